@@ -1,0 +1,1 @@
+"""Tables to results: the statistics of customer experience, one module per question."""

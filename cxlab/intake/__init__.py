@@ -1,0 +1,1 @@
+"""A client's files to canonical tables: readers, mapping, contracts, privacy, dataset."""

@@ -1,0 +1,98 @@
+"""The MIME bundle of one shown result: its numbers and claims as JSON, the single source of every report."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cxlab.analysis.estimates import Claim, Result
+from cxlab.reporting import claims
+from cxlab.reporting.words import Words
+
+RESULT = "application/vnd.cxlab.result.v1+json"
+MAIN = "main"
+
+
+def bundle(result: Result, words: Words, *, id: str, figure: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Return a masked result as plain JSON values.
+
+    Parameters
+    ----------
+    result : Result
+        Already masked (`cxlab.analysis.estimates.masked`): nothing is hidden here.
+    words : Words
+        Language and labels of the sentences.
+    id : str
+        Name of this display within the notebook, e.g. ``"result-1"``.
+    figure : mapping, optional
+        ``title`` and ``alt`` of the figure shown with it.
+
+    Returns
+    -------
+    dict
+        id, kind, settings, n_used, n_dropped, estimate_column, keys, tables (the main one first, as
+        ``"main"``; each ``{"columns": [...], "rows": [[...]]}``), claims (code, fields, grade,
+        caveats, headline, sentence, short, caveat_texts), figure. Missing numbers are None.
+    """
+    tables = {MAIN: result.table, **result.tables}
+    return {
+        "id": id,
+        "kind": type(result).__name__,
+        "settings": plain(result.settings),
+        "n_used": int(result.n_used),
+        "n_dropped": {str(k): int(v) for k, v in result.n_dropped.items()},
+        "estimate_column": result.estimate_column,
+        "keys": list(result.keys),
+        "tables": {name: _table(table) for name, table in tables.items()},
+        "claims": [_claim(claim, words) for claim in result.claims],
+        "figure": dict(figure) if figure else None,
+    }
+
+
+def plain(value: Any) -> Any:
+    """Return `value` as JSON can hold it: numbers, text, booleans, None, lists, mappings; NaN is None.
+
+    Examples
+    --------
+    >>> plain({"a": np.float64("nan"), "b": (np.int64(1), "x")})
+    {'a': None, 'b': [1, 'x']}
+    """
+    if value is None or isinstance(value, bool | np.bool_):
+        return None if value is None else bool(value)
+    if isinstance(value, int | np.integer):
+        return int(value)
+    if isinstance(value, float | np.floating):
+        return float(value) if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple | set | frozenset | np.ndarray | pd.Index | pd.Series):
+        items = sorted(value, key=str) if isinstance(value, set | frozenset) else value
+        return [plain(v) for v in items]
+    if value is pd.NaT or value is pd.NA:
+        return None
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    return str(value)
+
+
+def _table(table: pd.DataFrame) -> dict[str, Any]:
+    columns = [table[c].tolist() for c in table.columns]
+    return {"columns": [str(c) for c in table.columns], "rows": [[plain(v) for v in row] for row in zip(*columns, strict=True)]}
+
+
+def _claim(claim: Claim, words: Words) -> dict[str, Any]:
+    return {
+        "code": claim.code,
+        "fields": plain(claim.fields),
+        "grade": claim.grade,
+        "caveats": list(claim.caveats),
+        "headline": claim.headline,
+        "sentence": claims.sentence(claim, words),
+        "short": claims.short(claim, words),
+        "caveat_texts": claims.caveats(claim, words),
+    }

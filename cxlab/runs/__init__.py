@@ -1,0 +1,1 @@
+"""Notebook times parameters to published run: study files, execution, atomic publication."""

@@ -1,0 +1,79 @@
+"""The layout rules: which room may import which, one door for each library."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "cxlab"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+# A room may import itself and what is listed; everything may import cxlab.errors.
+ALLOWED = {
+    "errors": set(),
+    "workbench": set(),
+    "parameters": set(),
+    "intake": {"workbench"},
+    "analysis": set(),
+    "reporting": {"analysis.estimates"},
+    "notebook": {"workbench", "intake", "reporting", "analysis.estimates"},
+    "runs": {"workbench", "parameters", "intake", "reporting"},
+    "demo": {"workbench", "intake"},
+    "__init__": {"notebook"},
+    "cli": {"workbench", "parameters", "intake", "analysis", "reporting", "runs", "demo", "notebook"},
+    "__main__": {"cli"},
+}
+DOORS = {
+    "lifelines": {"analysis/survival"},
+    "matplotlib": {"reporting/figures/"},
+    "seaborn": {"reporting/figures/"},
+    "papermill": {"runs/"},
+    "nbclient": {"runs/"},
+    "nbconvert": {"runs/", "reporting/html"},
+    "pyreadstat": {"intake/", "demo/"},
+    "openpyxl": {"intake/", "demo/"},
+    "pandera": {"intake/"},
+    "babel": {"reporting/"},
+    "nh3": {"reporting/"},
+    "jinja2": {"reporting/"},
+    "tqdm": {"runs/"},
+}
+FORBIDDEN = {"pickle", "joblib", "shelve", "marshal", "requests", "urllib.request", "pingouin"}
+
+
+def imports(path):
+    """Every name imported in a module, lazily or not, with cxlab's own names made whole."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def room(path):
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_rooms_import_only_what_the_layout_allows(path):
+    allowed = {room(path), "errors", *ALLOWED[room(path)]}
+    for name in imports(path):
+        if not name.startswith("cxlab."):
+            continue
+        inner = name.removeprefix("cxlab.")
+        within = any(inner == a or inner.startswith(a + ".") for a in allowed)
+        assert within or inner == "__version__", f"{path.name} may not import {name}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_each_library_has_one_door(path):
+    place = path.relative_to(PACKAGE).as_posix()
+    for name in imports(path):
+        assert not any(name == f or name.startswith(f + ".") for f in FORBIDDEN), f"{place} imports {name}"
+        doors = DOORS.get(name.split(".")[0])
+        assert doors is None or place.startswith(tuple(doors)), f"{place} may not import {name}"
+
+
+def test_rules_cover_every_room():
+    assert {room(path) for path in MODULES} == set(ALLOWED)
