@@ -1,0 +1,210 @@
+"""What a notebook talks to: `open(client)` gives a paper; it reads tables and shows results.
+
+Everything a report will hold passes through here once: tables are read with their ledger and filter,
+results are masked before they are displayed, and each display carries its numbers as data.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import date
+from fnmatch import fnmatchcase
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import pandas as pd
+
+from cxlab.analysis.estimates import Result, masked
+from cxlab.errors import AnalysisError, ParameterError
+from cxlab.intake import where as filters
+from cxlab.intake.dataset import Dataset, open_dataset
+from cxlab.reporting import bundle as bundles
+from cxlab.reporting import html
+from cxlab.reporting.words import Words
+from cxlab.workbench import workbench
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+READ = "application/vnd.cxlab.read.v1+json"
+# Row-level tables: a filter applies to them; codebooks, targets and published scores are always whole.
+FILTERED = ("customers", "survey_responses", "interactions", "benchmark_responses")
+PROVENANCE_OF = ("cxlab", "pandas", "numpy", "scipy", "lifelines")
+
+AnyResult = TypeVar("AnyResult", bound=Result)
+
+
+def open(client: str, *, where: str = "", language: str = "es", seed: int = 0) -> Paper:  # noqa: A001
+    """Open a client's dataset for one paper.
+
+    Parameters
+    ----------
+    client : str
+        Folder under data/, already taken through `cxlab check`.
+    where : str
+        Rows to keep, as an expression over canonical columns, e.g. ``"region != 'RM'"``; it is parsed,
+        never evaluated, and refused when it would leave or remove 1 to 9 customers.
+    language : {"es", "en"}
+        Language of sentences, labels, numbers and dates.
+    seed : int
+        The seed that the paper hands to every random draw; shown with the provenance.
+
+    Raises
+    ------
+    InputError
+        If the client is unknown, or its tables are missing or older than its files.
+    ParameterError
+        If the language is not one of the two.
+    """
+    if language not in ("es", "en"):
+        raise ParameterError("language is {language!r}; allowed: es, en", language=language)
+    return Paper(open_dataset(workbench(), client), where=where, language=language, seed=seed)
+
+
+class Paper:
+    """One notebook's way to data and to its reader; made by `open`."""
+
+    def __init__(self, dataset: Dataset, *, where: str, language: str, seed: int) -> None:
+        self.dataset = dataset
+        self.where = where
+        self.seed = seed
+        self.words = Words(language, labels=dataset.client.labels_mapping())
+        self._reads: dict[str, dict[str, Any]] = {}
+        self._shown = 0
+
+    def table(self, name: str, *, whole: bool = False, optional: bool = False) -> pd.DataFrame:
+        """Read a canonical table, filtered by the paper's `where`, and display where its rows come from.
+
+        Parameters
+        ----------
+        name : str
+            Canonical table, e.g. ``"survey_responses"``.
+        whole : bool
+            Leave the filter out, for what speaks of everybody (weights); `select` applies it later.
+        optional : bool
+            Return an empty frame, and say so, where the client has no such table.
+
+        Raises
+        ------
+        InputError
+            If there is no such table, or the filter does not fit it.
+        """
+        if optional and name not in self.dataset.names:
+            self._display(html.note_html("read.absent", self.words, table=name))
+            return pd.DataFrame()
+        frame = self.dataset.read(name)
+        used = frame if whole or name not in FILTERED else self.select(frame, table=name)
+        self._log_read(name, frame, used)
+        return used
+
+    def select(self, frame: pd.DataFrame, *, table: str = "") -> pd.DataFrame:
+        """Return the rows of `frame` that the paper's `where` keeps (all of them without one)."""
+        if not self.where:
+            return frame
+        return filters.apply(frame, self.where, table=table or "the table")
+
+    def columns(self, frame: pd.DataFrame, patterns: Sequence[str]) -> list[str]:
+        """Return the columns of `frame` that the patterns name, in the order of the patterns.
+
+        A pattern is a name, or has ``*`` for any text: ``"attr_*"``.
+
+        Raises
+        ------
+        AnalysisError
+            If a pattern names no column; all of them are listed.
+        """
+        found = {p: [c for c in frame.columns if fnmatchcase(str(c), p)] for p in patterns}
+        empty = [p for p, names in found.items() if not names]
+        if empty:
+            raise AnalysisError(
+                "no column is named {patterns}; the table has {present}",
+                patterns=", ".join(empty),
+                present=", ".join(map(str, frame.columns)),
+            )
+        return list(dict.fromkeys(name for names in found.values() for name in names))
+
+    def show(
+        self,
+        result: Result,
+        *,
+        draw: Callable[..., Axes] | None = None,
+        tables: Sequence[str] = (bundles.MAIN,),
+        claims: bool = True,
+    ) -> None:
+        """Display a result: its claims, a figure, its tables; suppressed values never leave here.
+
+        Parameters
+        ----------
+        result : Result
+            What an analysis returned.
+        draw : function, optional
+            A ``draw_x(result, *, words, ax=None)`` of `cxlab.reporting.figures`.
+        tables : sequence of str
+            Which tables are printed: ``"main"`` and names of ``result.tables``.
+        claims : bool
+            Whether the claims are stated (a table shown again as a check states nothing anew).
+        """
+        if result.table.empty:
+            self._display(html.note_html("show.nothing", self.words, kind=type(result).__name__))
+            return
+        unknown = [name for name in tables if name not in (bundles.MAIN, *result.tables)]
+        if unknown:
+            raise AnalysisError(
+                "the result has no table {unknown}; it has {present}",
+                unknown=", ".join(unknown),
+                present=", ".join([bundles.MAIN, *result.tables]),
+            )
+        self._shown += 1
+        shown = masked(result)
+        shown = replace(shown, tables={name: shown.tables[name] for name in tables if name != bundles.MAIN})
+        if not claims:
+            shown = replace(shown, claims=())
+        self._display_result(shown, draw, tables)
+
+    def provenance(self) -> None:
+        """Display what this paper was made from: tables with their hashes, filter, seed, versions."""
+        rows = [(self.words("provenance.client"), self.dataset.client.title(self.words.language))]
+        rows += [
+            (name, self.words("provenance.table", rows=read["rows"], used=read["used"], sha256=read["sha256"][:16]))
+            for name, read in sorted(self._reads.items())
+        ]
+        rows += [(self.words("provenance.where"), self.where or self.words("provenance.all"))]
+        rows += [(self.words("provenance.seed"), str(self.seed))]
+        rows += [("Python", platform.python_version()), *((name, version(name)) for name in PROVENANCE_OF)]
+        self._display(html.facts_html(rows))
+
+    def _log_read(self, name: str, frame: pd.DataFrame, used: pd.DataFrame) -> None:
+        entry = self.dataset.entry(name)
+        read = {"table": name, "sha256": entry.sha256, "rows": len(frame), "used": len(used)}
+        read["until"] = _latest(frame)
+        self._reads[name] = read
+        self._display(html.read_html(read, entry.ledger_rows(), self.words), {READ: read})
+
+    def _display_result(self, shown: Result, draw: Callable[..., Axes] | None, tables: Sequence[str]) -> None:
+        data: dict[str, Any] = {}
+        figure, svg = None, ""
+        if draw is not None:
+            from cxlab.reporting import figures  # matplotlib is paid for by the first figure
+
+            axes = draw(shown, words=self.words)
+            svg = figures.svg(axes)
+            figure = {"title": figures.title(axes), "alt": figures.alt(shown, self.words)}
+            data["image/svg+xml"] = svg
+        bundle = bundles.bundle(shown, self.words, id=f"result-{self._shown}", figure=figure)
+        printed = {**bundle, "tables": {name: bundle["tables"][name] for name in tables}}
+        data[bundles.RESULT] = bundle
+        self._display(html.result_html(printed, self.words, svg=svg), data)
+
+    def _display(self, text_html: str, data: dict[str, Any] | None = None) -> None:
+        from IPython.display import display
+
+        display({"text/html": text_html, **(data or {})}, raw=True)  # type: ignore[no-untyped-call]
+
+
+def _latest(frame: pd.DataFrame) -> str | None:
+    """Return the last date in the frame: the date of the data, as a report states it."""
+    dates = frame.select_dtypes(include=["datetime", "datetimetz"])
+    latest = max((d for d in dates.max() if not pd.isna(d)), default=None)
+    return None if latest is None else date(latest.year, latest.month, latest.day).isoformat()
