@@ -36,7 +36,7 @@ PROVENANCE_OF = ("cxlab", "pandas", "numpy", "scipy", "lifelines")
 AnyResult = TypeVar("AnyResult", bound=Result)
 
 
-def open(client: str, *, where: str = "", language: str = "es", seed: int = 0) -> Paper:  # noqa: A001
+def open(client: str, *, where: str = "", language: str = "es", seed: int = 0) -> Paper:
     """Open a client's dataset for one paper.
 
     Parameters
@@ -167,7 +167,12 @@ class Paper:
         """Display what this paper was made from: tables with their hashes, filter, seed, versions."""
         rows = [(self.words("provenance.client"), self.dataset.client.title(self.words.language))]
         rows += [
-            (name, self.words("provenance.table", rows=read["rows"], used=read["used"], sha256=read["sha256"][:16]))
+            (
+                name,
+                self.words(
+                    "provenance.table", rows=read["rows"], used=read["used"], sha256=read["sha256"][:16]
+                ),
+            )
             for name, read in sorted(self._reads.items())
         ]
         rows += [(self.words("provenance.where"), self.where or self.words("provenance.all"))]

@@ -28,14 +28,23 @@ def test_imports_and_runs_without_fork_fcntl_and_resource(tmp_path):
     root = tmp_path / "mesa de trabajo ñandú"
     for folder in ("notebooks", "data/nobody", "reports"):
         (root / folder).mkdir(parents=True)
-    (root / "data/nobody/client.yaml").write_text("name: Nobody\nlanguage: en\nsources: []\n", encoding="utf-8")
+    (root / "data/nobody/client.yaml").write_text(
+        "name: Nobody\nlanguage: en\nsources: []\n", encoding="utf-8"
+    )
     parameters = nbformat.v4.new_code_cell('client: str = "x"  # client', metadata={"tags": ["parameters"]})
     notebook = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_markdown_cell("# Who?"), parameters, nbformat.v4.new_code_cell("print(client)")]
+        cells=[
+            nbformat.v4.new_markdown_cell("# Who?"),
+            parameters,
+            nbformat.v4.new_code_cell("print(client)"),
+        ]
     )
     nbformat.write(notebook, root / "notebooks" / "pequeño.ipynb")
     ran = subprocess.run(
-        [sys.executable, "-c", WITHOUT, "pequeño", str(root)], capture_output=True, text=True, env=dict(os.environ)
+        [sys.executable, "-c", WITHOUT, "pequeño", str(root)],
+        capture_output=True,
+        text=True,
+        env=dict(os.environ),
     )
     assert ran.returncode == 0, ran.stderr
     pages = list(Path(root, "reports", "built").rglob("report.html"))

@@ -18,7 +18,9 @@ RESULT = "application/vnd.cxlab.result.v1+json"
 MAIN = "main"
 
 
-def bundle(result: Result, words: Words, *, id: str, figure: Mapping[str, str] | None = None) -> dict[str, Any]:
+def bundle(
+    result: Result, words: Words, *, id: str, figure: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     """Return a masked result as plain JSON values.
 
     Parameters
@@ -82,7 +84,10 @@ def plain(value: Any) -> Any:
 
 def _table(table: pd.DataFrame) -> dict[str, Any]:
     columns = [table[c].tolist() for c in table.columns]
-    return {"columns": [str(c) for c in table.columns], "rows": [[plain(v) for v in row] for row in zip(*columns, strict=True)]}
+    return {
+        "columns": [str(c) for c in table.columns],
+        "rows": [[plain(v) for v in row] for row in zip(*columns, strict=True)],
+    }
 
 
 def _claim(claim: Claim, words: Words) -> dict[str, Any]:

@@ -1,6 +1,7 @@
-"""Reports as pages: one result, one report, the gallery of a study.
+"""Reports as pages: one shown result, one report, the gallery of a study.
 
-SIGNATURES FIRST (being written by the REPORTING owner; names and arguments are stable, bodies follow).
+A page is one self-contained file: no script, no address of anything outside, a Content-Security-Policy
+that says so. Texts are escaped by Jinja2; what a notebook displayed went through `safe`.
 """
 
 from __future__ import annotations
@@ -8,11 +9,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
+from pathlib import Path
 from typing import Any, Literal
 
+import jinja2
 from nbformat import NotebookNode
 
-from cxlab.reporting.words import Words
+from cxlab.reporting import body, cards, safe
+from cxlab.reporting.colours import DARK, LIGHT, TEXT_CONTRAST, contrast, is_colour, legible
+from cxlab.reporting.tables import readable
+from cxlab.reporting.words import Words, clean
+
+TEMPLATES = Path(__file__).parent / "templates"
+CSP = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; font-src data:"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,20 +73,236 @@ class Entry:
 
 
 def result_html(bundle: Mapping[str, Any], words: Words, *, svg: str = "") -> str:
-    """Return one shown result as HTML (claims, figure, tables), everything escaped.
+    """Return one shown result as HTML: claims, figure, tables, everything escaped.
 
-    `bundle` is what `cxlab.reporting.bundle.bundle(result, words, ...)` returned: the content of the
-    MIME type application/vnd.cxlab.result.v1+json.
+    Parameters
+    ----------
+    bundle : Mapping
+        What `cxlab.reporting.bundle.bundle` returned, with the tables that are to be printed.
+    words : Words
+        Language and labels.
+    svg : str
+        The figure; with it the first table stands behind a disclosure.
     """
+    claims = [
+        {"sentence": c["sentence"], "headline": c["headline"], "grade": words(f"grade.{c['grade']}"),
+         "grade_note": words(f"grade.{c['grade']}.note")}
+        for c in bundle["claims"]
+    ]  # fmt: skip
+    caveats = list(dict.fromkeys(text for c in bundle["claims"] for text in c["caveat_texts"]))
+    figure = bundle.get("figure") or {}
+    drawn = safe.svg(
+        svg, name=str(bundle.get("id", "figure")), alt=str(figure.get("alt") or words("page.figure.unnamed"))
+    )
+    return _template("result.html.j2").render(
+        claims=claims,
+        caveats=caveats,
+        figure={"svg": drawn, "title": figure.get("title", "")} if drawn else None,
+        tables=[readable(bundle, name, words) for name in bundle["tables"]],
+        base=_base(bundle, words),
+        data_of_figure=words("table.data"),
+    )
+
+
+def note_html(key: str, words: Words, /, **fields: object) -> str:
+    """Return a text of the catalogue as a note."""
+    return f'<p class="cx-note">{_escaped(words(key, **fields))}</p>'
+
+
+def facts_html(rows: Sequence[tuple[str, str]]) -> str:
+    """Return pairs of a name and a text, e.g. a report's provenance."""
+    return _template("facts.html.j2").render(rows=rows)
+
+
+def read_html(read: Mapping[str, Any], ledger: Sequence[Any], words: Words) -> str:
+    """Return where a table's rows come from.
+
+    Parameters
+    ----------
+    read : Mapping
+        table, rows, used.
+    ledger : sequence
+        What was left out on the way in: rows of texts and counts (the count last), or mappings.
+    words : Words
+        Language and labels.
+    """
+    rows = [list(row.values()) if isinstance(row, Mapping) else list(row) for row in ledger]
+    table = words.label(read["table"]) if words.known(f"column.{read['table']}") else str(read["table"])
+    line = words(
+        "read.table", table=table, rows=words.number(read["rows"], 0), used=words.number(read["used"], 0)
+    )
+    heads = [words("read.file"), words("read.reason")][2 - (max(map(len, rows), default=1) - 1) :] + [
+        words("read.rows")
+    ]
+    texts = [
+        [words.number(c, 0) if isinstance(c, int | float) else clean(str(c)) for c in row] for row in rows
+    ]
+    return _template("read.html.j2").render(line=line, rows=texts, heads=heads, summary=words("read.ledger"))
 
 
 def page(notebook: NotebookNode, *, cover: Cover, language: str, client: Client) -> str:
-    """Return an executed notebook as one self-contained page (same bytes for the same notebook)."""
+    """Return an executed notebook as one self-contained page: the same bytes for the same notebook.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+        Executed; its markdown cells are tagged ``lang-es`` or ``lang-en``.
+    cover : Cover
+        Filter, wave, date of the data, parameters, run.
+    language : {"es", "en"}
+        Which cells are kept, and the language of the page around them.
+    client : Client
+        Name, colour, logo and labels.
+    """
+    words = Words(language, client.labels)
+    made = body.prepared(notebook, language, words)
+    text, contents = body.outlined(_converted(made.notebook, words))
+    upto = cover.data_date.isoformat() if cover.data_date else body.latest_data(notebook)
+    facts = [(words("page.wave"), cover.wave)] if cover.wave else []
+    facts.append((words("page.where"), cover.where or words("page.where.all")))
+    facts += [(words("page.date"), words.date(date.fromisoformat(upto)))] if upto else []
+    facts.append((words("page.language.label"), words("page.language")))
+    return _template("page.html.j2").render(
+        **_frame(words, client, made.title or words("page.untitled")),
+        facts=facts,
+        cards=[cards.card(claim, words) for claim in cards.headlines(body.bundles(notebook))],
+        contents=[h for h in contents if h.level == 2],
+        body=body.filled(text, made.fragments),
+        parameters=[(name, _shown(value)) for name, value in cover.parameters.items()],
+        run=cover.run,
+    )
 
 
-def entry_of(notebook: NotebookNode, *, name: str, href: str, language: str, links: Sequence[tuple[str, str]] = ()) -> Entry:
+def entry_of(
+    notebook: NotebookNode, *, name: str, href: str, language: str, links: Sequence[tuple[str, str]] = ()
+) -> Entry:
     """Return the gallery card of a notebook that came to its end."""
+    claims = [claim for bundle in body.bundles(notebook) for claim in bundle.get("claims", ())]
+    title = body.title_of(notebook, language)
+    return Entry(
+        name=name, title=title, href=href, claims=claims, svg=body.first_figure(notebook), links=links
+    )
 
 
 def index(study: str, entries: Sequence[Entry], *, language: str, client: Client) -> str:
-    """Return the gallery of a study as one self-contained page."""
+    """Return the gallery of a study as one self-contained page.
+
+    Parameters
+    ----------
+    study : str
+        Its title.
+    entries : sequence of Entry
+        In the study's order.
+    language : {"es", "en"}
+        Language of the gallery.
+    client : Client
+        Name, colour, logo and labels.
+    """
+    words = Words(language, client.labels)
+    shown = [_gallery_card(entry, k, words) for k, entry in enumerate(entries)]
+    failed = sum(entry.status == "failed" for entry in entries)
+    counts = [words.plural("index.count", len(entries))]
+    counts += [words.plural("index.failed", failed)] if failed else []
+    return _template("index.html.j2").render(
+        **_frame(words, client, clean(study) or words("index.title")), counts=counts, entries=shown
+    )
+
+
+def _gallery_card(entry: Entry, position: int, words: Words) -> dict[str, Any]:
+    claim = cards.leading(entry.claims)
+    return {
+        "name": clean(entry.name),
+        "title": clean(entry.title) or clean(entry.name),
+        "href": _relative(entry.href),
+        "status": entry.status,
+        "status_text": words(f"index.status.{entry.status}"),
+        "card": cards.card(claim, words) if claim else None,
+        "svg": safe.svg(entry.svg, name=f"t{position}", alt=""),
+        "cell": words("index.cell", cell=entry.failed_cell) if entry.failed_cell else "",
+        "message": str(entry.message),
+        "links": [(clean(label), _relative(href)) for label, href in entry.links if _relative(href)],
+    }
+
+
+def _frame(words: Words, client: Client, title: str) -> dict[str, Any]:
+    """Return what every page has: texts, colours, client, policy."""
+    focal, note = _focal(client.focal, words)
+    return {
+        "words": words, "language": words.language, "title": clean(title), "client": clean(client.name), "csp": CSP,
+        "logo": safe.logo(client.logo), "colour_note": note, "style": _style(),
+        "light": {**LIGHT, **focal["light"]}, "dark": {**DARK, **focal["dark"]},
+    }  # fmt: skip
+
+
+def _focal(colour: str, words: Words) -> tuple[dict[str, dict[str, str]], str]:
+    """Return the client's colour as it can be read on light and dark paper, and what to say of it."""
+    if not is_colour(colour):
+        return {"light": {}, "dark": {}}, ""
+    light, dark = legible(colour, LIGHT["paper"]), legible(colour, DARK["paper"])
+    readable_as_given = contrast(colour, LIGHT["paper"]) >= TEXT_CONTRAST
+    note = "" if readable_as_given else words("page.contrast", given=colour.upper(), used=light.upper())
+    return {"light": {"focal": light}, "dark": {"focal": dark}}, note
+
+
+def _base(bundle: Mapping[str, Any], words: Words) -> str:
+    if not bundle.get("n_used"):
+        return ""
+    dropped = bundle.get("n_dropped") or {}
+    reasons = ", ".join(
+        words("table.reason", count=words.number(n, 0), reason=words.reason(why))
+        for why, n in dropped.items()
+        if n
+    )
+    left_out = words("table.dropped", reasons=reasons) if reasons else ""
+    return words("table.base", n=words.number(bundle["n_used"], 0), dropped=left_out)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(_shown(v) for v in value) or "–"
+    return clean(str(value)) if value not in ("", None) else "–"
+
+
+def _relative(href: str) -> str:
+    """Return an address inside the study's folder, or nothing."""
+    plain = href.replace("\\", "/")
+    return "" if ":" in plain or plain.startswith("/") or ".." in plain.split("/") else plain
+
+
+def _escaped(text: str) -> str:
+    return str(jinja2.utils.markupsafe.escape(text))
+
+
+def _converted(notebook: NotebookNode, words: Words) -> str:
+    """Return the notebook's prose and code as nbconvert's basic body, its markdown made safe."""
+    from nbconvert.exporters import HTMLExporter  # half a second that only a page pays
+
+    class Body(HTMLExporter):  # type: ignore[misc]
+        @jinja2.pass_context
+        def markdown2html(self, context: jinja2.runtime.Context, source: str) -> str:
+            return safe.html(super().markdown2html(context, source))
+
+    exporter = Body(
+        template_name="basic",
+        raw_template=(TEMPLATES / "body.html.j2").read_text("utf-8"),
+        exclude_anchor_links=True,
+    )
+    converted, _ = exporter.from_notebook_node(notebook)
+    return str(converted).replace("CX-CODE-SUMMARY", _escaped(words("page.code")))
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    loader = jinja2.FileSystemLoader(TEMPLATES)
+    return jinja2.Environment(
+        loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
+    )
+
+
+def _template(name: str) -> jinja2.Template:
+    return _environment().get_template(name)
+
+
+@cache
+def _style() -> str:
+    return (TEMPLATES / "style.css").read_text("utf-8")

@@ -1,0 +1,139 @@
+"""What a driver analysis may say: which drivers stand out of noise, whether in order, and the halo."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import ceil
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from cxlab.analysis.columns import records
+from cxlab.analysis.estimates import LOW_BASE, Claim, adjusted, effective_n, stated
+from cxlab.analysis.ratings import Ratings
+
+_POWER = 0.8
+_SMALL = 0.5  # effective over nominal sample under which the weights are said to cost much
+
+
+def findings(
+    table: pd.DataFrame,
+    tests: pd.DataFrame,
+    facts: Mapping[str, Any],
+    ratings: Ratings,
+    *,
+    controls: Sequence[str],
+    level: float,
+    asked: int,
+) -> tuple[tuple[Claim, ...], tuple[Claim, ...]]:
+    """Return the claims, and what to say if no driver stands.
+
+    A driver is stated when its effect, the others being in the model, differs from zero (Holm over all
+    drivers) in the direction of its correlation; a share alone never is: it cannot be zero.
+    """
+    rows = records(table.merge(tests[["driver", "hypothesis", "p_value"]], on="driver"))
+    caveats = _caveats(ratings)
+    nothing = _none(rows, facts, ratings, caveats, controls, level)
+    candidates = [_top(row, facts, caveats, level) for row in rows if not _reversed(row)]
+    tops = stated(tests, candidates, (), level)
+    if not tops:
+        return (nothing,), (nothing,)
+    names = {claim.fields["driver"] for claim in tops}
+    halos = [_halo(row, facts, level) for row in _in_halo(rows, names, level)]
+    order = [_order(rows, tops[0], facts, level)] if asked and len(rows) > 1 else []
+    return (*tops, *order, *halos), (nothing,)
+
+
+def _reversed(row: Mapping[str, Any]) -> bool:
+    """Tell whether a single driver's effect has the other sign than its correlation."""
+    return bool(row["coefficient"] * row["correlation"] < 0)
+
+
+def _caveats(ratings: Ratings) -> tuple[str, ...]:
+    n = len(ratings.outcome)
+    return (
+        "association_not_cause",
+        *(["not_applicable_coded"] if not ratings.rated.all() else []),
+        *(["small_effective_sample"] if effective_n(ratings.weights) < _SMALL * n else []),
+        *(["low_base"] if n < LOW_BASE else []),
+    )
+
+
+def _top(row: Mapping[str, Any], facts: Mapping[str, Any], caveats: tuple[str, ...], level: float) -> Claim:
+    fields = {
+        **facts,
+        "driver": row["driver"],
+        "estimate": row["share"], "conf_low": row["conf_low"], "conf_high": row["conf_high"],
+        "level": level, "unit": "share", "n": int(row["n"]),
+        "rank": int(row["rank"]), "coefficient": row["coefficient"], "hypothesis": row["hypothesis"],
+    }  # fmt: skip
+    return Claim("drivers.top", fields, "C", caveats, headline=True)
+
+
+def _none(
+    rows: Sequence[Mapping[str, Any]],
+    facts: Mapping[str, Any],
+    ratings: Ratings,
+    caveats: tuple[str, ...],
+    controls: Sequence[str],
+    level: float,
+) -> Claim:
+    n = len(ratings.outcome)
+    strongest = min((row["p_value"] for row in rows if not np.isnan(row["p_value"])), default=np.nan)
+    seen = stats.norm.isf(min(strongest, 1 - 1e-9) / 2)
+    needed = stats.norm.isf((1 - level) / (2 * len(rows))) + stats.norm.ppf(_POWER)
+    # How many answers would tell the strongest effect seen from noise, four times out of five.
+    n_needed = ceil(n * max((needed / max(seen, 0.01)) ** 2, 1.0)) if np.isfinite(seen) else None
+    fields = {
+        **facts,
+        "drivers": len(rows),
+        "controls": len(controls),
+        "level": level,
+        "n": n,
+        "n_needed": n_needed,
+    }
+    return Claim("drivers.none", fields, "C", caveats, headline=True)
+
+
+def _order(rows: Sequence[Mapping[str, Any]], top: Claim, facts: Mapping[str, Any], level: float) -> Claim:
+    """First and second by share: apart when the first's simultaneous rank set is {1}, open otherwise."""
+    first, second = rows[0], rows[1]
+    fields = {
+        "outcome": facts["outcome"], "first": first["driver"], "second": second["driver"],
+        "level": level, "n": int(min(first["n"], second["n"])),
+    }  # fmt: skip
+    apart = first["rank_high"] == 1 and top.fields["driver"] == first["driver"]
+    if not apart:
+        return Claim("drivers.order_open", fields, "C", ("association_not_cause",))
+    # It stands and falls with the effect of the first.
+    tested = {"hypothesis": top.fields["hypothesis"], "p_adjusted": top.fields["p_adjusted"]}
+    return Claim("drivers.order", {**fields, **tested}, "C", ("association_not_cause",))
+
+
+def _in_halo(
+    rows: Sequence[Mapping[str, Any]], stated_drivers: set[str], level: float
+) -> list[Mapping[str, Any]]:
+    """Drivers that clearly correlate with the outcome and whose effect, given the others, may be none."""
+    n = np.array([max(row["n_eff"], 4.0) for row in rows])
+    r = np.array([row["correlation"] for row in rows], dtype=float)
+    p = adjusted(
+        2 * stats.norm.sf(np.abs(np.arctanh(np.clip(r, -0.999999, 0.999999))) * np.sqrt(n - 3)), "holm"
+    )
+    empty = [row["coefficient_low"] <= 0 <= row["coefficient_high"] for row in rows]
+    return [
+        row
+        for row, p_marginal, nothing in zip(rows, p, empty, strict=True)
+        if p_marginal <= 1 - level and nothing and row["driver"] not in stated_drivers
+    ]
+
+
+def _halo(row: Mapping[str, Any], facts: Mapping[str, Any], level: float) -> Claim:
+    fields = {
+        "outcome": facts["outcome"], "driver": row["driver"], "correlation": row["correlation"],
+        "estimate": row["coefficient"],
+        "conf_low": row["coefficient_low"], "conf_high": row["coefficient_high"],
+        "level": level, "unit": "scale", "share": row["share"], "n": int(row["n"]),
+    }  # fmt: skip
+    return Claim("drivers.halo", fields, "C", ("association_not_cause",))

@@ -1,0 +1,360 @@
+"""What drives an outcome: R-squared divided among drivers, with uncertainty on share, rank and effect."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+import pandas as pd
+
+from cxlab.analysis import dominance
+from cxlab.analysis.driver_checks import checks_of
+from cxlab.analysis.driver_claims import findings
+from cxlab.analysis.estimates import Result, adjusted, check_level, effective_n, flags, t_quantile
+from cxlab.analysis.ratings import NotApplicable, Ratings, correlations, rated, resampled
+from cxlab.analysis.regression import Fit, fit
+from cxlab.errors import AnalysisError
+
+Array = np.ndarray[Any, Any]
+Method = Literal["lmg", "johnson"]
+
+_EXACT_RESAMPLED = 15  # drivers up to which each bootstrap replicate is exact, too
+_ORDERINGS_RESAMPLED = 8
+_MONTE_CARLO_ERROR = 0.001  # of a share: sampled orderings are added until all are below
+_MOST_ORDERINGS = 2048
+_MOST_DRIVERS = 60
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class DriverImportance(Result):
+    """Importance of drivers; `r_squared` of the whole model, `r_squared_controls` of what is always in it."""
+
+    r_squared: float
+    r_squared_controls: float
+
+
+def importance(
+    table: pd.DataFrame,
+    outcome: str,
+    drivers: Sequence[str],
+    *,
+    method: Method = "lmg",
+    weights: str | None = None,
+    controls: Sequence[str] = (),
+    groups: Mapping[str, Sequence[str]] | None = None,
+    not_applicable: NotApplicable = "indicator",
+    resamples: int = 1000,
+    level: float = 0.95,
+    seed: int = 0,
+) -> DriverImportance:
+    r"""Divide what explains an outcome among drivers: how much does each matter.
+
+    Parameters
+    ----------
+    table : DataFrame (n, any)
+        One row per respondent. ``table.attrs["scales"]`` may declare {column: [low, high]}.
+    outcome, drivers : str, sequence of str
+        Numeric columns. A missing rating means that it did not apply.
+    method : {"lmg", "johnson"}
+        Mean gain in R2 over all orderings (exact up to 22 drivers, sampled above), or Johnson's
+        approximation of it.
+    weights : str, optional
+        Column of sampling weights.
+    controls : sequence of str
+        Always in the model; text and categories enter as 0/1 columns.
+    groups : mapping of str to sequence of str, optional
+        Drivers that enter together; the table then has a row for each group and each driver left out.
+    not_applicable : {"indicator", "listwise"}
+        ``indicator``: a missing rating counts as the mean, and used/not used is always in the model, so
+        that the share is of importance overall (reach times depth) and the coefficient that among those
+        who rated. ``listwise``: only rows with every rating.
+    resamples : int
+        Bootstrap samples of respondents (0 for none: no intervals of shares and ranks).
+    level, seed : float, int
+        Confidence level; seed of bootstrap and sampled orderings.
+
+    Returns
+    -------
+    DriverImportance
+        ``table``, strongest first: driver, importance (R2 units), share (of the drivers' R2, sums to 1),
+        std_error, conf_low, conf_high (of the share, percentile bootstrap), rank, rank_low, rank_high
+        (simultaneous), coefficient (outcome units per driver unit), coefficient_low, coefficient_high
+        (robust, HC3), last (R2 lost without it), correlation (among those who rated), rated (share of
+        respondents), n, n_eff (of those who rated), flag. ``tables``: tests (Wald test of the effect
+        with the others in the model, Holm over drivers) and checks.
+
+    Raises
+    ------
+    AnalysisError
+        For columns that cannot enter (text, constant, off their scale, a code such as 99), overlapping
+        roles, repeated response ids, unusable weights, unknown groups, too few answers.
+
+    Notes
+    -----
+    :math:`LMG_j = \frac{1}{p!} \sum_{orders} [R^2(before \cup j) - R^2(before)]`. A driver without any
+    effect still gets a share through its correlation with the others; claims rest on the Wald test.
+
+    References
+    ----------
+    Groemping (2006), doi:10.18637/jss.v017.i01; Johnson (2000), doi:10.1207/S15327906MBR3501_1;
+    Mogstad, Romano, Shaikh & Wilhelm (2024), doi:10.1093/restud/rdad006 (sets of ranks).
+
+    Examples
+    --------
+    >>> answers = pd.DataFrame({"overall": [7, 5, 6, 2, 3, 4, 6, 1], "ease": [7, 4, 6, 2, 3, 5, 6, 2],
+    ...                         "price": [3, 5, 6, 2, 5, 3, 4, 3]})
+    >>> result = importance(answers, "overall", ["ease", "price"], resamples=0)
+    >>> result.table[["driver", "share", "rank"]].round(3).values.tolist()
+    [['ease', 0.9, 1], ['price', 0.1, 2]]
+    """
+    check_level(level)
+    _check_options(method, not_applicable, resamples)
+    drivers, controls = _named(drivers), _named(controls)
+    blocks = _blocks(drivers, groups or {})
+    order = [driver for members in blocks.values() for driver in members]
+    ratings = rated(table, outcome, order, controls=controls, weights=weights, not_applicable=not_applicable)
+    rng = np.random.default_rng(seed)
+    sizes = [len(members) for members in blocks.values()]
+    columns = ratings.standardised
+    matrix = correlations(columns, ratings.weights)
+    shared = _divided(matrix, sizes, method, rng)
+    replicates = _replicates(columns, ratings, sizes, method, resamples, rng)
+    line = fit(np.column_stack([ratings.drivers, ratings.controls]), ratings.outcome, ratings.weights)
+    main = _table(blocks, ratings, matrix, shared, replicates, line, level)
+    tests = _tests(blocks, line)
+    checks = checks_of(ratings, matrix, line, outcome)
+    stays = dominance.swept(matrix, ratings.controls.shape[1])
+    left = dominance.swept(stays, len(drivers))
+    r_squared = float(1 - left[0, 0, 0])
+    facts = {"outcome": outcome, "r_squared": r_squared}
+    claims, otherwise = findings(main, tests, facts, ratings, controls=controls, level=level, asked=resamples)
+    return DriverImportance(
+        table=main,
+        keys=("driver", "check"),
+        estimate_column="share",
+        tables={"tests": tests, "checks": checks},
+        n_used=len(ratings.outcome),
+        n_dropped=ratings.dropped,
+        settings={
+            "outcome": outcome, "drivers": drivers, "method": method, "weights": weights,
+            "controls": controls,
+            "groups": {name: list(members) for name, members in (groups or {}).items()},
+            "not_applicable": not_applicable, "resamples": resamples, "level": level, "seed": seed,
+            "exact": method == "lmg" and len(blocks) <= dominance.EXACT, "orderings": shared.orderings,
+            "monte_carlo_error": shared.error, "n_eff": effective_n(ratings.weights),
+            "interval_share": "percentile bootstrap", "interval_coefficient": "robust, HC3",
+        },
+        claims=claims,
+        otherwise=otherwise,
+        r_squared=r_squared,
+        r_squared_controls=float(1 - stays[0, 0, 0]),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Division:
+    """Gains of the blocks (blocks,), largest Monte-Carlo error of a share, orderings sampled (0: exact)."""
+
+    gains: Array
+    error: float = 0.0
+    orderings: int = 0
+
+
+def _check_options(method: str, not_applicable: str, resamples: int) -> None:
+    for name, given, allowed in (
+        ("method", method, get_args(Method)),
+        ("not_applicable", not_applicable, get_args(NotApplicable)),
+    ):
+        if given not in allowed:
+            raise AnalysisError(
+                "{name} is {given!r}; allowed: {allowed}", name=name, given=given, allowed=", ".join(allowed)
+            )
+    if resamples < 0 or resamples == 1:
+        raise AnalysisError(
+            "resamples is {resamples}; give 0 for no bootstrap, or 1000 for a report", resamples=resamples
+        )
+
+
+def _named(columns: Sequence[str]) -> list[str]:
+    return [columns] if isinstance(columns, str) else list(columns)
+
+
+def _blocks(drivers: list[str], groups: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """Return what enters together: the groups where their first driver stands, the other drivers alone."""
+    listed = {name: _named(members) for name, members in groups.items()}
+    members = [driver for group in listed.values() for driver in group]
+    unknown = sorted({*members} - {*drivers})
+    twice = sorted({driver for driver in members if members.count(driver) > 1})
+    taken = sorted({*listed} & ({*drivers} - {*members}))
+    empty = sorted(name for name, held in listed.items() if not held)
+    if unknown:
+        raise AnalysisError(
+            "groups hold {names}, which are not among the drivers; add them to the drivers",
+            names=", ".join(unknown),
+        )
+    if twice:
+        raise AnalysisError(
+            "drivers in more than one group: {names}; put each in one group", names=", ".join(twice)
+        )
+    if taken:
+        raise AnalysisError(
+            "groups named like a driver outside them: {names}; choose other names", names=", ".join(taken)
+        )
+    if empty:
+        raise AnalysisError("groups without drivers: {names}; leave them out", names=", ".join(empty))
+    of = {driver: name for name, group in listed.items() for driver in group}
+    blocks: dict[str, list[str]] = {}
+    for driver in drivers:
+        blocks.setdefault(of.get(driver, driver), []).append(driver)
+    if len(drivers) >= 2 > len(blocks):
+        raise AnalysisError(
+            "all drivers are in one group; importance is divided among at least 2 groups or drivers"
+        )
+    if len(drivers) > _MOST_DRIVERS:
+        raise AnalysisError(
+            "{count} drivers are too many to tell apart; give at most {most}",
+            count=len(drivers),
+            most=_MOST_DRIVERS,
+        )
+    return blocks
+
+
+def _without_controls(matrix: Array, sizes: Sequence[int]) -> Array:
+    return dominance.swept(matrix, matrix.shape[0] - 1 - sum(sizes))
+
+
+def _divided(matrix: Array, sizes: list[int], method: Method, rng: np.random.Generator) -> _Division:
+    """Divide the R-squared of one correlation matrix, sampling orderings until their error is small."""
+    matrix = _without_controls(matrix, sizes)
+    if method == "johnson":
+        return _Division(dominance.relative_weights(matrix, sizes)[:, 0])
+    if len(sizes) <= dominance.EXACT:
+        return _Division(dominance.shapley(matrix, sizes)[:, 0])
+    orderings = 64
+    while True:
+        drawn = dominance.sampled(matrix, sizes, rng, orderings=orderings)
+        error = float(drawn.error.max() / drawn.gains.sum())
+        if error < _MONTE_CARLO_ERROR or orderings >= _MOST_ORDERINGS:
+            return _Division(drawn.gains[:, 0], error, orderings * len(sizes))
+        orderings *= 2
+
+
+def _replicates(
+    columns: Array,
+    ratings: Ratings,
+    sizes: list[int],
+    method: Method,
+    resamples: int,
+    rng: np.random.Generator,
+) -> Array:
+    """Shares in bootstrap samples of respondents, (blocks, resamples)."""
+    if not resamples:
+        return np.empty((len(sizes), 0))
+    matrices = _without_controls(resampled(columns, ratings.weights, resamples, rng), sizes)
+    if method == "johnson":
+        gains = dominance.relative_weights(matrices, sizes)
+    elif len(sizes) <= _EXACT_RESAMPLED:
+        gains = dominance.shapley(matrices, sizes)
+    else:
+        gains = dominance.sampled(matrices, sizes, rng, orderings=_ORDERINGS_RESAMPLED).gains
+    gains = np.maximum(gains, 0.0)
+    return np.asarray(gains / gains.sum(axis=0))
+
+
+def rank_sets(shares: Array, replicates: Array, level: float) -> tuple[Array, Array]:
+    """Ranks that the data allow for each share, all of them right together with probability `level`.
+
+    A share is below another's only where their difference exceeds what the largest of all studentised
+    differences reaches by chance (its quantile over the bootstrap `replicates`, (shares, resamples)).
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> draws = np.array([0.5, 0.3, 0.2])[:, None] + rng.normal(0, 0.05, (3, 500))
+    >>> low, high = rank_sets(np.array([0.5, 0.3, 0.2]), draws, 0.95)
+    >>> low.tolist(), high.tolist()
+    ([1, 2, 2], [1, 3, 3])
+    """
+    count = len(shares)
+    first, second = np.triu_indices(count, 1)
+    gaps = replicates[first] - replicates[second]
+    spread = gaps.std(axis=1, ddof=1)
+    scale = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 1e-12)
+    reach = np.quantile(np.abs((gaps - gaps.mean(axis=1, keepdims=True)) * scale[:, None]).max(axis=0), level)
+    ahead = (shares[first] - shares[second]) * scale
+    above = np.zeros((count, count), dtype=bool)
+    above[first, second] = ahead > reach
+    above[second, first] = ahead < -reach
+    return 1 + above.sum(axis=0), count - above.sum(axis=1)
+
+
+def _table(
+    blocks: Mapping[str, list[str]],
+    ratings: Ratings,
+    matrix: Array,
+    shared: _Division,
+    replicates: Array,
+    line: Fit,
+    level: float,
+) -> pd.DataFrame:
+    sizes = [len(members) for members in blocks.values()]
+    starts = np.cumsum([0, *sizes])[:-1]
+    shares = shared.gains / shared.gains.sum()
+    drawn = replicates.shape[1] > 0
+    tail = (1 - level) / 2
+    low, high = (
+        np.quantile(replicates, [tail, 1 - tail], axis=1) if drawn else np.full((2, len(sizes)), np.nan)
+    )
+    ranks = rank_sets(shares, replicates, level) if drawn else (np.full(len(sizes), np.nan),) * 2
+    single = np.array(sizes) == 1
+    slope, error = line.coefficients[starts], np.sqrt(np.diag(line.covariance))[starts]
+    slope = np.where(single & line.estimable[starts], slope, np.nan)
+    reach = t_quantile(level, line.df) * error
+    answered = [ratings.rated[:, s : s + k].any(axis=1) for s, k in zip(starts, sizes, strict=True)]
+    table = pd.DataFrame(
+        {
+            "driver": list(blocks),
+            "importance": shared.gains,
+            "share": shares,
+            "std_error": replicates.std(axis=1, ddof=1) if drawn else np.nan,
+            "conf_low": low,
+            "conf_high": high,
+            "rank": pd.Series(-shares.round(12)).rank(method="min").astype(int),
+            "rank_low": ranks[0],
+            "rank_high": ranks[1],
+            "coefficient": slope,
+            "coefficient_low": slope - reach,
+            "coefficient_high": slope + reach,
+            "last": dominance.unique(_without_controls(matrix, sizes), sizes)[:, 0],
+            "correlation": np.where(single, _correlations_among_raters(ratings)[starts], np.nan),
+            "rated": [float(ratings.weights[who].sum() / ratings.weights.sum()) for who in answered],
+            "n": [int(who.sum()) for who in answered],
+            "n_eff": [effective_n(ratings.weights[who]) for who in answered],
+        }
+    )
+    table["flag"] = flags(table["n"])
+    return table.sort_values("share", ascending=False, kind="stable", ignore_index=True)
+
+
+def _correlations_among_raters(ratings: Ratings) -> Array:
+    """Correlation of each driver with the outcome among those who rated it."""
+    out = []
+    for values, who in zip(ratings.drivers.T, ratings.rated.T, strict=True):
+        pair = np.column_stack([values[who], ratings.outcome[who]])
+        pair = pair - np.average(pair, axis=0, weights=ratings.weights[who])
+        c = (pair * ratings.weights[who][:, None]).T @ pair
+        out.append(c[0, 1] / np.sqrt(c[0, 0] * c[1, 1]) if c[0, 0] > 0 and c[1, 1] > 0 else np.nan)
+    return np.array(out)
+
+
+def _tests(blocks: Mapping[str, list[str]], line: Fit) -> pd.DataFrame:
+    """Wald test of each block with all others in the model, Holm over the blocks."""
+    rows, start = [], 0
+    for name, members in blocks.items():
+        columns = list(range(start, start + len(members)))
+        rows.append({"hypothesis": f"driver {name}", "driver": name, "p_value": line.p_value(columns)})
+        start += len(members)
+    tests = pd.DataFrame(rows)
+    return tests.assign(p_adjusted=adjusted(tests["p_value"], "holm"))

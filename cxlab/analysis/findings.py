@@ -1,0 +1,221 @@
+"""What scores allow to say: each segment against the rest of the table, and the claims that stand on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cxlab.analysis.answers import Answers
+from cxlab.analysis.definitions import Metric
+from cxlab.analysis.estimates import LOW_BASE, MINIMUM_CUSTOMERS, Claim, adjusted, flags, t_quantile
+from cxlab.analysis.intervals import Differences, differences
+from cxlab.analysis.survey import Cells, Design, Partition
+
+POWER = 0.8
+TEST_COLUMNS = [
+    "metric", "hypothesis", "difference", "std_error", "conf_low", "conf_high", "p_value", "p_adjusted",
+    "n", "n_rest", "flag",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """One metric of one call, its rows reduced to cells: all together, and by segment where asked."""
+
+    entry: Metric
+    columns: Mapping[str, str]
+    answers: Answers
+    whole: Cells
+    by_cell: Cells | None
+
+
+def segment_tests(
+    scored: Sequence[Scored], parts: Partition, by: Sequence[str], level: float
+) -> pd.DataFrame:
+    """Test each segment against the rest, for every metric, as one family (Holm)."""
+    tests = pd.concat(
+        [
+            _against_rest(one.entry, one.by_cell, parts, by, level)
+            for one in scored
+            if one.by_cell is not None
+        ],
+        ignore_index=True,
+    )
+    return tests.assign(p_adjusted=adjusted(tests["p_value"], "holm"))[[*by, *TEST_COLUMNS]]
+
+
+def _against_rest(
+    entry: Metric, reduced: Cells, parts: Partition, by: Sequence[str], level: float
+) -> pd.DataFrame:
+    """Each segment less all the others together; the mirror image of a two-segment test is left out."""
+    present = np.flatnonzero(reduced.rows > 0)
+    chosen = present[: {1: 0, 2: 1}.get(len(present))]
+    own = np.eye(len(reduced.rows))[chosen]
+    segment, rest = reduced.groups(own), reduced.groups(1.0 - own)
+    found = differences(reduced, segment, rest, entry, level)
+    smallest = np.minimum(segment.n, rest.n)
+    keys = parts.keys.iloc[chosen].reset_index(drop=True)
+    names = segment_names(keys, by)
+    return difference_rows(keys, found, smallest).assign(
+        metric=entry.id,
+        hypothesis=[f"{entry.id}: {segment_name(by)} = {name}, against the rest" for name in names],
+        n=segment.n.astype(int),
+        n_rest=rest.n.astype(int),
+    )
+
+
+def difference_rows(keys: pd.DataFrame, found: Differences, smallest: np.ndarray[Any, Any]) -> pd.DataFrame:
+    """Rows of a table of differences; where the smaller base is under 10 nothing is tested."""
+    return keys.assign(
+        difference=found.difference,
+        std_error=found.std_error,
+        conf_low=found.conf_low,
+        conf_high=found.conf_high,
+        p_value=np.where(smallest >= MINIMUM_CUSTOMERS, found.p_value, np.nan),
+        flag=flags(smallest),
+    )
+
+
+def segment_name(values: Iterable[Any]) -> str:
+    """Name a crossed cell: its values joined by ``x``.
+
+    Examples
+    --------
+    >>> segment_name(["complaint", "call_center"])
+    'complaint x call_center'
+    """
+    return " x ".join(str(value) for value in values)
+
+
+def segment_names(keys: pd.DataFrame, by: Sequence[str]) -> list[str]:
+    """Name each row of `keys` by its values of `by`."""
+    return [segment_name(row[column] for column in by) for row in keys.to_dict("records")]
+
+
+def weighting_caveats(design: Design, entry: Metric) -> tuple[str, ...]:
+    """Say what a level does not show: unweighted no population, weighted no more than a mended mix."""
+    if design.weighted:
+        return ("weights_mend_mix",)
+    return () if entry.family == "rate" else ("no_population_claim",)
+
+
+def base_caveats(n: float, n_eff: float) -> tuple[str, ...]:
+    """Caveats of a small base, and of a base that weights or clusters make small."""
+    low = ("low_base",) if n < LOW_BASE else ()
+    return low + (("small_effective_sample",) if n_eff < LOW_BASE <= n else ())
+
+
+def difference_unit(entry: Metric) -> str:
+    """Name the unit of a difference: two percentages differ by points."""
+    return "scale" if entry.unit == "scale" else "points"
+
+
+def detectable(std_errors: pd.Series[float], alpha: float) -> float:
+    """Difference that the typical test finds with 80 % power at the two-sided error `alpha`.
+
+    Examples
+    --------
+    >>> round(detectable(pd.Series([1.0]), 0.05), 2)
+    2.8
+    """
+    return float((t_quantile(1 - alpha) + t_quantile(2 * POWER - 1)) * std_errors.median())
+
+
+def interval_fields(row: Mapping[Any, Any], estimate: str, level: float, unit: str) -> dict[str, Any]:
+    """Return the fields of a claim that come from a row with an estimate and its interval."""
+    return {
+        "estimate": float(row[estimate]),
+        "conf_low": float(row["conf_low"]),
+        "conf_high": float(row["conf_high"]),
+        "level": level,
+        "unit": unit,
+    }
+
+
+def level_claims(
+    scored: Sequence[Scored], overall: pd.DataFrame, design: Design, level: float
+) -> tuple[Claim, ...]:
+    """Claim the level of each metric on a base of 10 or more."""
+    claims = []
+    for one, row in zip(scored, overall.to_dict("records"), strict=True):
+        if row["n"] < MINIMUM_CUSTOMERS:
+            continue
+        fields = {
+            "metric": one.entry.id,
+            "version": one.entry.version,
+            **interval_fields(row, "estimate", level, one.entry.unit),
+            "n": int(row["n"]),
+            "n_eff": float(row["n_eff"]),
+        }
+        caveats = (
+            *weighting_caveats(design, one.entry),
+            *one.entry.caveats,
+            *base_caveats(row["n"], row["n_eff"]),
+        )
+        claims.append(Claim("score.level", fields, "D", caveats, headline=True))
+    return tuple(claims)
+
+
+def segment_claims(
+    scored: Sequence[Scored], tests: pd.DataFrame, by: Sequence[str], level: float
+) -> list[Claim]:
+    """Claim each tested difference; `estimates.stated` keeps those that stand."""
+    entries = {one.entry.id: one.entry for one in scored}
+    tested = tests[tests["p_value"].notna()].sort_values("p_value", kind="stable")
+    claims = []
+    for name, row in zip(segment_names(tested, by), tested.to_dict("records"), strict=True):
+        entry, n = entries[row["metric"]], int(min(row["n"], row["n_rest"]))
+        fields = {
+            "metric": entry.id,
+            "version": entry.version,
+            "column": segment_name(by),
+            "segment": name,
+            **interval_fields(row, "difference", level, difference_unit(entry)),
+            "n": n,
+            "hypothesis": row["hypothesis"],
+        }
+        caveats = (*entry.caveats, *base_caveats(n, np.inf))
+        claims.append(Claim("score.segment", fields, "D", caveats, headline=True))
+    return claims
+
+
+def alike_claims(
+    scored: Sequence[Scored], tests: pd.DataFrame, by: Sequence[str], level: float
+) -> tuple[Claim, ...]:
+    """Say, for when no difference stands, how large one would have had to be to be seen."""
+    tested = tests[tests["p_value"].notna()]
+    claims = []
+    for one in scored:
+        own = tested[tested["metric"] == one.entry.id]
+        if own.empty or one.by_cell is None:
+            continue
+        fields = {
+            "metric": one.entry.id,
+            "version": one.entry.version,
+            "column": segment_name(by),
+            "segments": int((one.by_cell.n >= MINIMUM_CUSTOMERS).sum()),
+            "detectable": detectable(own["std_error"], (1 - level) / len(tested)),
+            "level": level,
+            "unit": difference_unit(one.entry),
+            "n": int(own[["n", "n_rest"]].to_numpy().min()),
+        }
+        claims.append(Claim("score.segments_alike", fields, "D", one.entry.caveats))
+    return tuple(claims)
+
+
+def accounted(
+    given: Answers, design: Design, parts: Partition, by: Sequence[str]
+) -> tuple[np.ndarray[Any, Any], dict[str, int]]:
+    """Mark the rows that entered, and count the others by their first reason."""
+    answered = ~np.isnan(given.numerator)
+    weighed, placed = design.weights > 0, parts.codes >= 0
+    reasons = {
+        **given.dropped,
+        "zero weight": int((answered & ~weighed).sum()),
+        f"missing {segment_name(by)}": int((answered & weighed & ~placed).sum()),
+    }
+    return answered & weighed & placed, {reason: count for reason, count in reasons.items() if count}

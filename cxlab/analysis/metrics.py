@@ -1,0 +1,282 @@
+"""Customer-experience indices with their errors: overall, by segment, weighted, stratified, clustered.
+
+`score` estimates any index of the registry; `contribution` gives what each respondent adds to it; `rake` and
+`weigh` make weights; `registry` and `definition` say what an index is. How answers become contributions is in
+`answers`, which scales are refused in `scales`, errors in `survey`, intervals and tests in `intervals`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cxlab.analysis.answers import Answers, Columns, answers, check_rows, columns_of
+from cxlab.analysis.definitions import Metric, computable, definition, registry
+from cxlab.analysis.estimates import Claim, Result, check_level, flags, stated
+from cxlab.analysis.findings import (
+    TEST_COLUMNS,
+    Scored,
+    accounted,
+    alike_claims,
+    level_claims,
+    segment_claims,
+    segment_tests,
+)
+from cxlab.analysis.intervals import interval
+from cxlab.analysis.raking import Weighting, rake, weigh
+from cxlab.analysis.scales import declared_scale
+from cxlab.analysis.survey import Cells, Design, Partition, cells, design_of, partition
+from cxlab.errors import AnalysisError, Message
+
+__all__ = [
+    "Metric",
+    "Scores",
+    "Weighting",
+    "contribution",
+    "definition",
+    "rake",
+    "registry",
+    "score",
+    "weigh",
+]
+
+# Names that results use themselves.
+RESERVED = frozenset({*TEST_COLUMNS, "estimate", "n_eff", "peer", "unit", "verdict", "check", "value"})
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Scores(Result):
+    """Indices overall or by segment; see `score` for the columns."""
+
+
+def contribution(table: pd.DataFrame, metric: str, *, columns: Columns = None) -> pd.Series[float]:
+    """Give what each respondent adds to the index.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row per respondent; not changed.
+    metric : str
+        Id of a metric.
+    columns : str, Mapping or None
+        As in `score`.
+
+    Returns
+    -------
+    Series of float
+        Aligned to the index of `table`, in the unit of the metric; its mean is the unweighted index. NaN
+        where one of the questions is not answered. For a rate, the rate of the row.
+
+    Raises
+    ------
+    AnalysisError
+        As `score`.
+
+    Examples
+    --------
+    >>> contribution(pd.DataFrame({"recommend": [10, 8, 3, None]}), "nps").tolist()
+    [100.0, 0.0, -100.0, nan]
+    """
+    entry = computable(metric)
+    check_rows(table)
+    scored = answers(table, entry, columns_of(entry, columns, entry.slots))
+    return pd.Series(scored.numerator / scored.denominator, index=table.index, name=entry.id)
+
+
+def score(
+    table: pd.DataFrame, metric: str | Sequence[str], *, columns: Columns = None,
+    by: str | Sequence[str] = (), weights: str | None = None, strata: str | None = None,
+    cluster: str | None = None, level: float = 0.95,
+) -> Scores:  # fmt: skip
+    """Estimate an index with its error, overall or by segment.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row per respondent (for ``rate``: per counted unit); not changed. Scales declared in
+        ``table.attrs["scales"]`` (column -> [lowest, highest]) are honoured.
+    metric : str or sequence of str
+        Ids of the registry, upper or lower case.
+    columns : str, Mapping or None
+        ``{slot: column}``, one name for metrics of one slot, or None for columns named as the slots.
+    by : str or sequence of str
+        Columns whose combinations are the segments; rows without a value are counted as dropped.
+    weights, strata, cluster : str or None
+        Columns of the design. Weights say how many people a row stands for; they are never counts of answers.
+    level : float
+        Confidence level.
+
+    Returns
+    -------
+    Scores
+        ``table``: ``*by``, ``metric``, ``estimate`` (points, percent or scale), ``std_error`` (linearised),
+        ``conf_low``, ``conf_high``, ``n`` (respondents with weight, or trials), ``n_eff``, ``flag``.
+        ``tables["checks"]``: ``metric``, ``check``, ``value``, ``advice``. With `by`:
+        ``tables["overall"]``, as ``table`` for all rows that answer, and ``tables["tests"]``: each segment
+        of 10 or more against the rest (two segments make one test): ``*by``, ``metric``, ``hypothesis``,
+        ``difference``, ``std_error``, ``conf_low``, ``conf_high``, ``p_value``, ``p_adjusted`` (Holm over
+        all of them), ``n``, ``n_rest``, ``flag``.
+
+    Raises
+    ------
+    AnalysisError
+        For an unknown or proprietary metric, missing columns, text or blanks among the answers, answers off
+        the scale or on what reads as another scale, duplicate rows, weights that cannot be used, a stratum
+        with a single unit.
+
+    Notes
+    -----
+    The index is ``sum w s / sum w`` of the contributions s; its variance is
+    ``n/(n-1) sum w^2 (s - index)^2 / (sum w)^2``, with clusters m/(m-1) over their sums in each stratum, as
+    in R survey. Intervals are explained in `cxlab.analysis.intervals`; the one of a net score is centred on
+    an adjusted value, hence not symmetric about the estimate.
+
+    References
+    ----------
+    Lumley 2004, doi:10.18637/jss.v009.i08; Rocks 2016, arXiv:1601.07235.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"recommend": [10] * 84 + [8] * 68 + [0] * 48})
+    >>> columns = ["estimate", "std_error", "conf_low", "conf_high"]
+    >>> score(table, "nps").table[columns].round(4).to_numpy().tolist()
+    [[18.0, 5.6158, 6.8484, 28.6196]]
+    """
+    check_level(level)
+    by = (by,) if isinstance(by, str) else tuple(by)
+    entries = [computable(name) for name in _listed(metric)]
+    _check_asked(entries, by)
+    check_rows(table, cluster=cluster)
+    parts = partition(table, by)
+    design = design_of(table, weights, strata, cluster)
+    slots = list(dict.fromkeys(slot for entry in entries for slot in entry.slots))
+    scored = [
+        _scored(table, entry, columns_of(entry, columns, slots), design, parts, by) for entry in entries
+    ]
+
+    overall = pd.concat([score_rows(s.entry, s.whole, None, level) for s in scored], ignore_index=True)
+    tables = {"checks": _checks(table, scored, overall, design)}
+    main, tests, otherwise = overall, pd.DataFrame(), tuple[Claim, ...]()
+    claims = level_claims(scored, overall, design, level)
+    if by:
+        main = pd.concat(
+            [score_rows(s.entry, s.by_cell, parts.keys, level) for s in scored if s.by_cell],
+            ignore_index=True,
+        )
+        tests = segment_tests(scored, parts, by, level)
+        tables |= {"overall": overall, "tests": tests}
+        otherwise = alike_claims(scored, tests, by, level)
+        claims += stated(tests, segment_claims(scored, tests, by, level), otherwise, level)
+    used, n_dropped = accounted(_together(scored), design, parts, by)
+    return Scores(
+        table=main,
+        keys=(*by, "metric", "hypothesis", "check"),
+        tables=tables,
+        n_used=int(used.sum()),
+        n_dropped=n_dropped,
+        settings={
+            "metric": [entry.id for entry in entries], "version": [entry.version for entry in entries],
+            "columns": {one.entry.id: dict(one.columns) for one in scored}, "by": list(by),
+            "weights": weights, "strata": strata, "cluster": cluster, "level": level, "adjust": "holm",
+        },
+        claims=claims,
+        otherwise=otherwise,
+    )  # fmt: skip
+
+
+def _listed(metric: str | Sequence[str]) -> list[str]:
+    """One id or several; what is neither is refused by name later."""
+    if isinstance(metric, str) or not isinstance(metric, Sequence):
+        return [metric]
+    return list(metric)
+
+
+def _check_asked(entries: Sequence[Metric], by: Sequence[str]) -> None:
+    if not entries:
+        raise AnalysisError("metric is empty; give at least one id, e.g. nps")
+    taken = [column for column in by if column in RESERVED]
+    if taken or len(set(by)) < len(by):
+        raise AnalysisError(
+            "by names {columns}; each column once, and none that a result uses itself: {reserved}",
+            columns=", ".join(taken or by),
+            reserved=", ".join(sorted(RESERVED)),
+        )
+
+
+def _scored(
+    table: pd.DataFrame,
+    entry: Metric,
+    columns: dict[str, str],
+    design: Design,
+    parts: Partition,
+    by: Sequence[str],
+) -> Scored:
+    given = answers(table, entry, columns)
+    counts = entry.family == "rate"
+    everyone = np.zeros(len(table), dtype=np.int64)
+    whole = cells(given.numerator, given.denominator, design, everyone, 1, counts=counts)
+    by_cell = None
+    if by:
+        by_cell = cells(
+            given.numerator, given.denominator, design, parts.codes, len(parts.keys), counts=counts
+        )
+    return Scored(entry, columns, given, whole, by_cell)
+
+
+def score_rows(entry: Metric, reduced: Cells, keys: pd.DataFrame | None, level: float) -> pd.DataFrame:
+    """Rows of a score table: one for each cell in which somebody answers."""
+    present = np.flatnonzero(reduced.rows > 0)
+    group = reduced.groups(np.eye(len(reduced.rows))[present])
+    low, high = interval(group, entry, level)
+    start = (
+        pd.DataFrame(index=range(len(present))) if keys is None else keys.iloc[present].reset_index(drop=True)
+    )
+    return start.assign(
+        metric=entry.id, estimate=group.estimate, std_error=group.std_error, conf_low=low, conf_high=high,
+        n=group.n.astype(int), n_eff=group.n_eff, flag=flags(group.n),
+    )  # fmt: skip
+
+
+def _together(scored: Sequence[Scored]) -> Answers:
+    """Return the answers of one metric, or for several which rows answer at least one."""
+    if len(scored) == 1:
+        return scored[0].answers
+    answered = np.any([~np.isnan(one.answers.numerator) for one in scored], axis=0)
+    marks = np.where(answered, 0.0, np.nan)
+    return Answers(marks, marks, {"missing every metric": int((~answered).sum())})
+
+
+def _checks(
+    table: pd.DataFrame, scored: Sequence[Scored], overall: pd.DataFrame, design: Design
+) -> pd.DataFrame:
+    """Tell what to know before trusting the scores: non-answer, weights, clusters, scale taken on trust."""
+    rows: list[tuple[str, str, float, str]] = []
+    for one, row in zip(scored, overall.to_dict("records"), strict=True):
+        name = one.entry.id
+        share = float((~np.isnan(one.answers.numerator)).mean())
+        rows.append((name, "answered", share, _advice(share < 0.7, _NONANSWER)))
+        if design.weighted:
+            used = ~np.isnan(one.answers.numerator) & (design.weights > 0)
+            ratio = float(design.weights[used].max() / design.weights[used].min())
+            rows.append((name, "weight_ratio", ratio, _advice(ratio > 10, _EXTREME)))
+        if design.weighted or not design.simple:
+            effect = float(row["n"] / row["n_eff"])
+            rows.append((name, "design_effect", effect, _advice(effect > 2, _DESIGN)))
+        guessed = [c for c in one.columns.values() if one.entry.scale and declared_scale(table, c) is None]
+        if one.entry.scale:
+            rows.append((name, "scale_declared", float(not guessed), _advice(bool(guessed), _SCALE)))
+    return pd.DataFrame(rows, columns=["metric", "check", "value", "advice"])
+
+
+_FINE = Message("nothing to do")
+_NONANSWER = Message("many rows give no answer: compare who answers with who does not before generalising")
+_EXTREME = Message("a few rows weigh more than ten times others: merge categories of the targets")
+_DESIGN = Message("weights or clusters cost more than half of the sample: read n_eff, not n")
+_SCALE = Message("the scale was taken from the answers: declare it under scales in client.yaml")
+
+
+def _advice(needed: bool, advice: Message) -> Message:  # noqa: FBT001
+    return advice if needed else _FINE

@@ -1,0 +1,189 @@
+"""What retention curves and hazards may say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cxlab.analysis.columns import records
+from cxlab.analysis.estimates import LOW_BASE, MINIMUM_CUSTOMERS, Claim, effective_n, stated
+from cxlab.analysis.survival_curves import Curve, reached
+from cxlab.analysis.survival_observed import Observed
+
+Findings = tuple[tuple[Claim, ...], tuple[Claim, ...]]
+
+_FEW_EVENTS = 10
+_SMALL = 0.5  # effective over nominal sample under which the weights are said to cost much
+
+
+def caveats_of(who: Observed, *, late_entry: bool, enough: int = _FEW_EVENTS) -> tuple[str, ...]:
+    """Return the caveats that the people observed call for; `enough` events are needed."""
+    n = len(who.duration)
+    return (
+        *(["conditional_on_entry"] if late_entry else []),
+        *(["few_events"] if who.event.sum() < enough else []),
+        *(
+            ["small_effective_sample"]
+            if who.weights is not None and effective_n(who.weights) < _SMALL * n
+            else []
+        ),
+        *(["low_base"] if n < LOW_BASE else []),
+    )
+
+
+def retention_findings(
+    who: Observed,
+    whole: Curve,
+    columns: Mapping[str, Mapping[Any, Curve]],
+    ranks: pd.DataFrame,
+    facts: Mapping[str, Any],
+) -> Findings:
+    """Return the claims, and what to say if no group differs: levels, median, differences between groups."""
+    caveats = caveats_of(who, late_entry=facts["late_entry"])
+    if not who.event.any():
+        return (_no_events(who, facts["level"]),), ()
+    levels = [_level(who, whole, t, facts["level"], caveats) for t in facts["horizons"] if whole.at(t) >= 0]
+    levels = [Claim(c.code, c.fields, c.grade, c.caveats, headline=k == 0) for k, c in enumerate(levels)]
+    median = _median(who, whole, facts["level"], caveats)
+    tests = records(ranks)
+    differences = [
+        claim for row in tests if (claim := _difference(row, columns[row["column"]], facts, caveats))
+    ]
+    alike = [_alike(row, columns[row["column"]], who, facts["level"], caveats) for row in tests]
+    return (*levels, *median, *stated(ranks, differences, alike, facts["level"])), tuple(alike)
+
+
+def _no_events(who: Observed, level: float) -> Claim:
+    n = len(who.duration)
+    fields = {"n": n, "upper": 1 - (1 - level) ** (1 / n), "level": level, "events": 0}
+    return Claim("retention.no_events", fields, "D", ("few_events",), headline=True)
+
+
+def _at_risk(c: Curve, time: float) -> int:
+    """People still under observation at `time`."""
+    after = np.searchsorted(c.time, time)
+    return int(c.at_risk[after]) if after < len(c.time) else 0
+
+
+def _level(who: Observed, whole: Curve, time: float, level: float, caveats: tuple[str, ...]) -> Claim:
+    k = whole.at(time)
+    fields = {
+        "time": time, "time_unit": "months",
+        "estimate": float(whole.survival[k]),
+        "conf_low": float(whole.conf_low[k]), "conf_high": float(whole.conf_high[k]),
+        "level": level, "unit": "share", "n": _at_risk(whole, time), "customers": len(who.duration),
+    }  # fmt: skip
+    return Claim("retention.level", fields, "D", caveats)
+
+
+def _median(who: Observed, whole: Curve, level: float, caveats: tuple[str, ...]) -> list[Claim]:
+    median = reached(whole.time, whole.survival)
+    if np.isnan(median):
+        return []
+    fields = {
+        "estimate": median,
+        "conf_low": reached(whole.time, whole.conf_low), "conf_high": reached(whole.time, whole.conf_high),
+        "level": level, "unit": "months", "n": _at_risk(whole, median), "customers": len(who.duration),
+    }  # fmt: skip
+    return [Claim("retention.median", fields, "D", caveats)]
+
+
+def _difference(
+    row: Mapping[str, Any], curves: Mapping[Any, Curve], facts: Mapping[str, Any], caveats: tuple[str, ...]
+) -> Claim | None:
+    """Compare the lowest and the highest group where all that may be shown are still observed."""
+    shown = {value: c for value, c in curves.items() if c.at_risk.max() >= MINIMUM_CUSTOMERS}
+    if len(shown) < 2:
+        return None
+    reach = min(float(c.time[c.at_risk >= MINIMUM_CUSTOMERS].max()) for c in shown.values())
+    start = max(c.starts_at for c in shown.values())
+    time = max((t for t in facts["horizons"] if start <= t <= reach), default=reach)
+    if time < start:
+        return None
+    share = {value: float(c.survival[c.at(time)]) for value, c in shown.items()}
+    lowest, highest = min(share, key=lambda v: share[v]), max(share, key=lambda v: share[v])
+    fields = {
+        "column": row["column"],
+        "lowest": lowest, "lowest_estimate": share[lowest],
+        "highest": highest, "highest_estimate": share[highest],
+        "time": time, "time_unit": "months", "statistic": row["statistic"], "df": row["df"],
+        "level": facts["level"], "unit": "share", "n": min(_at_risk(c, time) for c in shown.values()),
+        "hypothesis": row["hypothesis"],
+    }  # fmt: skip
+    hidden = ("suppressed_rows",) if len(shown) < len(curves) else ()
+    return Claim("retention.difference", fields, "D", (*caveats, *hidden), headline=True)
+
+
+def _alike(
+    row: Mapping[str, Any], curves: Mapping[Any, Curve], who: Observed, level: float, caveats: tuple[str, ...]
+) -> Claim:
+    fields = {
+        "column": row["column"], "groups": len(curves), "statistic": row["statistic"], "df": row["df"],
+        "p_value": row["p_value"], "level": level, "n": len(who.duration), "events": int(who.event.sum()),
+    }  # fmt: skip
+    return Claim("retention.alike", fields, "D", caveats)
+
+
+def hazard_findings(
+    table: pd.DataFrame, tests: pd.DataFrame, checks: pd.DataFrame, who: Observed, facts: Mapping[str, Any]
+) -> Findings:
+    """Return the claims, and what to say if no covariate stands.
+
+    `facts`: level, late_entry, unit (what one step of each covariate is: "SD", 1 or a category),
+    reference and column (of each covariate). Numbers are stated per SD, unless they are 0 and 1.
+    """
+    level = facts["level"]
+    n = len(who.duration)
+    general = (
+        "association_not_cause",
+        *caveats_of(who, late_entry=facts["late_entry"], enough=10 * len(table)),
+    )
+    changing = checks.loc[(checks["covariate"] != "GLOBAL") & (checks["p_adjusted"] <= 1 - level)]
+    unsteady = set(changing["covariate"])
+    rows = records(table.merge(tests[["covariate", "hypothesis"]]))
+    effects = [_effect(row, facts, unsteady, general) for row in rows]
+    none = Claim(
+        "hazards.none",
+        {"covariates": len(table), "events": int(who.event.sum()), "n": len(who.duration), "level": level},
+        _grade(facts), general, headline=True,
+    )  # fmt: skip
+    changes = [
+        Claim(
+            "hazards.not_proportional",
+            {"covariate": row["covariate"], "p_value": row["joint_p_value"], "n": n, "level": level},
+            "D",
+            ("not_proportional",),
+        )
+        for row in records(changing)
+    ]  # fmt: skip
+    return (*stated(tests, effects, (none,), level), *changes), (none,)
+
+
+def _grade(facts: Mapping[str, Any]) -> Any:
+    """Exposure known before the risk begins makes it longitudinal."""
+    return "B" if facts["late_entry"] else "C"
+
+
+def _effect(
+    row: Mapping[str, Any],
+    facts: Mapping[str, Any],
+    unsteady: Sequence[str] | set[str],
+    general: tuple[str, ...],
+) -> Claim:
+    name = row["covariate"]
+    unit = facts["unit"][name]
+    step = row["sd"] if unit == "SD" else 1.0
+    low, mid, high = (float(np.exp(step * np.log(row[c]))) for c in ("conf_low", "hazard_ratio", "conf_high"))
+    reference = facts["reference"].get(facts["column"][name])
+    fields = {
+        "covariate": name, "per": unit, **({"sd": row["sd"]} if unit == "SD" else {}),
+        **({"reference": reference} if reference is not None else {}),
+        "estimate": mid, "conf_low": low, "conf_high": high,
+        "level": facts["level"], "unit": "ratio", "n": int(row["n"]), "events": int(row["events"]),
+        "hypothesis": row["hypothesis"],
+    }  # fmt: skip
+    unsteady_here = ("not_proportional",) if facts["column"][name] in unsteady else ()
+    return Claim("hazards.effect", fields, _grade(facts), (*general, *unsteady_here), headline=True)

@@ -1,0 +1,333 @@
+"""What goes with leaving: hazard ratios of covariates, and whether they hold over time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from cxlab.analysis import survival_cox as cox
+from cxlab.analysis.columns import Coded, coded, records
+from cxlab.analysis.estimates import Result, adjusted, check_level, effective_n, flags, t_quantile
+from cxlab.analysis.survival_claims import hazard_findings
+from cxlab.analysis.survival_curves import event_sums, risk_sums
+from cxlab.analysis.survival_observed import Observed, check_roles, observed
+from cxlab.errors import AnalysisError, Message, Problem
+
+Array = np.ndarray[Any, Any]
+
+_COLLINEAR = 1e-9
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Hazards(Result):
+    """Hazard ratios; `checks` tests whether they hold over time, `concordance` how they order customers."""
+
+    checks: pd.DataFrame
+    concordance: float
+
+
+def hazards(
+    table: pd.DataFrame,
+    duration: str,
+    event: str,
+    covariates: Sequence[str],
+    *,
+    entry: str | None = None,
+    strata: Sequence[str] = (),
+    weights: str | None = None,
+    level: float = 0.95,
+) -> Hazards:
+    r"""Estimate how the risk of leaving goes with each covariate, the others held fixed.
+
+    Parameters
+    ----------
+    table : DataFrame (n, any)
+        One row per customer.
+    duration, event : str
+        Months (or another unit) until the customer left or was last seen, above 0; 1 left, 0 still here.
+    covariates : sequence of str
+        Numbers as they are; text, categories and booleans as 0/1 columns against the most frequent level.
+        Known before the risk begins. Rows with a missing one are dropped and counted.
+    entry : str, optional
+        When the customer came under observation (such as the month of the survey); at risk only from then on.
+    strata : sequence of str
+        Columns whose crossed categories have their own baseline hazard.
+    weights : str, optional
+        Column of sampling weights; errors are then robust. Never counts.
+    level : float
+        Confidence level.
+
+    Returns
+    -------
+    Hazards
+        ``table``: covariate (categories as "column: level"), estimate (log hazard ratio of one unit),
+        std_error, hazard_ratio, conf_low, conf_high (of the hazard ratio), p_value (Wald), p_adjusted
+        (Holm), sd, hazard_ratio_sd (of one SD; numbers only), n, events, n_eff, flag. ``checks``:
+        covariate, statistic, df, p_value (score test of proportional hazards, each alone, as R's cox.zph),
+        joint_statistic, joint_p_value (all at once), p_adjusted (Holm on the joint), advice.
+
+    Raises
+    ------
+    AnalysisError
+        As `retention`; for constant, collinear or duration-like covariates, levels without events,
+        too many categories, no or too few events.
+
+    Notes
+    -----
+    :math:`h(t|x) = h_0(t) \exp(x \beta)`, ties after Efron, time for the tests of proportionality on the
+    Kaplan-Meier scale. The joint test decides: the test of one covariate alone also rejects for what its
+    neighbours do.
+
+    References
+    ----------
+    Cox (1972), doi:10.1111/j.2517-6161.1972.tb00899.x; Efron (1977), doi:10.1080/01621459.1977.10480613;
+    Grambsch & Therneau (1994), doi:10.1093/biomet/81.3.515.
+
+    Examples
+    --------
+    >>> months, left = [2, 3, 5, 6, 8, 9, 12, 12, 12, 12], [1, 1, 1, 1, 1, 1, 0, 0, 0, 0]
+    >>> customers = pd.DataFrame({"months": months, "left": left, "ease": [2, 3, 2, 5, 4, 3, 6, 5, 7, 4]})
+    >>> result = hazards(customers, "months", "left", ["ease"])
+    >>> result.table[["covariate", "hazard_ratio", "n", "events"]].round(2).values.tolist()
+    [['ease', 0.37, 10, 6]]
+    """
+    check_level(level)
+    covariates, strata = ([c] if isinstance(c, str) else list(c) for c in (covariates, strata))
+    _check_covariates(covariates)
+    roles: dict[str, Sequence[str | None]] = {"the duration": [duration], "the event": [event]}
+    roles |= {"the entry": [entry], "the weights": [weights], "a covariate": covariates, "a stratum": strata}
+    check_roles(roles)
+    who = observed(table, duration, event, entry=entry, weights=weights, needed=[*covariates, *strata])
+    used = table.iloc[who.rows]
+    design = _design(used, covariates, who)
+    risk = _risk(used, strata, who, design)
+    robust = who.weights is not None
+    try:
+        found = cox.fit(risk, robust=robust)
+    except cox.Diverged as diverged:
+        raise AnalysisError(
+            "the hazard of {covariate!r} has no finite estimate: on one side of it nobody leaves "
+            "before the others; merge categories or leave it out",
+            covariate=design.names[diverged.column],
+        ) from None
+    main = _table(design, who, found, level)
+    tests = pd.DataFrame(
+        {"hypothesis": [f"hazard {n}" for n in design.names], **main[["covariate", "p_value", "p_adjusted"]]}
+    )
+    checks = _checks(design, who, risk, found, robust=robust, level=level)
+    claims, otherwise = hazard_findings(main, tests, checks, who, _facts(design, level, entry))
+    return Hazards(
+        table=main,
+        keys=("covariate",),
+        tables={"checks": checks, "tests": tests},
+        n_used=len(who.duration),
+        n_dropped=who.dropped,
+        settings={
+            "duration": duration, "event": event, "covariates": covariates, "entry": entry, "strata": strata,
+            "weights": weights, "level": level, "ties": "Efron", "robust": robust,
+            "events": int(who.event.sum()),
+            "references": design.references, "loglik_null": found.loglik_null, "loglik": found.at.loglik,
+        },
+        claims=claims,
+        otherwise=otherwise,
+        checks=checks,
+        concordance=cox.concordance(risk, found.beta),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Design:
+    """Columns of the model: `names`, `values` (n, columns), `mean` and `sd`, and whose `column` each is."""
+
+    names: tuple[str, ...]
+    values: Array
+    mean: Array
+    sd: Array
+    column: tuple[str, ...]
+    references: Mapping[str, str]
+
+    @property
+    def terms(self) -> dict[str, list[int]]:
+        """Positions of each covariate's columns."""
+        out: dict[str, list[int]] = {}
+        for position, column in enumerate(self.column):
+            out.setdefault(column, []).append(position)
+        return out
+
+
+def _check_covariates(covariates: Sequence[str]) -> None:
+    if not covariates:
+        raise AnalysisError("no covariate is given; name at least one column that may go with leaving")
+    twice = sorted({c for c in covariates if covariates.count(c) > 1})
+    if twice:
+        raise AnalysisError(
+            "covariates named more than once: {twice}; name each once", twice=", ".join(twice)
+        )
+
+
+def _design(used: pd.DataFrame, covariates: Sequence[str], who: Observed) -> _Design:
+    if not who.event.any():
+        raise AnalysisError(
+            "no events: nothing to estimate; none of the {n} customers left (retention bounds the share)",
+            n=len(who.duration),
+        )
+    problems, parts = [], []
+    for column in covariates:
+        part, found = coded(used, column)
+        problems += [replace(p, row=int(who.rows[p.row - 1]) + 1) if p.row else p for p in found]
+        if not found:
+            problems += _unusable(part, who)
+            parts.append(part)
+    if problems:
+        raise AnalysisError("these covariates cannot be used", problems=problems)
+    values = np.column_stack([part.values for part in parts])
+    names = tuple(name for part in parts for name in part.names)
+    w = np.ones(len(values)) if who.weights is None else who.weights
+    mean = np.average(values, axis=0, weights=w)
+    sd = np.sqrt(np.average((values - mean) ** 2, axis=0, weights=w) * len(values) / (len(values) - 1))
+    if who.event.sum() <= len(names):
+        raise AnalysisError(
+            "only {events} customers left, for {columns} columns in the model; use fewer covariates",
+            events=int(who.event.sum()), columns=len(names),
+        )  # fmt: skip
+    _check_collinear((values - mean) / sd, names)
+    owners = tuple(part.column for part in parts for _ in part.names)
+    references = {part.column: part.reference for part in parts if part.reference is not None}
+    return _Design(names, values, mean, sd, owners, references)
+
+
+def _unusable(part: Coded, who: Observed) -> list[Problem]:
+    """Return what is wrong with a covariate of one value, or with a level that nobody left."""
+    if (part.values == part.values[0]).all():
+        return [
+            Problem(
+                found=Message("one value only"),
+                allowed=Message("a covariate that varies among the rows used"),
+                action=Message("leave it out, or widen the filter"),
+                column=part.column,
+                count=len(part.values),
+            )
+        ]
+    levels = dict(zip(part.names, part.values.T, strict=True))
+    if part.reference is not None:
+        levels[f"{part.column}: {part.reference}"] = 1 - part.values.sum(axis=1)
+    elif np.unique(part.values).size == 2:
+        low, high = np.unique(part.values)
+        levels = {f"{part.column}: {v:g}": (part.values[:, 0] == v).astype(float) for v in (low, high)}
+    else:
+        return []
+    return [
+        Problem(
+            found=Message("no departure among the {n} customers with {level}", n=int(held.sum()), level=name),
+            allowed=Message("departures on both sides of a covariate"),
+            action=Message("merge the category with another or leave it out: its hazard would be zero"),
+            column=part.column,
+        )
+        for name, held in levels.items()
+        if not held[who.event].any()
+    ]
+
+
+def _check_collinear(standard: Array, names: Sequence[str]) -> None:
+    roots, axes = np.linalg.eigh(standard.T @ standard / len(standard))
+    bound = (axes[:, roots < _COLLINEAR] ** 2).sum(axis=1) > 1e-6
+    if bound.any():
+        raise AnalysisError(
+            "covariates that determine each other: {names}; leave one of them out",
+            names=", ".join(name for name, within in zip(names, bound, strict=True) if within),
+        )
+
+
+def _risk(used: pd.DataFrame, strata: Sequence[str], who: Observed, design: _Design) -> cox.Risk:
+    stratum = np.zeros(len(used), dtype=int)
+    if strata:
+        stratum = used.groupby(list(strata), sort=True, observed=True).ngroup().to_numpy()
+    w = np.ones(len(used)) if who.weights is None else who.weights / who.weights.mean()
+    standard = (design.values - design.mean) / design.sd
+    return cox.at_risk(standard, who.duration, who.event, who.entry, w, stratum)
+
+
+def _table(design: _Design, who: Observed, found: cox.CoxFit, level: float) -> pd.DataFrame:
+    beta, error = found.beta / design.sd, np.sqrt(np.diag(found.covariance)) / design.sd
+    reach = t_quantile(level) * error
+    p = 2 * stats.norm.sf(np.abs(beta / error))
+    single = np.array([column not in design.references for column in design.column])
+    members = [
+        np.ones(len(who.event), dtype=bool) if s else v == 1
+        for s, v in zip(single, design.values.T, strict=True)
+    ]
+    weights = np.ones(len(who.event)) if who.weights is None else who.weights
+    n = [int(m.sum()) for m in members]
+    return pd.DataFrame(
+        {
+            "covariate": design.names,
+            "estimate": beta,
+            "std_error": error,
+            "hazard_ratio": np.exp(beta),
+            "conf_low": np.exp(beta - reach),
+            "conf_high": np.exp(beta + reach),
+            "p_value": p,
+            "p_adjusted": adjusted(p, "holm"),
+            "sd": np.where(single, design.sd, np.nan),
+            "hazard_ratio_sd": np.where(single, np.exp(found.beta), np.nan),
+            "n": n,
+            "events": [int(who.event[m].sum()) for m in members],
+            "n_eff": [effective_n(weights[m]) for m in members],
+            "flag": flags(n),
+        }
+    )
+
+
+def _checks(
+    design: _Design, who: Observed, risk: cox.Risk, found: cox.CoxFit, *, robust: bool, level: float
+) -> pd.DataFrame:
+    """Proportional hazards: the tests of each covariate and of all, with what to do where they reject."""
+    times = np.unique(risk.order)
+    w = np.ones(len(who.event)) if who.weights is None else who.weights
+    hazard = event_sums(np.unique(who.duration), who, w) / risk_sums(np.unique(who.duration), who, w)
+    before = np.concatenate([[1.0], np.cumprod(1 - hazard)[:-1]])
+    g = 1 - before[np.searchsorted(np.unique(who.duration), risk.order)]
+    terms = design.terms
+    if len(times) < 2:
+        terms = {}
+    results = cox.proportionality(risk, found, g, list(terms.values()), robust=robust) if terms else []
+    rows = [
+        {"covariate": name, "statistic": t.statistic, "df": t.df, "p_value": t.p_value,
+         "joint_statistic": t.joint_statistic, "joint_p_value": t.joint_p_value}
+        for name, t in zip([*terms, "GLOBAL"], results, strict=bool(results))
+    ]  # fmt: skip
+    checks = pd.DataFrame(
+        rows, columns=["covariate", "statistic", "df", "p_value", "joint_statistic", "joint_p_value"]
+    )
+    own = np.where(checks["covariate"] == "GLOBAL", np.nan, checks["joint_p_value"].astype(float))
+    checks["p_adjusted"] = adjusted(own, "holm")
+    checks["advice"] = [_advice(row, level) for row in records(checks)]
+    return checks
+
+
+def _advice(row: Mapping[str, Any], level: float) -> str:
+    if row["covariate"] == "GLOBAL" or not row["p_adjusted"] <= 1 - level:
+        return ""
+    return Message(
+        "the effect of {covariate} changes over time: its hazard ratio is an average; put it among the "
+        "strata, or analyse the time before and after the change apart",
+        covariate=row["covariate"],
+    )
+
+
+def _facts(design: _Design, level: float, entry: str | None) -> dict[str, Any]:
+    binary = [np.isin(values, (0, 1)).all() for values in design.values.T]
+    unit = {name: 1 if yes else "SD" for name, yes in zip(design.names, binary, strict=True)}
+    column = dict(zip(design.names, design.column, strict=True))
+    return {
+        "level": level,
+        "late_entry": entry is not None,
+        "unit": unit,
+        "reference": design.references,
+        "column": column,
+    }

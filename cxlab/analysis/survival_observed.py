@@ -1,0 +1,222 @@
+"""Who was observed, from when to when, and whether they left, read strictly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cxlab.analysis.columns import check_distinct_ids, check_single, is_number, shown
+from cxlab.analysis.estimates import check_columns, weights_of
+from cxlab.errors import AnalysisError, Message, Problem
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """Customers under observation.
+
+    `rows` (n,) their positions in the table; `duration`, `entry` (n,) the time they were seen last and
+    first; `event` (n,) whether they left; `weights` (n,), or None where all are equal; `dropped` by reason.
+    """
+
+    rows: Array
+    duration: Array
+    event: Array
+    entry: Array
+    weights: Array | None
+    dropped: Mapping[str, int]
+
+    def part(self, who: Array) -> Observed:
+        """Return the customers marked in the boolean array `who`."""
+        weights = None if self.weights is None else self.weights[who]
+        return Observed(
+            self.rows[who], self.duration[who], self.event[who], self.entry[who], weights, self.dropped
+        )
+
+
+def check_roles(roles: Mapping[str, Sequence[str | None]]) -> None:
+    """Refuse a column that is asked to be two things; `roles` names the roles and their columns."""
+    taken: dict[str, str] = {}
+    for role, columns in roles.items():
+        for column in dict.fromkeys(c for c in columns if c is not None):
+            if column in taken:
+                raise AnalysisError(
+                    "column {column!r} is both {first} and {second}; give it one role",
+                    column=column, first=taken[column], second=role,
+                )  # fmt: skip
+            taken[column] = role
+
+
+def observed(
+    table: pd.DataFrame,
+    duration: str,
+    event: str,
+    *,
+    entry: str | None,
+    weights: str | None,
+    needed: Sequence[str] = (),
+) -> Observed:
+    """Read duration, event, entry and weights; drop rows of weight zero, without entry or a `needed` column.
+
+    Raises
+    ------
+    AnalysisError
+        With a problem for each column that has blanks, text, codes other than 0 and 1, durations that are
+        not positive, or entries not before the end; for repeated customer ids and unusable weights.
+    """
+    used = [duration, event, *([entry] if entry else []), *needed, *([weights] if weights else [])]
+    check_columns(table, used)
+    check_single(table, used)
+    check_distinct_ids(table, "customer_id")
+    if table.empty:
+        raise AnalysisError("the table has no rows; check the filter")
+    w = weights_of(table, weights)
+    left, problems = _events(table[event], event)
+    ends, wrong = _times(table[duration], duration, missing=False)
+    problems += wrong or _not_positive(ends, duration)
+    starts = np.zeros(len(table))
+    if entry:
+        starts, wrong = _times(table[entry], entry, missing=True)
+        problems += wrong or _not_before(starts, ends, entry, duration)
+    if problems:
+        raise AnalysisError("the survival columns cannot be used", problems=problems)
+    kept, dropped = _kept(table, w, starts, needed)
+    if not kept.any():
+        raise AnalysisError(
+            "no row is left to analyse: {reasons}; check these columns",
+            reasons=", ".join(f"{reason} {count}" for reason, count in dropped.items()),
+        )
+    own = w[kept]
+    equal = bool(np.ptp(own) <= 1e-12 * own.max())
+    return Observed(
+        np.flatnonzero(kept), ends[kept], left[kept] == 1, starts[kept], None if equal else own, dropped
+    )
+
+
+def _kept(
+    table: pd.DataFrame, w: Array, starts: Array, needed: Iterable[str]
+) -> tuple[Array, dict[str, int]]:
+    reasons = [("weight zero", w == 0), ("entry missing", np.isnan(starts))]
+    reasons += [(f"{column} missing", table[column].isna().to_numpy()) for column in dict.fromkeys(needed)]
+    kept, dropped = np.ones(len(table), dtype=bool), {}
+    for reason, gone in reasons:
+        if (gone & kept).any():
+            dropped[reason] = int((gone & kept).sum())
+        kept &= ~gone
+    return kept, dropped
+
+
+def _in_rows(rows: Array, column: str, *, found: str, allowed: str, action: str) -> list[Problem]:
+    """Return the problem of `rows` (positions), if there are any."""
+    if not len(rows):
+        return []
+    row = int(rows[0]) + 1
+    return [Problem(found=found, allowed=allowed, action=action, column=column, row=row, count=len(rows))]
+
+
+def _events(held: pd.Series[Any], column: str) -> tuple[Array, list[Problem]]:
+    """Return 0/1 as floats, or what is wrong."""
+    allowed = Message("0 (still here) or 1 (left)")
+    binary = pd.api.types.is_bool_dtype(held) or pd.api.types.infer_dtype(held, skipna=True) == "boolean"
+    if not (binary or is_number(held)):
+        return np.full(len(held), np.nan), _text_event(held, column, allowed)
+    values = held.astype(object).where(held.notna(), np.nan).to_numpy(dtype=float)
+    blank = _in_rows(
+        np.flatnonzero(np.isnan(values)),
+        column,
+        found=Message("a blank"),
+        allowed=allowed,
+        action=Message("fill it, or exclude the row, in client.yaml: a blank is not a customer who stayed"),
+    )
+    known = values[~np.isnan(values)]
+    codes = _in_rows(
+        np.flatnonzero(~np.isnan(values) & ~np.isin(values, (0, 1))),
+        column,
+        found=Message("the codes {codes}", codes=shown(np.unique(known).tolist())),
+        allowed=allowed,
+        action=Message("recode it under values in client.yaml: say which code means that the customer left"),
+    )
+    return values, blank + codes
+
+
+def _text_event(held: pd.Series[Any], column: str, allowed: str) -> list[Problem]:
+    text = held.astype(object).map(lambda value: isinstance(value, str)).to_numpy(dtype=bool)
+    rows = np.flatnonzero(text if text.any() else held.notna())
+    said = sorted({repr(str(value)) for value in held.iloc[rows].unique()})
+    return _in_rows(
+        rows,
+        column,
+        found=Message("text ({values})", values=shown(said)),
+        allowed=allowed,
+        action=Message(
+            "recode it under values in client.yaml, for instance Yes to 1 and No to 0; fill or exclude blanks"
+        ),
+    )
+
+
+def _times(held: pd.Series[Any], column: str, *, missing: bool) -> tuple[Array, list[Problem]]:
+    if not is_number(held):
+        rows = np.flatnonzero(held.notna())
+        return np.full(len(held), np.nan), _in_rows(
+            rows if len(rows) else np.arange(len(held)),
+            column,
+            found=Message("no numbers ({value!r})", value=str(held.iloc[rows[0]]) if len(rows) else ""),
+            allowed=Message("a number of months (or another unit)"),
+            action=Message("compute the time between the two dates first, or convert it in client.yaml"),
+        )
+    values = held.to_numpy(dtype=float, na_value=np.nan)
+    return values, _in_rows(
+        np.flatnonzero(np.isinf(values) | (np.isnan(values) & (not missing))),
+        column,
+        found=Message("a blank or infinite time"),
+        allowed=Message("a positive number"),
+        action=Message("fill it, or exclude the row, in client.yaml"),
+    )
+
+
+def _not_positive(ends: Array, column: str) -> list[Problem]:
+    negative, zero = np.flatnonzero(ends < 0), np.flatnonzero(ends == 0)
+    allowed = Message("a positive number")
+    return _in_rows(
+        negative,
+        column,
+        found=Message(
+            "a negative duration ({value:g})", value=float(ends[negative[0]]) if len(negative) else 0
+        ),
+        allowed=allowed,
+        action=Message("the end lies before the start: correct the dates, or exclude it in client.yaml"),
+    ) + _in_rows(
+        zero,
+        column,
+        found=Message("a duration of zero"),
+        allowed=allowed,
+        action=Message("exclude customers not yet observed in client.yaml, or count the first month as 1"),
+    )
+
+
+def _not_before(starts: Array, ends: Array, column: str, duration: str) -> list[Problem]:
+    late = np.flatnonzero(starts >= ends)
+    first = late[0] if len(late) else 0
+    return _in_rows(
+        np.flatnonzero(starts < 0),
+        column,
+        found=Message("a negative entry"),
+        allowed=Message("zero or more"),
+        action=Message("nobody is observed before the start: correct the dates in client.yaml"),
+    ) + _in_rows(
+        late,
+        column,
+        found=Message(
+            "an entry of {entry:g} and a {duration} of {end:g}",
+            entry=float(starts[first]),
+            duration=duration,
+            end=float(ends[first]),
+        ),
+        allowed=Message("an entry before the end"),
+        action=Message("the customer was never under observation: exclude the row in client.yaml"),
+    )

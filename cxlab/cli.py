@@ -1,0 +1,370 @@
+"""The command `cxlab`: what a person types, in words; every room is entered only when it is needed."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from cxlab import __version__
+from cxlab.errors import CxlabError, Message, ParameterError
+
+if TYPE_CHECKING:
+    from cxlab.runs.batch import Batch, Report
+    from cxlab.runs.entries import Entry
+    from cxlab.runs.study import Study
+
+INTERRUPTED, TERMINATED, USAGE = 130, 143, 2
+DEMO_CLIENTS = ("fibra_cordillera", "nada")
+DEMO_STUDY = "fibra_cordillera"
+
+
+class _TerminatedError(BaseException):
+    """The system asked the process to end."""
+
+
+def language_of_messages() -> str:
+    """Return es or en: CXLAB_LANGUAGE, else the locale of the terminal."""
+    said = os.environ.get("CXLAB_LANGUAGE") or next(
+        filter(None, (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))), ""
+    )
+    return "es" if said.lower().startswith("es") else "en"
+
+
+def said(message: Message | str) -> str:
+    """Return a message in the language of messages."""
+    if language_of_messages() == "en":
+        return str.__str__(message)
+    from cxlab.reporting.words import translate
+
+    return translate(message, language_of_messages())
+
+
+def say(message: Message | str) -> None:
+    """Print a message."""
+    print(said(message), flush=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code.
+
+    0: all well; 1: some entry failed; 2 to 5: refused (see `cxlab.errors`); 130: interrupted.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    given = _parser().parse_args(arguments)
+    if given.command is None:
+        _parser().print_help()
+        return 0
+    with suppress(ValueError):  # not the main thread
+        signal.signal(signal.SIGTERM, _terminate)
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a background shell hands it down ignored
+    try:
+        code: int = given.command(given)
+    except CxlabError as error:
+        return _refuse(error, debug=given.debug)
+    except KeyboardInterrupt:
+        print(said(Message("interrupted: nothing was left half published")), file=sys.stderr)
+        return INTERRUPTED
+    except _TerminatedError:
+        return TERMINATED
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 1
+    return code
+
+
+def _terminate(_number: int, _frame: Any) -> NoReturn:
+    raise _TerminatedError
+
+
+def _refuse(error: CxlabError, *, debug: bool) -> int:
+    if debug:
+        raise error
+    text = str(error)
+    if language_of_messages() != "en":
+        from cxlab.reporting.words import explain
+
+        text = explain(error, language_of_messages())
+    print(text, file=sys.stderr)
+    return error.exit_code
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        print(
+            said(Message("{message}; see {program} --help", message=message, program=self.prog)),
+            file=sys.stderr,
+        )
+        raise SystemExit(USAGE)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="cxlab", description=said(Message("A client's files in, reproducible reports out."))
+    )
+    parser.add_argument("--version", action="version", version=f"cxlab {__version__}")
+    parser.add_argument(
+        "--debug", action="store_true", help=said(Message("show the whole traceback of an error"))
+    )
+    parser.set_defaults(command=None)
+    commands = parser.add_subparsers(title=said(Message("commands")), metavar="COMMAND")
+
+    def command(
+        name: str, run: Callable[[argparse.Namespace], int], summary: Message
+    ) -> argparse.ArgumentParser:
+        made: argparse.ArgumentParser = commands.add_parser(
+            name, help=said(summary), description=said(summary)
+        )
+        made.add_argument(
+            "--root", metavar="FOLDER", help=said(Message("the workbench; by default the nearest one"))
+        )
+        made.add_argument(
+            "--debug", action="store_true", help=said(Message("show the whole traceback of an error"))
+        )
+        made.set_defaults(command=run)
+        return made
+
+    command("demo", _demo, Message("build the demo clients, run their study, say which page to open"))
+    new = command("new", _new, Message("make a client's folder with a commented client.yaml"))
+    new.add_argument("client", metavar="CLIENT")
+    check = command(
+        "check",
+        _check,
+        Message("read a client's files, map and validate them; say what was left out and why"),
+    )
+    check.add_argument("client", metavar="CLIENT")
+    command("list", _list, Message("name the notebooks, the clients and the studies"))
+    describe = command("describe", _describe, Message("say what a notebook takes"))
+    describe.add_argument("notebook", metavar="NOTEBOOK")
+    _run_arguments(command("run", _run, Message("run a notebook or a study and publish its pages")))
+    lab = command("lab", _lab, Message("open JupyterLab on the notebooks, on this machine only"))
+    lab.add_argument("--no-browser", action="store_true", help=said(Message("do not open a browser")))
+    return parser
+
+
+def _run_arguments(run: argparse.ArgumentParser) -> None:
+    run.add_argument("target", metavar="NOTEBOOK|STUDY.yaml")
+    run.add_argument("--client", default="", metavar="CLIENT", help=said(Message("whose data")))
+    run.add_argument(
+        "--language",
+        default="",
+        choices=["", "es", "en"],
+        metavar="es|en",
+        help=said(Message("of the reports")),
+    )
+    run.add_argument(
+        "-p",
+        dest="given",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help=said(Message("a parameter; may be repeated")),
+    )
+    run.add_argument("--timeout", type=float, metavar="SECONDS", help=said(Message("for each notebook")))
+    run.add_argument(
+        "--workers", type=int, default=2, metavar="N", help=said(Message("how many notebooks at once (2)"))
+    )
+
+
+def _root(given: argparse.Namespace) -> Path:
+    from cxlab.workbench import workbench
+
+    return workbench(given.root)
+
+
+def _demo(given: argparse.Namespace) -> int:
+    from cxlab import demo
+
+    root = _root(given)
+    say(Message("building the demo clients: {clients}", clients=", ".join(DEMO_CLIENTS)))
+    demo.build(root)
+    for client in DEMO_CLIENTS:
+        _checked(root, client)
+    from cxlab.runs.study import read_study
+
+    return _published(read_study(root / "reports" / f"{DEMO_STUDY}.yaml", root=root))
+
+
+def _new(given: argparse.Namespace) -> int:
+    from cxlab.intake import client
+
+    folder = client.new(_root(given), given.client)
+    say(
+        Message(
+            "made {folder}: put the files in raw/, fill in client.yaml, then: cxlab check {client}",
+            folder=folder,
+            client=given.client,
+        )
+    )
+    return 0
+
+
+def _check(given: argparse.Namespace) -> int:
+    _checked(_root(given), given.client)
+    return 0
+
+
+def _checked(root: Path, client: str) -> None:
+    from cxlab.intake import dataset
+
+    for line in dataset.check(root, client).lines("es" if language_of_messages() == "es" else "en"):
+        print(line)
+
+
+def _list(given: argparse.Namespace) -> int:
+    from cxlab.runs.entries import notebooks
+
+    root = _root(given)
+    say(Message("notebooks"))
+    for path in notebooks(root):
+        print(f"  {path.stem:<24} {_headline(path)}")
+    say(Message("clients"))
+    for folder in sorted(p for p in (root / "data").iterdir() if (p / "client.yaml").is_file()):
+        print(f"  {folder.name}")
+    say(Message("studies"))
+    for path in sorted((root / "reports").glob("*.yaml")):
+        print(f"  {path.relative_to(root)}")
+    return 0
+
+
+def _headline(notebook: Path) -> str:
+    """Return a notebook's title in the language of messages."""
+    import json
+
+    try:
+        cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+    prose = [cell for cell in cells if cell.get("cell_type") == "markdown"]
+    own = [c for c in prose if f"lang-{language_of_messages()}" in c.get("metadata", {}).get("tags", ())]
+    lines = "\n".join("".join(cell.get("source", "")) for cell in own or prose).splitlines()
+    return next((line.removeprefix("# ").strip() for line in lines if line.startswith("# ")), "")
+
+
+def _describe(given: argparse.Namespace) -> int:
+    from cxlab.parameters import declaration
+    from cxlab.runs.entries import named_notebook
+    from cxlab.values import shown, wanted
+
+    path = named_notebook(given.notebook, _root(given))
+    declared = declaration(path)
+    print(f"{path.stem}: {_headline(path)}".rstrip(": "))
+    for parameter in declared.parameters:
+        print(f"\n  {parameter.name} = {shown(parameter.default)}")
+        print(f"      {said(wanted(parameter.kind))}")
+        if parameter.description:
+            print(f"      {parameter.description}")
+    return 0
+
+
+def _run(given: argparse.Namespace) -> int:
+    from cxlab.runs.study import of_notebook, read_study
+
+    root = _root(given)
+    asked = {"root": root, "client": given.client, "language": given.language, "given": _given(given.given)}
+    target = Path(given.target)
+    if target.suffix in (".yaml", ".yml"):
+        path = target if target.is_file() else root / "reports" / target.name
+        return _published(read_study(path, **asked), timeout=given.timeout, workers=given.workers)
+    return _published(of_notebook(given.target, **asked), timeout=given.timeout, workers=given.workers)
+
+
+def _given(pairs: Sequence[str]) -> dict[str, Any]:
+    from cxlab.values import Plain, shown
+
+    values: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        name = name.strip()
+        if not equals or not name:
+            raise ParameterError("-p {pair} is not name=value", pair=shown(pair))
+        if name in values:
+            raise ParameterError("-p {name} is given twice", name=shown(name))
+        values[name] = Plain(value)
+    return values
+
+
+def _published(study: Study, *, timeout: float | None = None, workers: int = 2) -> int:
+    # jsonschema would compile the grammar of international addresses, over a second, for nothing.
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+    from cxlab.runs.batch import run_study
+
+    with _Progress(len(study.entries)) as progress:
+        batch = run_study(study, timeout=timeout, workers=workers, watch=progress.see)
+    _summarise(batch)
+    return 1 if batch.failed else 0
+
+
+def _summarise(batch: Batch) -> None:
+    done = len(batch.reports) - len(batch.failed)
+    say(Message("{done} of {all} published", done=done, all=len(batch.reports)))
+    for report in batch.failed:
+        say(
+            Message("failed: {entry}; its notebook is in {folder}", entry=report.entry.id, folder=report.kept)
+        )
+    page = batch.reports[0].page if len(batch.reports) == 1 and batch.reports[0].page else batch.index
+    say(Message("open {page}", page=page.as_uri()))
+    print(page)
+
+
+class _Progress:
+    """One bar on a terminal, one line for each event elsewhere."""
+
+    def __init__(self, total: int) -> None:
+        self.total = total
+        self.bar: Any = None
+
+    def __enter__(self) -> _Progress:
+        if sys.stderr.isatty():
+            from tqdm import tqdm
+
+            self.bar = tqdm(total=self.total, unit="report", file=sys.stderr, dynamic_ncols=True)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.bar is not None:
+            self.bar.close()
+
+    def see(self, entry: Entry, report: Report | None) -> None:
+        """Take note that an entry started (no report) or ended."""
+        if self.bar is None:
+            print(said(_line(entry, report)), flush=True)
+            return
+        if report is None:
+            self.bar.set_postfix_str(entry.id, refresh=True)
+            return
+        if report.status == "failed":
+            self.bar.write(said(_line(entry, report)), file=sys.stderr)
+        self.bar.update(1)
+
+
+def _line(entry: Entry, report: Report | None) -> Message:
+    if report is None:
+        return Message("{entry}: running", entry=entry.id)
+    if report.status == "failed":
+        return Message("{entry}: failed: {message}", entry=entry.id, message=report.message)
+    return Message(
+        "{entry}: published in {seconds} s: {page}",
+        entry=entry.id,
+        seconds=f"{report.seconds:.1f}",
+        page=report.page,
+    )
+
+
+def _lab(given: argparse.Namespace) -> int:
+    import subprocess
+
+    root = _root(given)
+    command = [sys.executable, "-m", "jupyterlab", "--ip=127.0.0.1", f"--notebook-dir={root / 'notebooks'}"]
+    # Nothing is fetched from outside: neither news nor checks for updates.
+    command += ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+    command += ["--no-browser"] if given.no_browser else []
+    return subprocess.call(command, env={**os.environ, "CXLAB_ROOT": str(root)})

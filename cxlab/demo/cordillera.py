@@ -1,0 +1,61 @@
+"""Fibra Cordillera S.A., a fictional fibre and television operator, as canonical tables in memory."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from cxlab.demo import brands, contacts, fieldwork, lifetimes, people
+from cxlab.demo.ruts import ruts
+from cxlab.demo.tables import assemble
+
+SEED = 20250639
+CUSTOMERS = 24_000
+RESPONSES = 1_800
+CONTACTS = 150_000
+INTERVIEWS = 350
+
+
+def fibra(seed: int = SEED) -> dict[str, pd.DataFrame]:
+    """Draw Fibra Cordillera: every canonical table by name, with the truths of `truth.truths` planted.
+
+    Parameters
+    ----------
+    seed : int
+        One seed, one client: the same tables on every machine with the same numpy.
+
+    Returns
+    -------
+    dict of DataFrame
+        customers, survey_responses, items, interactions, benchmark_responses, benchmark_scores,
+        population_targets; ids are as the client would send them.
+
+    Examples
+    --------
+    >>> tables = fibra()
+    >>> len(tables["customers"]), len(tables["survey_responses"]), len(tables["benchmark_responses"])
+    (24000, 5400, 2800)
+    """
+    rngs = [np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(5)]
+    traits = people.draw_people(rngs[0], CUSTOMERS)
+    answers = people.draw_answers(rngs[0], traits)
+    lives = lifetimes.draw_lifetimes(rngs[1], answers)
+    days = rngs[2].integers(0, fieldwork.FIELD_DAYS, CUSTOMERS)
+    served = fieldwork.in_service(lives, days)
+    answers["recommend"] = fieldwork.recommend_scores(answers.pop("recommendation").to_numpy(), served)
+    customers = pd.concat([traits, lives, answers], axis=1)
+    customers.insert(0, "customer_id", ruts(CUSTOMERS, seed))
+    rate = fieldwork.answer_rates(customers)
+    responses = fieldwork.draw_responses(rngs[2], customers, served, days, rate, RESPONSES)
+    scores = {brand: brands.true_pxi(brand) - 4 for brand in brands.BRANDS}
+    return assemble(
+        customers,
+        responses,
+        fieldwork.leave_open(rngs[2], answers),
+        targets=fieldwork.population_targets(customers, served),
+        interviews=brands.draw_interviews(rngs[3], brands.BRANDS, INTERVIEWS),
+        scores=brands.published_scores(scores),
+        interactions=contacts.draw_contacts(
+            rngs[4], customers, answers["attr_resolution"].to_numpy(), lifetimes.OBSERVATION_END, CONTACTS
+        ),
+    )

@@ -1,0 +1,83 @@
+"""Nada S.A.: the same tables as Fibra Cordillera, and nothing in them but chance."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from cxlab.demo import brands, contacts, fieldwork, lifetimes, people
+from cxlab.demo.ruts import ruts
+from cxlab.demo.tables import assemble
+
+SEED = 20250701
+CUSTOMERS = 6_000
+RESPONSES = 600
+CONTACTS = 15_000
+INTERVIEWS = 200
+FOCAL = "Nada"
+BRANDS = dict.fromkeys([FOCAL, "Cero", "Igual", "Mismo", "Nadie", "Ninguna", "Nulo", "Vacío"], (55.0, 55.0))
+
+MONTHLY_HAZARD = 0.030
+ANSWER_RATE = 0.75
+# Shares of the answers 1-7 of any question, and 0-10 of the recommendation.
+RATINGS = (0.03, 0.06, 0.11, 0.17, 0.23, 0.24, 0.16)
+
+
+def nada(seed: int = SEED) -> dict[str, pd.DataFrame]:
+    """Draw Nada S.A.: every canonical table by name; answers, exits and brands are independent of everything.
+
+    Examples
+    --------
+    >>> tables = nada()
+    >>> len(tables["customers"]), len(tables["survey_responses"]), len(tables["benchmark_responses"])
+    (6000, 1800, 1600)
+    """
+    rngs = [np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(5)]
+    traits = people.draw_people(rngs[0], CUSTOMERS)
+    answers = draw_answers(rngs[0], traits)
+    lives = draw_lifetimes(rngs[1], CUSTOMERS)
+    days = rngs[2].integers(0, fieldwork.FIELD_DAYS, CUSTOMERS)
+    served = fieldwork.in_service(lives, days)
+    customers = pd.concat([traits, lives, answers], axis=1)
+    customers.insert(0, "customer_id", ruts(CUSTOMERS, seed))
+    rate = np.full(CUSTOMERS, ANSWER_RATE)
+    responses = fieldwork.draw_responses(rngs[2], customers, served, days, rate, RESPONSES)
+    return assemble(
+        customers,
+        responses,
+        fieldwork.leave_open(rngs[2], answers),
+        targets=fieldwork.population_targets(customers, served),
+        interviews=brands.draw_interviews(rngs[3], BRANDS, INTERVIEWS),
+        scores=brands.published_scores(dict.fromkeys(BRANDS, 55.0)),
+        interactions=contacts.draw_contacts(
+            rngs[4], customers, np.full(CUSTOMERS, 4.0), lifetimes.OBSERVATION_END, CONTACTS
+        ),
+    )
+
+
+def draw_answers(rng: np.random.Generator, traits: pd.DataFrame) -> pd.DataFrame:
+    """Draw every answer of every customer on its own; the call-centre items from those who called."""
+    n = len(traits)
+    shares = np.array(RATINGS)
+    asked = [*people.ATTRIBUTES, *people.CALL_ITEMS, "overall_sat", *people.ANSWERS]
+    answers = {item: rng.choice(np.arange(1.0, 8.0), size=n, p=shares) for item in asked}
+    for item in people.CALL_ITEMS:
+        answers[item] = np.where(traits["called"] == 1, answers[item], np.nan)
+    answers["recommend"] = rng.choice(np.arange(0.0, 11.0), size=n, p=np.array(people.RECOMMEND_SHARES))
+    return pd.DataFrame(answers, index=traits.index)
+
+
+def draw_lifetimes(rng: np.random.Generator, n: int) -> pd.DataFrame:
+    """Draw plan, promo, price and dates: the same hazard in every month and for everyone."""
+    months = rng.exponential(1 / MONTHLY_HAZARD, n)
+    last = int((lifetimes.OBSERVATION_END - lifetimes.OBSERVATION_START).astype(int)) - lifetimes.NEWEST
+    start = lifetimes.OBSERVATION_START + rng.integers(0, last + 1, n).astype("timedelta64[D]")
+    mean, sd = lifetimes.PRICE
+    return pd.DataFrame(
+        {
+            "plan": np.array(people.PLANS, dtype=object)[rng.integers(0, len(people.PLANS), n)],
+            "attr_promo": rng.integers(0, 2, n),
+            "attr_price": np.round(np.maximum(mean + sd * rng.standard_normal(n), 7.99), 2),
+            **lifetimes.dates_of(start, months),
+        }
+    )

@@ -1,0 +1,82 @@
+"""The drawn parts put together as canonical tables, as intake will give them back from the raw files."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from cxlab.demo import lifetimes
+from cxlab.demo.questionnaire import CODEBOOK
+from cxlab.intake.relationship import with_duration, with_last_survey
+
+SCORES = ("effectiveness", "ease", "pleasantness", "recommend", "overall_sat", "ces")
+DRIVERS = ("attr_resolution", "attr_billing", "attr_ease", "attr_app", "attr_kindness", "attr_ambience")
+CALL_DRIVERS = ("attr_call_wait", "attr_call_knowledge")
+ITEMS = (*SCORES, *DRIVERS, *CALL_DRIVERS)
+CUSTOMER = (
+    "customer_id",
+    "start_date",
+    "end_date",
+    "observation_end",
+    "segment",
+    "region",
+    "plan",
+    "channel",
+)
+RESPONSE = (
+    "response_id",
+    "customer_id",
+    "wave_id",
+    "responded_at",
+    "mode",
+    "channel",
+    "segment",
+    "region",
+    "plan",
+)
+
+
+def assemble(
+    customers: pd.DataFrame,
+    responses: pd.DataFrame,
+    answers: pd.DataFrame,
+    *,
+    targets: pd.DataFrame,
+    interviews: pd.DataFrame,
+    scores: pd.DataFrame,
+    interactions: pd.DataFrame,
+) -> dict[str, pd.DataFrame]:
+    """Return the canonical tables by name.
+
+    Parameters
+    ----------
+    customers : DataFrame
+        Traits, dates, promo and price of every customer, one row each.
+    responses : DataFrame
+        Who answered, as `fieldwork.draw_responses` gives it.
+    answers : DataFrame
+        What every customer would answer, rows as in `customers`.
+    targets, interviews, scores, interactions : DataFrame
+        Already canonical.
+    """
+    survey = responses.drop(columns="position")
+    survey.insert(1, "customer_id", customers["customer_id"].to_numpy()[responses["position"]])
+    given = answers.iloc[responses["position"]].reset_index(drop=True)
+    survey = pd.concat([survey[[*RESPONSE, "weight"]], given[list(ITEMS)]], axis=1)
+    survey["status"] = "complete"
+    return {
+        "customers": _with_survey(customers, survey),
+        "survey_responses": survey,
+        "items": CODEBOOK.copy(),
+        "interactions": interactions,
+        "benchmark_responses": interviews,
+        "benchmark_scores": scores,
+        "population_targets": targets,
+    }
+
+
+def _with_survey(customers: pd.DataFrame, survey: pd.DataFrame) -> pd.DataFrame:
+    """Add duration and event, and what each customer answered before leaving, if surveyed."""
+    out = customers.assign(observation_end=pd.Timestamp(lifetimes.OBSERVATION_END).as_unit("ns"))
+    timed, _ = with_duration(out[[*CUSTOMER, "attr_promo", "attr_price"]])
+    joined, _, _ = with_last_survey(timed, survey)
+    return joined

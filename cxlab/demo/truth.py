@@ -1,0 +1,229 @@
+"""What was planted in the demo clients, number by number, and where to look for it.
+
+`planted` is what the generator puts in; `found` is the mean and the standard deviation of what the
+estimators give over 40 draws of the client (seeds 20250630 to 20250669), so that a single draw can be judged.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cxlab.demo import brands, fieldwork, lifetimes, people
+
+DRAWS = 40
+
+
+def truths(client: str, seed: int) -> dict[str, Any]:
+    """Return a demo client's truths as plain values, ready to be written as JSON.
+
+    Examples
+    --------
+    >>> sorted(truths("fibra_cordillera", 1)["truths"])
+    ['T1', 'T11', 'T3', 'T4', 'T5', 'T6']
+    >>> truths("nada", 1)["truths"]
+    {}
+    """
+    if client == "nada":
+        note = (
+            "Nothing was planted: answers, exits and brands are independent of everything. "
+            "A report that states a difference here states chance."
+        )
+        return {"client": "Nada S.A.", "seed": seed, "note": note, "truths": {}}
+    note = (
+        "planted: what the generator puts in. found: mean and SD over 40 draws of what the estimators give; "
+        "the published draw is one of them, chosen as a typical one."
+    )
+    return {
+        "client": "Fibra Cordillera S.A.",
+        "seed": seed,
+        "note": note,
+        "truths": {
+            "T1": _drivers(),
+            "T3": _callers(),
+            "T4": _respondents(),
+            "T5": _months(),
+            "T6": _experience(),
+            "T11": _brands(),
+        },
+        "also": {
+            "T2": {
+                "says": "A clear bill is expected: below 5 it costs, above 5 it gives nothing.",
+                "planted": {"driver": "attr_billing", "kink": people.BILLING_KINK, "effect_above": 0.0},
+            },
+            "halo": {
+                "says": "Some are served better or worse in everything (shift of the common factor, in SD).",
+                "planted": people.HALO_SHIFT,
+            },
+        },
+    }
+
+
+def _found(mean: float, sd: float) -> dict[str, float]:
+    return {"mean": mean, "sd": sd}
+
+
+def _drivers() -> dict[str, Any]:
+    effects = {name: effect for name, (_, effect) in people.ATTRIBUTES.items() if name != "attr_billing"}
+    return {
+        "says": "Resolution makes the experience, then the bill (below 5); kindness and ambience none of it.",
+        "where": {
+            "table": "survey_responses",
+            "outcome": "overall_sat",
+            "drivers": list(people.ATTRIBUTES),
+            "notebook": "drivers",
+        },
+        "planted": {
+            "effect_per_sd": effects,
+            "billing_slope_below_kink": people.BILLING_SLOPE,
+            "halo_loading": people.HALO_LOADING,
+        },
+        "found": {
+            "lmg_share": {
+                "attr_resolution": _found(0.403, 0.012),
+                "attr_billing": _found(0.230, 0.009),
+                "attr_ease": _found(0.138, 0.008),
+                "attr_app": _found(0.101, 0.007),
+                "attr_kindness": _found(0.064, 0.004),
+                "attr_ambience": _found(0.064, 0.004),
+            },
+            "r_squared": _found(0.632, 0.008),
+        },
+        "trap": {
+            "correlation_with_outcome": {
+                "attr_kindness": _found(0.414, 0.012),
+                "attr_ambience": _found(0.414, 0.010),
+            }
+        },
+    }
+
+
+def _callers() -> dict[str, Any]:
+    return {
+        "says": "Call-centre questions are asked to callers only; dropping the others answers about callers.",
+        "where": {
+            "table": "survey_responses",
+            "outcome": "overall_sat",
+            "drivers": [*people.ATTRIBUTES, *people.CALL_ITEMS],
+            "notebook": "drivers",
+        },
+        "planted": {
+            "callers": people.CALLERS,
+            "effect_per_sd_among_callers": {name: effect for name, (_, effect) in people.CALL_ITEMS.items()},
+            "resolution_among_callers": people.RESOLUTION_AMONG_CALLERS,
+        },
+        "found": {
+            "indicator_share": {
+                "attr_resolution": _found(0.338, 0.011),
+                "attr_billing": _found(0.192, 0.007),
+                "attr_call_knowledge": _found(0.127, 0.007),
+                "attr_call_wait": _found(0.037, 0.004),
+            },
+            "first": "attr_resolution",
+        },
+        "trap": {
+            "complete_rows": _found(0.373, 0.006),
+            "listwise_share": {
+                "attr_resolution": _found(0.161, 0.011),
+                "attr_billing": _found(0.176, 0.009),
+                "attr_call_knowledge": _found(0.329, 0.014),
+                "attr_call_wait": _found(0.095, 0.010),
+            },
+            "first": "attr_call_knowledge",
+        },
+    }
+
+
+def _respondents() -> dict[str, Any]:
+    return {
+        "says": "App users answer 3 times as often and promoters 1.2 times: weights mend only the first.",
+        "where": {
+            "table": "survey_responses",
+            "metric": "nps",
+            "targets": list(fieldwork.TARGETS),
+            "notebook": "scorecard",
+        },
+        "planted": {
+            "nps": 14.0,
+            "app_users_answer": fieldwork.APP_ANSWERS,
+            "promoters_answer": fieldwork.PROMOTERS_ANSWER,
+        },
+        "found": {"raked": _found(19.5, 1.0), "design_effect": _found(1.37, 0.02)},
+        "trap": {"raw": _found(32.5, 0.9)},
+    }
+
+
+def _months() -> dict[str, Any]:
+    after, until, times = lifetimes.PROMO_END
+    return {
+        "says": "Leaving is twice as likely in months 1-3, four times in months 13-14 after a promotion.",
+        "where": {
+            "table": "customers",
+            "duration": "duration",
+            "event": "event",
+            "by": ["attr_promo"],
+            "covariates": ["attr_promo", "attr_price"],
+            "notebook": "retention",
+        },
+        "planted": {
+            "monthly_hazard": lifetimes.MONTHLY_HAZARD,
+            "first_months": list(lifetimes.FIRST_MONTHS),
+            "promo_end": [after, until, times],
+        },
+        "found": {"proportional": {"attr_promo": False, "pxi": True}},
+        "trap": {"one_hazard_ratio_for_promo": _found(1.15, 0.03)},
+    }
+
+
+def _experience() -> dict[str, Any]:
+    return {
+        "says": "One SD more PXI precedes 20 % less risk of leaving; price hides part of it if left out.",
+        "where": {
+            "table": "customers",
+            "duration": "duration",
+            "event": "event",
+            "entry": "survey_tenure",
+            "covariates": ["pxi", "attr_price", "attr_promo"],
+            "pxi": ["effectiveness", "ease", "pleasantness"],
+            "notebook": "retention",
+        },
+        "planted": {
+            "hazard_ratio_per_sd": {
+                "pxi": lifetimes.PXI_HAZARD_RATIO,
+                "attr_price": lifetimes.PRICE_HAZARD_RATIO,
+            },
+            "sd": {"pxi": lifetimes.PXI[1], "attr_price": lifetimes.PRICE[1]},
+            "correlation": lifetimes.PRICE_PXI_CORRELATION,
+        },
+        "found": {"pxi": _found(0.800, 0.017), "attr_price": _found(1.340, 0.035)},
+        "trap": {"pxi_without_price": _found(0.734, 0.014)},
+    }
+
+
+def _brands() -> dict[str, Any]:
+    elsewhere, critical = brands.BRANDS[brands.FOCAL]
+    best = max(level for _, level in brands.BRANDS.values())
+    return {
+        "says": "Third or fourth of eight, and the place cannot be told; behind the best in one cell.",
+        "where": {
+            "table": "benchmark_responses",
+            "metric": "pxi",
+            "unit": "peer_id",
+            "focal": brands.FOCAL,
+            "by": ["interaction_type", "channel"],
+            "notebook": "benchmark",
+        },
+        "planted": {
+            "pxi": {brand: brands.true_pxi(brand) for brand in brands.BRANDS},
+            "cell": list(brands.CRITICAL),
+            "focal_in_cell": critical,
+            "focal_elsewhere": elsewhere,
+            "gap_to_best_in_cell": critical - best,
+            "best_in_cell": max(brands.BRANDS, key=lambda brand: brands.BRANDS[brand][1]),
+        },
+        "found": {
+            "gap_to_best_in_cell": _found(-18.3, 4.8),
+            "rank_set_of_the_third": [1, 7],
+            "last": "Bravo TV",
+        },
+        "trap": {"rank": "3"},
+    }

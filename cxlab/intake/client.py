@@ -1,0 +1,249 @@
+"""A client's folder and declaration: `new` writes them, `load` reads client.yaml and says all that is wrong."""
+
+from __future__ import annotations
+
+import os
+from datetime import date
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from cxlab.errors import InputError, Message, Problem, WorkbenchError
+from cxlab.intake.canonical import tables
+from cxlab.intake.declaration import nearest, read_yaml
+from cxlab.intake.folders import REAL_DATA, client_folder, declared_path, existing_folder, make_private
+from cxlab.intake.forms import commented_declaration, data_request
+from cxlab.intake.models import (
+    SUFFIXES,
+    Client,
+    Colours,
+    Exclusion,
+    Labels,
+    Language,
+    Privacy,
+    Source,
+    Texts,
+)
+
+__all__ = ["Client", "Source", "load", "new"]
+
+
+def load(folder: str | Path) -> Client:
+    """Read and validate a client's client.yaml.
+
+    Parameters
+    ----------
+    folder : path
+        The client's folder, data/CLIENT.
+
+    Returns
+    -------
+    Client
+
+    Raises
+    ------
+    InputError
+        If there is no such folder or file, or with every problem of the file, each naming the key
+        and, for a misspelt key, the nearest one known.
+    """
+    folder = existing_folder(Path(folder))
+    path = folder / "client.yaml"
+    if not path.is_file() or path.is_symlink():
+        raise InputError(
+            "{client} has no client.yaml; write one with `cxlab new {client}`", client=folder.name
+        )
+    content = path.read_bytes()
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise InputError(
+            "{client}: client.yaml is not UTF-8 text; save it as UTF-8", client=folder.name
+        ) from None
+    given = read_yaml(text, name="client.yaml")
+    hidden = {key for key in ("folder", "sha256") if key in given}
+    try:
+        client = Client.model_validate(
+            {key: value for key, value in given.items() if key not in hidden}
+            | {"folder": folder, "sha256": sha256(content).hexdigest()}
+        )
+    except ValidationError as error:
+        problems = [_problem(dict(each)) for each in error.errors()]
+    else:
+        problems = _own_problems(client)
+    problems += [_unknown(("", key), Client) for key in sorted(hidden)]
+    if problems:
+        raise InputError(
+            "{client}: client.yaml has {count} problems",
+            client=folder.name,
+            count=len(problems),
+            problems=problems,
+        )
+    return client
+
+
+def new(root: str | Path, name: str, *, language: Language | None = None) -> Path:
+    """Make the folder of a new client, data/NAME.
+
+    It gets raw/ for the files, a client.yaml in which every key is explained, and the sheets that ask
+    the client for its data.
+
+    Parameters
+    ----------
+    root : path
+        The workbench's folder.
+    name : str
+        1 to 60 lower-case letters, digits, _ and -.
+    language : {"es", "en"}, optional
+        Of the comments and the sheet; both without it.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    InputError
+        If the name is not safe, or the client is already there.
+    WorkbenchError
+        If the folder may not be written.
+    """
+    folder = client_folder(root, name, must_exist=False)
+    if folder.exists():
+        raise InputError("there is already a client {name}: data/{name}; choose another name", name=name)
+    languages: tuple[Language, ...] = (language,) if language else ("es", "en")
+    make_private(folder / "raw")
+    sheets = {"es": "solicitud_de_datos.md", "en": "data_request.md"}
+    files = {"client.yaml": commented_declaration(name, languages)}
+    files |= {sheets[each]: data_request(each) for each in languages}
+    try:
+        for file, text in files.items():
+            (folder / file).write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise WorkbenchError("cannot write in {folder}: {why}", folder=folder, why=error.strerror) from None
+    return folder
+
+
+def _own_problems(client: Client) -> list[Problem]:
+    """Check what a model alone cannot: files inside the folder, the logo, formats without a suffix."""
+    problems = []
+    if client.logo is not None and Path(client.logo).suffix.lower() not in (".png", ".svg"):
+        problems.append(
+            _declared(
+                "logo",
+                Message("{logo}", logo=client.logo),
+                Message("a .png or .svg file of the client's folder"),
+                Message("copy the logo into the client's folder"),
+            )
+        )
+    if client.logo is not None:
+        problems += _path_problem("logo", client.folder, client.logo)
+    for number, source in enumerate(client.sources, start=1):
+        place = f"sources {number} ({source.file})"
+        problems += _path_problem(place, client.folder, source.file)
+        if source.read_as is None:
+            problems.append(
+                _declared(
+                    place,
+                    Message("a file whose suffix says no format"),
+                    Message("{formats}", formats=", ".join(SUFFIXES)),
+                    Message("save the file as CSV, .xlsx, .parquet or .sav, or give `format:`"),
+                )
+            )
+    return problems
+
+
+def _path_problem(place: str, folder: Path, declared: str) -> list[Problem]:
+    if declared.startswith(f"${{{REAL_DATA}}}/") and not os.environ.get(REAL_DATA):
+        return []  # what was read before can be used without the folder; `check` asks for it
+    try:
+        declared_path(folder, declared)
+    except InputError as error:
+        return [
+            _declared(
+                place,
+                Message("{what}", what=error.message),
+                Message("a file under the client's folder, or ${CXLAB_REAL_DATA}/NAME"),
+                Message("copy the file into raw/ and name it from there"),
+            )
+        ]
+    return []
+
+
+def _declared(column: str, found: str, allowed: str, action: str) -> Problem:
+    return Problem(found, allowed, action, file="client.yaml", column=column)
+
+
+def _problem(error: dict[str, Any]) -> Problem:
+    """Say one of pydantic's findings in our words."""
+    place, kind = error["loc"], error["type"]
+    model = _model_at(place[:-1])
+    if kind == "extra_forbidden" and model is not None:
+        return _unknown(place, model)
+    if kind == "missing":
+        return _declared(
+            _dotted(place),
+            Message("nothing"),
+            Message("a value"),
+            Message("add the key {key}", key=place[-1]),
+        )
+    context = error.get("ctx", {})
+    cause = context.get("error")
+    allowed = (
+        context.get("expected") or (cause.args[0] if isinstance(cause, ValueError) else None) or error["msg"]
+    )
+    if place[-1:] == ("table",):
+        close = nearest(str(error["input"]), tables())
+        action = (
+            Message("did you mean {close}?", close=close) if close else Message("choose one of those tables")
+        )
+    else:
+        action = Message("correct it; `cxlab new` writes a commented example")
+    found = (
+        error["input"]
+        if isinstance(error["input"], (str, int, float, date))
+        else type(error["input"]).__name__
+    )
+    return _declared(
+        _dotted(place),
+        Message("{found}", found=repr(found)[:60] if isinstance(found, str) else found),
+        Message("{what}", what=allowed),
+        action,
+    )
+
+
+def _unknown(place: tuple[Any, ...], model: type[BaseModel]) -> Problem:
+    known = [name for name in model.model_fields if name not in ("folder", "sha256")]
+    close = nearest(str(place[-1]), known)
+    action = Message("did you mean {close}?", close=close) if close else Message("remove it")
+    return _declared(
+        _dotted(place),
+        Message("the unknown key {key}", key=place[-1]),
+        Message("{keys}", keys=", ".join(known)),
+        action,
+    )
+
+
+def _model_at(place: tuple[Any, ...]) -> type[BaseModel] | None:
+    """Return the model whose key stands at `place`."""
+    inner: dict[tuple[str, ...], type[BaseModel]] = {
+        (): Client,
+        ("sources",): Source,
+        ("sources", "exclude"): Exclusion,
+        ("labels",): Labels,
+        ("privacy",): Privacy,
+        ("colours",): Colours,
+        ("name",): Texts,
+    }
+    return inner.get(
+        tuple(part for part in place if isinstance(part, str)), Texts if place[:1] == ("labels",) else None
+    )
+
+
+def _dotted(place: tuple[Any, ...]) -> str:
+    parts = [
+        f"{part + 1}" if isinstance(part, int) else str(part) for part in place if part not in ("", "[key]")
+    ]
+    return ".".join(parts)

@@ -1,0 +1,156 @@
+"""Rules of a table that need several of its columns, or all of its rows: keys, pairs of dates, sums."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from cxlab.errors import Message, Problem
+from cxlab.intake.reading import MOST_SHOWN
+from cxlab.intake.rows import Rows
+
+# Shares are fractions of one; this much is lost in writing them with six decimals.
+SHARE_TOLERANCE = 1e-6
+COMPLETE = Message("complete or correct the file, or exclude those rows with their reason")
+_IN_ORDER = (
+    ("start_date", "end_date"),
+    ("end_date", "observation_end"),
+    ("start_date", "observation_end"),
+    ("start_date", "first_seen"),
+)
+
+
+def cross_breaches(rows: Rows) -> Iterator[Problem]:
+    """Give the breaches of a table that no single cell shows."""
+    yield from _repeated_keys(rows)
+    for rule in _RULES.get(rows.name, ()):
+        yield from rule(rows)
+
+
+def _repeated_keys(rows: Rows) -> Iterator[Problem]:
+    frame, table = rows.frame, rows.table
+    key = [column for column in table.key if column in frame]
+    if not key or table.key[0] not in frame or (table.key_needs and table.key_needs not in frame):
+        return
+    present = frame[table.key_needs or key[0]].notna().to_numpy()
+    repeated = frame.duplicated(key, keep="first").to_numpy() & present
+    at = np.flatnonzero(repeated)
+    if not len(at):
+        return
+    firsts = frame.reset_index().groupby(key, dropna=False, sort=False)["index"].transform("first").to_numpy()
+    for row in at[:MOST_SHOWN]:
+        before = rows.part(int(firsts[row]))
+        line = int(before.mapped.lines[int(firsts[row]) - before.first])
+        found = Message(
+            "the {key} of row {line} of {file} again",
+            key=" + ".join(key),
+            line=line,
+            file=before.mapped.source.file,
+        )
+        yield rows.problem(
+            int(row),
+            key[-1] if len(key) == 1 else key[0],
+            Message("each {key} once", key=" + ".join(key)),
+            Message("remove the repeated rows in the file, or ask which one stands"),
+            found=found,
+        )
+    if len(at) > MOST_SHOWN:
+        more = Message("{n} more repeated", n=len(at) - MOST_SHOWN)
+        yield rows.problem(
+            int(at[MOST_SHOWN]),
+            key[0],
+            Message("each {key} once", key=" + ".join(key)),
+            Message("remove the repeated rows in the file, or ask which one stands"),
+            found=more,
+            count=len(at) - MOST_SHOWN,
+        )
+
+
+def _disordered_dates(rows: Rows) -> Iterator[Problem]:
+    frame = rows.frame
+    for first, second in _IN_ORDER:
+        if first in frame and second in frame:
+            wrong = (frame[first] > frame[second]).to_numpy()
+            blamed = first if second == "observation_end" else second
+            allowed = Message("{second} on or after {first}", first=first, second=second)
+            action = Message("correct the dates in the file, or exclude those rows with their reason")
+            yield from rows.cells(blamed, wrong, allowed, action)
+
+
+def _incomplete_dates(rows: Rows) -> Iterator[Problem]:
+    frame = rows.frame
+    dated = {"start_date", "observation_end"} <= set(frame.columns)
+    needed = ("start_date", "observation_end") if dated and "duration" not in frame else ("duration",)
+    for column in (name for name in needed if name in frame):
+        wrong = frame[column].isna().to_numpy() & ~rows.already_faulty(column)
+        yield from rows.cells(column, wrong, Message("a value in every row"), COMPLETE)
+    if "event" in frame and "end_date" in frame:
+        left = frame["end_date"].notna()
+        wrong = ((frame["event"].eq(1) & ~left) | (frame["event"].eq(0) & left)).to_numpy()
+        allowed = Message("1 with an end_date, 0 without")
+        yield from rows.cells(
+            "event", wrong, allowed, Message("correct the file, or map only one of the two")
+        )
+
+
+def _without_error(rows: Rows) -> Iterator[Problem]:
+    errors = [column for column in ("n", "std_error") if column in rows.frame]
+    if errors:
+        wrong = rows.frame[errors].isna().all(axis=1).to_numpy()
+        yield from rows.cells(errors[0], wrong, Message("n or std_error in every row"), COMPLETE)
+
+
+def _unsummed(rows: Rows) -> Iterator[Problem]:
+    frame = rows.frame
+    key = [column for column in ("wave_id", "variable") if column in frame]
+    for group, part in frame.groupby(key, sort=False, dropna=False):
+        total = part["share"].sum()
+        if abs(total - 1) <= SHARE_TOLERANCE or part["share"].isna().any():
+            continue
+        action = Message("correct the shares in the file")
+        if abs(total - 100) < 1:
+            action = Message(
+                'they are percentages: name the column attr_percent and `derive: {share: "attr_percent / 100"}`'
+            )
+        yield rows.problem(
+            int(part.index[0]),
+            "share",
+            Message("shares of one that add up to 1"),
+            action,
+            found=Message(
+                "shares of {variable} that add up to {total:.6g}",
+                variable=" ".join(str(each) for each in group),
+                total=total,
+            ),
+            count=len(part),
+        )
+
+
+def _tests_left(rows: Rows) -> Iterator[Problem]:
+    if "status" in rows.frame:
+        wrong = rows.frame["status"].eq("test").to_numpy()
+        action = Message("exclude them: `exclude: [{where: \"status == 'test'\", reason: test}]`")
+        yield from rows.cells("status", wrong, Message("complete or partial"), action)
+
+
+def _wrong_counts(rows: Rows) -> Iterator[Problem]:
+    frame = rows.frame
+    if not {"successes", "trials"} <= set(frame.columns):
+        return
+    successes, trials = frame["successes"], frame["trials"]
+    wrong = ((successes > trials) | (successes.isna() ^ trials.isna())).to_numpy()
+    allowed = Message("both counts, and no more successes than trials")
+    yield from rows.cells("successes", wrong, allowed, COMPLETE)
+    if not {*rows.table.ratings} & set(frame.columns):
+        neither = (trials.isna() & successes.isna()).to_numpy()
+        yield from rows.cells("trials", neither, Message("a count in every row"), COMPLETE)
+
+
+_RULES = {
+    "customers": (_disordered_dates, _incomplete_dates),
+    "survey_responses": (_tests_left,),
+    "benchmark_responses": (_wrong_counts,),
+    "benchmark_scores": (_without_error,),
+    "population_targets": (_unsummed,),
+}

@@ -1,0 +1,428 @@
+"""From a client's files to tables, and back: `check` makes them, `open_dataset` reads them.
+
+Nothing is written unless everything holds: all sources are read, mapped, checked and scanned first, and
+every problem of every source is reported at once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pandas as pd
+
+from cxlab.errors import InputError, Message, Problem
+from cxlab.intake import storage
+from cxlab.intake.client import Client, Source, load
+from cxlab.intake.contracts import Rows, breaches
+from cxlab.intake.folders import client_folder
+from cxlab.intake.ledger import CheckReport, ledger_rows
+from cxlab.intake.mapping import Mapped, map_source
+from cxlab.intake.privacy import client_key, pseudonyms, scan, scan_labels
+from cxlab.intake.readers import content_of, read
+from cxlab.intake.reading import clean_name
+from cxlab.intake.relationship import with_duration, with_last_survey
+
+Progress = Callable[[str], None]
+
+
+def check(
+    root: str | Path, client: str, *, strict: bool = True, on_source: Progress | None = None
+) -> CheckReport:
+    """Read, map, check and scan every file of a client; if all holds, write its tables.
+
+    Parameters
+    ----------
+    root : path
+        The workbench's folder.
+    client : str
+        Name of the client's folder under data/.
+    strict : bool
+        Whether problems are raised; else they are in the report, and nothing is written.
+    on_source : callable, optional
+        Called with the name of each file before it is read.
+
+    Returns
+    -------
+    CheckReport
+        The ledger (rows read = rows used + rows excluded, by reason), problems and notes.
+
+    Raises
+    ------
+    InputError
+        With every problem of every file.
+    WorkbenchError
+        If the tables or the key cannot be written.
+    """
+    declared = load(client_folder(root, client))
+    if not declared.sources:
+        raise InputError("{client}: client.yaml names no file under `sources:`", client=client)
+    problems: list[Problem] = []
+    mapped: list[tuple[Mapped, str]] = []
+    for source in declared.sources:
+        if on_source is not None:
+            on_source(source.file)
+        try:
+            reading, digest = read(source, declared.folder)
+        except InputError as error:
+            problems += error.problems or (_unread(source, error),)
+            continue
+        part = map_source(source, reading)
+        problems += part.problems
+        mapped.append((part, digest))
+    tables, entries, notes = _tables(declared, mapped, problems)
+    if problems:
+        if strict:
+            raise InputError(
+                "{client}: {count} problems; nothing was written",
+                client=client,
+                count=len(problems),
+                problems=problems,
+            )
+        return _report(declared, entries, problems, notes)
+    _pseudonymise(tables, mapped, client_key(client, outside=Path(root)))
+    for name, frame in tables.items():
+        entries[name] |= {
+            "rows": len(frame),
+            "columns": list(frame.columns),
+            "sha256": storage.content_hash(frame),
+        }
+    index = {"format": storage.FORMAT, "client_sha256": declared.sha256, "tables": entries}
+    storage.write(declared.folder / "tables", tables, index)
+    return _report(declared, entries, [], notes)
+
+
+def _report(
+    client: Client, entries: dict[str, dict[str, Any]], problems: list[Problem], notes: list[Message]
+) -> CheckReport:
+    return CheckReport(
+        client=client.slug,
+        language=client.language,
+        tables=entries,
+        problems=tuple(problems),
+        notes=tuple(notes),
+    )
+
+
+def _unread(source: Source, error: InputError) -> Problem:
+    return Problem(
+        Message("{what}", what=error.message),
+        Message("a file that can be read"),
+        Message("correct `file:` in client.yaml"),
+        file=source.file,
+    )
+
+
+def _tables(
+    client: Client, mapped: list[tuple[Mapped, str]], problems: list[Problem]
+) -> tuple[dict[str, pd.DataFrame], dict[str, dict[str, Any]], list[Message]]:
+    """Check and scan the rows of each table; problems are added to `problems`."""
+    tables: dict[str, pd.DataFrame] = {}
+    entries: dict[str, dict[str, Any]] = {}
+    notes: list[Message] = []
+    for name in dict.fromkeys(part.source.table for part, _ in mapped):
+        own = [(part, digest) for part, digest in mapped if part.source.table == name]
+        parts = [part for part, _ in own]
+        empty = [part for part in parts if part.frame.empty]
+        problems += [_emptied(part) for part in empty]
+        # A declaration that is itself wrong would only echo through the contract.
+        if empty or any(
+            problem.file.startswith("client.yaml") for part in parts for problem in part.problems
+        ):
+            continue
+        rows, broken = breaches(name, parts, today=client.data_date or date.today())  # noqa: DTZ011
+        problems += broken
+        problems += [problem for part in parts for problem in _personal(client, part)]
+        tables[name] = rows.frame
+        entries[name] = _entry(rows, own)
+        notes += [note for part in parts for note in part.notes]
+    problems += scan_labels(_client_labels(client), file="client.yaml")
+    if not problems:
+        notes += _complete(tables, entries)
+    return tables, entries, notes
+
+
+def _emptied(part: Mapped) -> Problem:
+    return Problem(
+        Message("no row left after the exclusions"),
+        Message("at least one row"),
+        Message("correct `exclude:` in client.yaml"),
+        file=part.source.file,
+    )
+
+
+def _personal(client: Client, part: Mapped) -> Iterator[Problem]:
+    headers = part.headers
+    cleared = {clean_name(name) for name in client.privacy.not_personal}
+    allowed = {clean_name(name) for name in client.privacy.free_text}
+    columns = list(part.frame.columns)
+    skip = part.ids | {name for name in columns if name in cleared or headers.get(name) in cleared}
+    free = {name for name in columns if name in allowed or headers.get(name) in allowed}
+    if part.source.table == "items":
+        free = set(columns)
+    yield from scan(
+        part.frame, file=part.source.file, lines=part.lines, headers=headers, skip=skip, free_text=free
+    )
+    labels = [
+        (headers.get(name, name), label) for name, given in part.labels.items() for label in given.values()
+    ]
+    names = [("", header) for header in (*part.unmapped, *headers.values())]
+    yield from scan_labels([*labels, *names], file=part.source.file)
+
+
+def _client_labels(client: Client) -> Iterator[tuple[str, str]]:
+    for column, text in client.labels.columns.items():
+        yield from ((column, each) for each in (text.es, text.en))
+    for column, values in client.labels.values.items():
+        for value, text in values.items():
+            yield from ((column, each) for each in (value, text.es, text.en))
+
+
+def _entry(rows: Rows, own: list[tuple[Mapped, str]]) -> dict[str, Any]:
+    """Return what tables.json says of one table."""
+    sources = []
+    labels: dict[str, dict[str, str]] = {}
+    reasons: dict[str, dict[str, int]] = {}
+    for part, digest in own:
+        used = len(part.frame)
+        if part.read != used + sum(part.excluded.values()):
+            raise InputError(
+                "{file}: rows read are not rows used plus excluded; report this as a fault of cxlab",
+                file=part.source.file,
+            )
+        sources.append(
+            {
+                "file": part.source.file,
+                "sha256": digest,
+                "read": part.read,
+                "used": used,
+                "excluded": part.excluded,
+                "unmapped": list(part.unmapped),
+                "dropped": list(part.dropped),
+                "headers": part.headers,
+                "how": part.how,
+            }
+        )
+        labels |= part.labels
+        for column, counted in part.na_reasons.items():
+            total = reasons.setdefault(column, {})
+            for reason, count in counted.items():
+                total[reason] = total.get(reason, 0) + count
+    return {
+        "rows": len(rows.frame),
+        "sources": sources,
+        "scales": {name: list(scale) for name, scale in sorted(rows.scales.items())},
+        "labels": labels,
+        "na_reasons": reasons,
+        "survey_match": None,
+    }
+
+
+def _complete(tables: dict[str, pd.DataFrame], entries: dict[str, dict[str, Any]]) -> list[Message]:
+    """Add what is computed across columns and tables, and leave out columns that are empty throughout."""
+    notes: list[Message] = []
+    if "customers" in tables:
+        tables["customers"], notes = with_duration(tables["customers"])
+    if "customers" in tables and "survey_responses" in tables:
+        joined, match, said = with_last_survey(tables["customers"], tables["survey_responses"])
+        tables["customers"] = joined
+        notes += said
+        if match is not None:
+            rate = None if math.isnan(match.rate) else match.rate
+            entries["customers"]["survey_match"] = asdict(match) | {"rate": rate}
+            scales = entries["survey_responses"]["scales"]
+            entries["customers"]["scales"] |= {name: scales[name] for name in scales if name in joined}
+    for name, frame in tables.items():
+        empty = [column for column in frame.columns if frame[column].isna().all()]
+        tables[name] = _compact(frame.drop(columns=empty))
+        entries[name]["empty"] = empty
+        if empty:
+            notes.append(
+                Message(
+                    "{table}: left out as empty: {columns}", table=name, columns=", ".join(map(str, empty))
+                )
+            )
+    return notes
+
+
+def _compact(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return whole numbers without gaps as integers, so that 0/1 and counts read as such."""
+    whole = [
+        name
+        for name in frame.columns
+        if pd.api.types.is_float_dtype(frame[name])
+        and frame[name].notna().all()
+        and bool((frame[name] % 1 == 0).all())
+        and bool((frame[name].abs() < 2**53).all())
+    ]
+    return frame.astype(dict.fromkeys(whole, "int64"))
+
+
+def _pseudonymise(tables: dict[str, pd.DataFrame], mapped: list[tuple[Mapped, str]], key: bytes) -> None:
+    for name in tables:
+        ids = {column for part, _ in mapped if part.source.table == name for column in part.ids}
+        for column in sorted(ids & set(tables[name].columns)):
+            tables[name][column] = pseudonyms(tables[name][column], key)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """What tables.json says of one table.
+
+    Attributes
+    ----------
+    sha256 : str
+        Hash of the table's content: the same for the same input, whenever and wherever it is made.
+    file_sha256 : str
+        Hash of its Parquet file.
+    rows : int
+    sources : list of dict
+        For each file: file, sha256, read, used, excluded {reason: n}, unmapped, dropped, headers, how.
+    scales : dict of str to (lowest, highest)
+    labels : dict of str to dict of str to str
+        Value labels that the files carry.
+    na_reasons : dict of str to dict of str to int
+        How many values are missing, by column and reason.
+    survey_match : dict or None
+        Of customers: how surveys and customers met.
+    """
+
+    KEPT: ClassVar[tuple[str, ...]] = (
+        "sha256",
+        "file_sha256",
+        "rows",
+        "sources",
+        "scales",
+        "labels",
+        "na_reasons",
+        "survey_match",
+    )
+
+    table: str
+    sha256: str
+    file_sha256: str
+    rows: int
+    sources: list[dict[str, Any]]
+    scales: dict[str, list[float]]
+    labels: dict[str, dict[str, str]]
+    na_reasons: dict[str, dict[str, int]]
+    survey_match: dict[str, Any] | None
+
+    def ledger_rows(self) -> list[dict[str, Any]]:
+        """Return the ledger, one row for each file and then each reason: as `ledger.COLUMNS`."""
+        return list(ledger_rows(self.table, self.sources))
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A client's tables, as the last check wrote them.
+
+    Attributes
+    ----------
+    client : Client
+        As declared.
+    index : dict
+        tables.json.
+    """
+
+    client: Client
+    index: dict[str, Any] = field(repr=False)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the tables."""
+        return tuple(self.index["tables"])
+
+    def entry(self, table: str) -> Entry:
+        """Return what is known of a table: hash of its content, rows, sources with their ledger, scales.
+
+        Raises
+        ------
+        InputError
+            If the client has no such table.
+        """
+        entries: dict[str, dict[str, Any]] = self.index["tables"]
+        if table not in entries:
+            raise InputError(
+                "{client} has no table {table}; it has: {names}; declare a source for it in client.yaml",
+                client=self.client.slug,
+                table=table,
+                names=", ".join(self.names),
+            )
+        return Entry(table=table, **{name: entries[table][name] for name in Entry.KEPT})
+
+    def read(self, table: str) -> pd.DataFrame:
+        """Return a table; `attrs["scales"]` has the declared scales, {column: (lowest, highest)}.
+
+        Raises
+        ------
+        InputError
+            If there is no such table, or it was changed after the check.
+        """
+        entry = self.entry(table)
+        folder = self.client.folder / "tables"
+        frame = storage.read_table(folder, table, file_sha256=entry.file_sha256, client=self.client.slug)
+        frame.attrs["scales"] = {name: (low, high) for name, (low, high) in entry.scales.items()}
+        return frame
+
+    def labels_mapping(self) -> dict[str, Any]:
+        """Return the client's labels and, where it gives none for a column's values, those of its files.
+
+        As `Client.labels_mapping`: columns {name: {es, en}}, values {column: {value: {es, en}}}.
+        """
+        labels = self.client.labels_mapping()
+        values = {
+            column: {code: {"es": label, "en": label} for code, label in given.items()}
+            for table in self.names
+            for column, given in self.entry(table).labels.items()
+        }
+        return labels | {"values": values | labels["values"]}
+
+
+def open_dataset(root: str | Path, client: str) -> Dataset:
+    """Open a client's tables.
+
+    Parameters
+    ----------
+    root : path
+        The workbench's folder.
+    client : str
+        Name of the client's folder under data/.
+
+    Raises
+    ------
+    InputError
+        If there are no tables, or a file or client.yaml has changed since they were made.
+    """
+    declared = load(client_folder(root, client))
+    index = storage.read_index(declared.folder / "tables", client=client)
+    changed = [] if index["client_sha256"] == declared.sha256 else ["client.yaml"]
+    known = {
+        source["file"]: source["sha256"] for entry in index["tables"].values() for source in entry["sources"]
+    }
+    changed += [
+        source.file
+        for source in declared.sources
+        if _changed(source, declared.folder, known.get(source.file))
+    ]
+    if changed:
+        raise InputError(
+            "{files} changed after the tables of {client} were made; make them again with `cxlab check {client}`",
+            files=", ".join(dict.fromkeys(changed)),
+            client=client,
+        )
+    return Dataset(client=declared, index=index)
+
+
+def _changed(source: Source, folder: Path, known: str | None) -> bool:
+    """Tell whether a file is another than the one read; a file that is gone leaves its tables standing."""
+    try:
+        content = content_of(source, folder)
+    except InputError:
+        return False
+    return sha256(content).hexdigest() != known

@@ -1,0 +1,245 @@
+"""One column of a file to values of its kind, distinct text by distinct text.
+
+In this order: outer blanks off; codes that mean no answer; the code's label, where it is wanted; recodes;
+the leading number; the kind. What does not fit keeps its fault until it is known which rows are used.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from cxlab.errors import Message
+from cxlab.intake.assignment import EVERY, Assignment
+from cxlab.intake.canonical import Kind
+from cxlab.intake.cells import CellKind, Fault, Marks, Typed, inferred, plain, typed
+from cxlab.intake.reading import Reading
+
+# Labels that say nobody answered: such a code is not a point of a scale.
+_NO_ANSWER = re.compile(
+    r"\b(?:no sabe|ns ?/ ?n[rc]|n[rc]|no responde|no contesta|no aplica|no corresponde|sin respuesta|"
+    r"rehus\w+|don'?t know|dk|refused|no answer|not applicable|n/?a|missing|not asked|never used)\b",
+    re.IGNORECASE,
+)
+# Codes that questionnaires use for no answer; far from the other values of a column, they are suspect.
+_USUAL_CODES = (-99, -98, -97, -9, -8, -1, 66, 77, 88, 96, 97, 98, 99, 777, 888, 999, 9999)
+_CELL_KINDS: dict[Kind, CellKind] = {
+    "date": "date",
+    "number": "number",
+    "integer": "number",
+    "rating": "number",
+    "flag": "flag",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """What is declared of one column.
+
+    `reasons` are codes that mean no answer, and why; `labels` those of the file; `kind` is None where
+    the cells themselves must say it; `rated` says that an undeclared 99 would pass for an answer.
+    """
+
+    name: str
+    reasons: Mapping[str, str]
+    recodes: Mapping[str, str | None]
+    labels: Mapping[str, str]
+    labelled: bool
+    leading: bool
+    kind: CellKind | None
+    form: str
+    rated: bool
+
+
+@dataclass
+class Column:
+    """A decoded column: distinct texts as found, where each stands, why it is missing, and its value."""
+
+    codes: npt.NDArray[np.intp]
+    texts: list[str]
+    reasons: list[str]
+    typed: Typed
+    trimmed: int = 0
+    unused: list[str] = field(default_factory=list)
+
+    @property
+    def values(self) -> pd.Series[Any]:
+        """The value of every row."""
+        return pd.Series(self.typed.values[self.codes])
+
+    @property
+    def found(self) -> npt.NDArray[Any]:
+        """The text of every row as found in the file."""
+        return np.array(self.texts, dtype=object)[self.codes]
+
+    @property
+    def why(self) -> npt.NDArray[Any]:
+        """Why each row's value is missing; an empty text where it is not."""
+        return np.array(self.reasons, dtype=object)[self.codes]
+
+
+class Declared:
+    """What a source declares, looked up by the columns it ends in."""
+
+    def __init__(self, assigned: Assignment, keys: Mapping[str, Mapping[str, str]]) -> None:
+        self.assigned, self.source, self.keys = assigned, assigned.source, keys
+        self.ids = {*assigned.table.ids, *keys["ids"].values()}
+        self.scales = {column: self.source.scales[name] for name, column in keys["scales"].items()}
+
+    def of(self, key: str, column: str) -> Any:
+        """Return what is declared for a column under a key, or None."""
+        given = getattr(self.source, key)
+        return next((given[name] for name, known in self.keys[key].items() if known == column), None)
+
+    def listed(self, key: str, column: str) -> bool:
+        """Tell whether a column is in the list under a key."""
+        return column in self.keys[key].values()
+
+    def rule(self, column: str, header: str, reading: Reading) -> Rule:
+        """Return the rule of one column."""
+        reasons = dict.fromkeys(reading.declared_missing.get(header, ()), "missing")
+        for key, only in (("missing", ""), ("not_applicable", "not_applicable")):
+            for scope in (getattr(self.source, key).get(EVERY), self.of(key, column)):
+                reasons |= {code: only or reason for code, reason in (scope or {}).items()}
+        return Rule(
+            name=column,
+            reasons=reasons,
+            recodes=self.of("values", column) or {},
+            labels=reading.labels.get(header, {}),
+            labelled=self.listed("value_labels", column),
+            leading=self.listed("leading_number", column),
+            kind=self.kind(column),
+            form=self.of("dates", column) or "",
+            rated=self.assigned.table.scores
+            and column not in self.scales
+            and column not in self.assigned.table.columns,
+        )
+
+    def kind(self, column: str) -> CellKind | None:
+        """Return the kind of a column's cells, or None if they must say it themselves."""
+        known = self.assigned.table.columns.get(column)
+        if column in self.ids:
+            return "text"
+        if known is not None:
+            return _CELL_KINDS.get(known.kind, "text")
+        own: str | None = self.of("kinds", column)
+        if own is not None:
+            return {"number": "number", "date": "date", "flag": "flag"}.get(own, "text")  # type: ignore[return-value]
+        if column in self.scales or self.listed("leading_number", column):
+            return "number"
+        return "date" if self.listed("dates", column) else None
+
+
+def decode(cells: pd.Series[Any], rule: Rule, marks: Marks) -> Column:
+    """Decode the cells of one column.
+
+    Parameters
+    ----------
+    cells : Series of str
+        As read; an empty text is an empty cell.
+    rule : Rule
+    marks : Marks
+        How the source writes numbers and dates.
+    """
+    codes, found = pd.factorize(cells.to_numpy())
+    distinct = [str(text) for text in found]
+    counts = np.bincount(codes, minlength=len(distinct))
+    meant = [_meant(cell, rule, marks) for cell in distinct]
+    texts, reasons = [text for text, _ in meant], [reason for _, reason in meant]
+    present: dict[str, int] = {}
+    for text, n in zip(texts, counts, strict=True):
+        if text is not None:
+            present[text] = present.get(text, 0) + int(n)
+    kind = rule.kind or inferred(present, marks)
+    result = typed(texts, kind, marks, form=rule.form, name=rule.name)
+    if rule.leading:
+        _explain_leading(result)
+    if kind in ("number", "flag") and not rule.labelled:
+        _refuse_labelled(texts, rule, result)
+    if kind == "number" and rule.rated:
+        _refuse_suspects(rule, result)
+    stripped = {text.strip() for text in distinct}
+    return Column(
+        codes,
+        distinct,
+        reasons,
+        result,
+        trimmed=sum(int(n) for text, n in zip(distinct, counts, strict=True) if text != text.strip() != ""),
+        unused=[] if rule.labelled else [code for code in rule.recodes if code not in stripped],
+    )
+
+
+def _meant(cell: str, rule: Rule, marks: Marks) -> tuple[str | None, str]:
+    """Return the text that a cell stands for, None if for no answer, and then why."""
+    if cell == "":
+        recoded = rule.recodes.get("")
+        return (None, "blank") if recoded is None else (recoded, "")
+    text = cell.strip()
+    if not text:
+        blank = next((reason for code, reason in rule.reasons.items() if not code.strip()), None)
+        return (None, blank) if blank else (cell, "")
+    forms = [text, plain(text, marks)]
+    reason = next((rule.reasons[form] for form in forms if form in rule.reasons), None)
+    if reason is not None:
+        return None, reason
+    if rule.labelled:
+        text = next((rule.labels[form] for form in forms if form in rule.labels), text).strip()
+        forms = [text]
+        if text in rule.reasons:
+            return None, rule.reasons[text]
+    for form in forms:
+        if form in rule.recodes:
+            recoded = rule.recodes[form]
+            return recoded, "" if recoded is not None else "missing"
+    return _led(text, rule, marks) if rule.leading else (text, "")
+
+
+def _led(text: str, rule: Rule, marks: Marks) -> tuple[str | None, str]:
+    match = re.match(r"[-+]?\d+", text)
+    if not match:
+        return text, ""
+    found = plain(match[0], marks)
+    return (None, rule.reasons[found]) if found in rule.reasons else (found, "")
+
+
+def _explain_leading(result: Typed) -> None:
+    for at in list(result.faults):
+        result.faults[at] = Fault(
+            Message("a text that starts with a number"), Message("declare it under `missing:` or `values:`")
+        )
+
+
+def _refuse_labelled(texts: list[str | None], rule: Rule, result: Typed) -> None:
+    """Refuse codes of a measure whose label says no answer, until they are declared."""
+    for at, text in enumerate(texts):
+        label = rule.labels.get(text or "")
+        if label and _NO_ANSWER.search(label):
+            result.values[at] = np.nan
+            result.faults[at] = Fault(
+                Message("codes that are answers ({code} is labelled {label!r})", code=text, label=label[:60]),
+                Message(
+                    "declare it: `missing: {{{name}: [{code}]}}`, or under `not_applicable:`",
+                    name=rule.name,
+                    code=text,
+                ),
+            )
+
+
+def _refuse_suspects(rule: Rule, result: Typed) -> None:
+    """Refuse 99 and its like in a column of a survey that otherwise runs over a short scale."""
+    usual = np.isin(result.values, _USUAL_CODES)
+    rest = result.values[~np.isnan(result.values) & ~usual]
+    if len(rest) < 2 or rest.min() < 0 or rest.max() > 11 or np.any(rest != np.round(rest)):
+        return
+    for at in np.flatnonzero(usual):
+        result.values[at] = np.nan
+        result.faults[int(at)] = Fault(
+            Message("values from {low:g} to {high:g} like the others", low=rest.min(), high=rest.max()),
+            Message("declare it under `missing:`, or the scale of {name} under `scales:`", name=rule.name),
+        )

@@ -1,0 +1,58 @@
+"""Rows of one table from one source: typed, beside what the file had and where."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from cxlab.errors import Message, Problem
+from cxlab.intake.models import Source
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Mapped:
+    """Rows of one table from one source.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        Typed columns; the index counts rows from 0.
+    raw : DataFrame
+        The same rows and columns as text, as found in the file.
+    lines : ndarray of int
+        Line of each row in the file.
+    headers : dict of str to str
+        Header of each column in the file.
+    excluded : dict of str to int
+        Records not used, by reason: `read` is the rows of `frame` and these.
+    ids : set of str
+        Columns to be pseudonymised.
+    personal : set of str
+        Columns whose cells may not be shown in a message.
+    faulty : dict of str to set of str
+        Texts of each column that are already reported as not of its kind.
+    notes : list of str
+        What was done that a person should know.
+    """
+
+    source: Source
+    frame: pd.DataFrame
+    raw: pd.DataFrame
+    lines: npt.NDArray[np.int64]
+    headers: dict[str, str]
+    read: int
+    excluded: dict[str, int]
+    unmapped: tuple[str, ...]
+    dropped: tuple[str, ...]
+    scales: dict[str, tuple[float, float]]
+    labels: dict[str, dict[str, str]]
+    na_reasons: dict[str, dict[str, int]]
+    personal: set[str]
+    notes: list[Message]
+    how: dict[str, str]
+    faulty: dict[str, set[str]]
+    ids: set[str]
+    problems: list[Problem] = field(default_factory=list)

@@ -1,0 +1,233 @@
+"""A file as read to rows of a canonical table: columns decoded and turned, others derived, rows excluded.
+
+Whatever does not fit becomes a problem with its line, unless its row is excluded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from cxlab.errors import Message, ParameterError, Problem
+from cxlab.intake.assignment import REASON_SUFFIX, Assignment, assign, resolve_keys
+from cxlab.intake.cells import Marks
+from cxlab.intake.decoding import Column, Declared, decode
+from cxlab.intake.expressions import computed, matches
+from cxlab.intake.mapped import Mapped
+from cxlab.intake.models import Source
+from cxlab.intake.privacy import personal_name, shown
+from cxlab.intake.reading import MOST_SHOWN, Reading
+
+Kept = npt.NDArray[np.bool_]
+
+
+def map_source(source: Source, reading: Reading) -> Mapped:
+    """Map what was read from one source to its canonical table.
+
+    Problems of the declaration and of the cells are in the result's `problems`; nothing is raised.
+    """
+    assigned = assign(source, list(reading.frame.columns))
+    declared = Declared(assigned, resolve_keys(assigned))
+    work = _Work(assigned, declared, reading)
+    work.take()
+    if assigned.problems:
+        return work.mapped(np.ones(len(reading.frame), dtype=bool), {})
+    work.derive()
+    return work.mapped(*work.exclude())
+
+
+class _Work:
+    """The state of one mapping."""
+
+    def __init__(self, assigned: Assignment, declared: Declared, reading: Reading) -> None:
+        self.source, self.assigned, self.declared, self.reading = assigned.source, assigned, declared, reading
+        self.problems = list(assigned.problems)
+        self.columns: dict[str, Column] = {}
+        self.values: dict[str, pd.Series[Any]] = {}
+        self.marks = Marks(
+            decimal=self.source.decimal,
+            thousands=self.source.thousands,
+            declared=bool({"decimal", "thousands"} & self.source.model_fields_set),
+            typed=reading.typed,
+            timezone=self.source.timezone,
+        )
+
+    def take(self) -> None:
+        """Decode the columns of the file, then those of one declared value."""
+        for name in [*self.assigned.stored, *self.assigned.consulted]:
+            header = self.assigned.stored.get(name, name)
+            rule = self.declared.rule(name, header, self.reading)
+            self._keep(name, decode(self.reading.frame[header], rule, self.marks))
+        for name, value in self.source.constants.items():
+            cells = pd.Series([value] * len(self.reading.frame), dtype=object)
+            # A constant is declared as YAML writes it, not as the file does.
+            self._keep(name, decode(cells, self.declared.rule(name, "", self.reading), Marks(typed=True)))
+
+    def _keep(self, name: str, column: Column) -> None:
+        self.columns[name] = column
+        self.values[name] = self._turned(name, column.values)
+
+    def _turned(self, name: str, values: pd.Series[Any]) -> pd.Series[Any]:
+        if not self.declared.listed("reverse", name):
+            return values
+        if name not in self.declared.scales:
+            self.problems.append(
+                Problem(
+                    Message("a column to reverse without a scale"),
+                    Message("`scales:` with its lowest and highest point"),
+                    Message("add `scales: {{{name}: [1, 7]}}` with its own points", name=name),
+                    file=f"client.yaml ({self.source.file})",
+                    column=name,
+                )
+            )
+            return values
+        low, high = self.declared.scales[name]
+        return low + high - values
+
+    def _environment(self) -> dict[str, pd.Series[Any]]:
+        aliases = {
+            header: self.values[name] for name, header in self.assigned.stored.items() if name in self.values
+        }
+        return {**aliases, **self.values}
+
+    def derive(self) -> None:
+        """Compute the derived columns, in the order in which they are declared."""
+        for name, expression in self.source.derive.items():
+            try:
+                self.values[name] = computed(self._environment(), expression).rename(name)
+            except ParameterError as error:
+                self._expression_fault(name, error)
+                continue
+            self.values[name] = self._turned(name, self.values[name])
+
+    def _expression_fault(self, place: str, error: ParameterError) -> None:
+        self.problems.append(
+            Problem(
+                Message("{why}", why=error.message),
+                Message("an expression over columns"),
+                Message("correct it in client.yaml"),
+                file=f"client.yaml ({self.source.file})",
+                column=place,
+            )
+        )
+
+    def exclude(self) -> tuple[Kept, dict[str, int]]:
+        """Return which rows are kept, and how many each rule takes away."""
+        kept = np.ones(len(self.reading.frame), dtype=bool)
+        excluded: dict[str, int] = {}
+        for rule in self.source.exclude:
+            try:
+                hit = matches(self._environment(), rule.where) & kept
+            except ParameterError as error:
+                self._expression_fault("exclude", error)
+                continue
+            excluded[rule.reason] = excluded.get(rule.reason, 0) + int(hit.sum())
+            kept &= ~hit
+        return kept, excluded
+
+    def mapped(self, kept: Kept, excluded: dict[str, int]) -> Mapped:
+        """Return the rows that are kept, with the problems of those rows."""
+        stored = [name for name in self.values if name not in self.assigned.consulted]
+        frame = pd.DataFrame({name: self.values[name] for name in stored}, index=range(len(kept)))
+        raw = pd.DataFrame({name: self._raw(name) for name in stored}, index=range(len(kept)), dtype=object)
+        columns = {name: column for name, column in self.columns.items() if name in stored}
+        for name in columns:
+            if self.declared.listed("na_reasons", name):
+                frame[name + REASON_SUFFIX] = pd.Series(columns[name].why).replace(
+                    {"blank": "missing", "": None}
+                )
+        named = {name for name, header in self.assigned.stored.items() if personal_name(header)}
+        personal = self.declared.ids | named
+        for name in self.columns:
+            self.problems += self._cell_problems(name, kept, personal=name in personal)
+        return Mapped(
+            source=self.source,
+            frame=frame.loc[kept].reset_index(drop=True),
+            raw=raw.loc[kept].reset_index(drop=True),
+            lines=self.reading.lines[kept],
+            headers=dict(self.assigned.stored),
+            read=self.reading.read,
+            excluded={**self.reading.skipped, **excluded},
+            unmapped=self.assigned.unmapped,
+            dropped=self.assigned.dropped,
+            scales={name: scale for name, scale in self.declared.scales.items() if name in stored},
+            labels=self._labels(stored),
+            na_reasons={name: told for name, column in columns.items() if (told := _told(column, kept))},
+            personal=personal,
+            notes=list(_notes(columns, self.source.file)),
+            how=self.reading.how,
+            faulty={
+                name: {column.texts[at] for at in column.typed.faults} for name, column in columns.items()
+            },
+            ids=self.declared.ids & set(stored),
+            problems=self.problems,
+        )
+
+    def _labels(self, stored: list[str]) -> dict[str, dict[str, str]]:
+        headers = {
+            name: header
+            for name, header in self.assigned.stored.items()
+            if name in stored and not self.declared.listed("value_labels", name)
+        }
+        return {
+            name: self.reading.labels[header]
+            for name, header in headers.items()
+            if header in self.reading.labels
+        }
+
+    def _raw(self, name: str) -> npt.NDArray[Any]:
+        """Return a column as found; a derived one as it came out."""
+        if name in self.columns:
+            return self.columns[name].found
+        return self.values[name].astype(object).to_numpy()
+
+    def _cell_problems(self, name: str, kept: Kept, *, personal: bool) -> Iterator[Problem]:
+        """Give one problem for each distinct text that does not fit, with its first line and how often."""
+        column = self.columns[name]
+        if not column.typed.faults:
+            return
+        rows = np.flatnonzero(kept)
+        codes = column.codes[rows]
+        counts = np.bincount(codes, minlength=len(column.texts))
+        firsts = np.full(len(column.texts), -1)
+        firsts[codes[::-1]] = rows[::-1]
+        faulty = sorted((at for at in column.typed.faults if counts[at]), key=lambda at: firsts[at])
+        header = self.assigned.stored.get(name, name)
+        for place, at in enumerate(faulty[: MOST_SHOWN + 1]):
+            rest = faulty[place:] if place == MOST_SHOWN else [at]
+            fault = column.typed.faults[at]
+            more = Message("{n} more values like these", n=len(rest))
+            yield Problem(
+                more if place == MOST_SHOWN else shown(column.texts[at], personal=personal),
+                fault.allowed,
+                fault.action,
+                file=self.source.file,
+                column=header,
+                row=int(self.reading.lines[firsts[at]]),
+                count=int(counts[rest].sum()),
+            )
+
+
+def _told(column: Column, kept: Kept) -> dict[str, int]:
+    """Count the reasons for which values are missing in the rows that are used."""
+    why = column.why[kept]
+    found = pd.Series(why[why != ""]).value_counts()
+    return {str(reason): int(n) for reason, n in sorted(found.items())}
+
+
+def _notes(columns: dict[str, Column], file: str) -> Iterator[Message]:
+    trimmed = [f"{name} ({column.trimmed})" for name, column in columns.items() if column.trimmed]
+    if trimmed:
+        yield Message("{file}: outer blanks taken off in {columns}", file=file, columns=", ".join(trimmed))
+    for name, column in columns.items():
+        if column.unused:
+            yield Message(
+                "{file}: recodes of {column} that match nothing: {codes}",
+                file=file,
+                column=name,
+                codes=", ".join(column.unused[:8]),
+            )

@@ -1,0 +1,184 @@
+"""What every reader hands on: cells as text, where each row stood in the file, and what the file itself says."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from cxlab.errors import InputError, Message, Problem
+
+# More cells than this is not a client's survey or customer list, and would not fit in memory as text.
+MOST_CELLS = 400_000_000
+MOST_BYTES = 4_000_000_000
+# Problems of one kind shown row by row before the rest is summed up.
+MOST_SHOWN = 20
+
+_INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\u00ad]")
+_NUMBER = re.compile(r"[-+]?\d+(?:[.,]\d+)?")
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Reading:
+    """A file as read.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        Every cell as text, an empty text where the file has nothing; columns are the file's headers.
+    lines : ndarray of int
+        For each row, its line in the file (text), row of the sheet (Excel) or number of the record.
+    read : int
+        Records read, those in `skipped` included.
+    skipped : dict of str to int
+        Records that are no rows of data, by reason.
+    labels : dict of str to dict of str to str
+        Value labels the file carries, by column and code.
+    questions : dict of str to str
+        Labels of the columns the file carries.
+    declared_missing : dict of str to set of str
+        Codes that the file itself declares missing, by column.
+    typed : bool
+        Whether the file stores dates as dates, so that ISO text in it is not a guess.
+    how : dict of str to str
+        How it was read: encoding, separator, sheet.
+    """
+
+    frame: pd.DataFrame
+    lines: npt.NDArray[np.int64]
+    read: int
+    skipped: dict[str, int] = field(default_factory=dict)
+    labels: dict[str, dict[str, str]] = field(default_factory=dict)
+    questions: dict[str, str] = field(default_factory=dict)
+    declared_missing: dict[str, set[str]] = field(default_factory=dict)
+    typed: bool = False
+    how: dict[str, str] = field(default_factory=dict)
+
+
+def unreadable(file: str, problems: Iterable[Problem]) -> InputError:
+    """Return the error of a file that cannot be read, with what was found in it."""
+    return InputError("{file} cannot be read as it is", file=file, problems=list(problems))
+
+
+def fault(
+    file: str, found: str, allowed: str, action: str, *, row: int = 0, column: str = "", count: int = 1
+) -> InputError:
+    """Return the error of a file with one problem."""
+    return unreadable(file, [Problem(found, allowed, action, file=file, column=column, row=row, count=count)])
+
+
+def clean_name(name: Any) -> str:
+    """Return a header as it is compared: composed, without invisible characters or outer blanks.
+
+    Examples
+    --------
+    >>> clean_name("\\ufeff Regio\\u0301n\\u00a0")
+    'Región'
+    """
+    text = unicodedata.normalize("NFC", "" if name is None else str(name))
+    return re.sub(r"\s+", " ", _INVISIBLE.sub("", text)).strip()
+
+
+def checked_header(names: Sequence[str], *, file: str, row: int) -> list[str]:
+    """Return clean headers.
+
+    Unnamed columns come back as an empty text; the caller drops those that are empty throughout.
+
+    Raises
+    ------
+    InputError
+        If a name is given twice, none is given, or they look like the first row of data.
+    """
+    cleaned = [clean_name(name) for name in names]
+    present = [name for name in cleaned if name]
+    if not present:
+        raise fault(
+            file,
+            Message("an empty header"),
+            Message("one line with the names of the columns"),
+            Message("give the line of the names as header_row"),
+            row=row,
+        )
+    problems = []
+    for name in dict.fromkeys(present):
+        places = [str(at + 1) for at, each in enumerate(cleaned) if each == name]
+        if len(places) > 1:
+            problems.append(
+                Problem(
+                    Message(
+                        "the name {name!r} in columns {places}", name=name[:80], places=", ".join(places[:8])
+                    ),
+                    Message("each name once"),
+                    Message("rename all but one in the file"),
+                    file=file,
+                    row=row,
+                    column=name[:80],
+                )
+            )
+    if problems:
+        raise unreadable(file, problems)
+    data_like = [name for name in present if _NUMBER.fullmatch(name) or "@" in name]
+    if 2 * len(data_like) >= len(present):
+        raise fault(
+            file,
+            Message(
+                "{n} of {all} names are numbers or addresses, as in a row of data",
+                n=len(data_like),
+                all=len(present),
+            ),
+            Message("one line with the names of the columns"),
+            Message("give the line of the names as header_row, or add one to the file"),
+            row=row,
+        )
+    return cleaned
+
+
+def framed(
+    rows: list[list[str]], header: list[str], lines: Sequence[int], *, file: str, header_row: int
+) -> tuple[pd.DataFrame, npt.NDArray[np.int64]]:
+    """Return rows of text as a frame.
+
+    A column without a name is left out if it is empty throughout, else called by its place: `column 1`.
+
+    Raises
+    ------
+    InputError
+        If there is no row.
+    """
+    if not rows:
+        raise fault(
+            file,
+            Message("a header and no row under it"),
+            Message("at least one row of data"),
+            Message("ask for the file again: the export may have been cut"),
+            row=header_row,
+        )
+    frame = pd.DataFrame(rows, columns=range(len(header)), dtype=object)
+    kept = [at for at, name in enumerate(header) if name or (frame[at] != "").any()]
+    frame = frame[kept]
+    frame.columns = pd.Index([header[at] or f"column {at + 1}" for at in kept])
+    return frame, np.asarray(lines, dtype=np.int64)
+
+
+def limited(problems: list[Problem], *, file: str) -> list[Problem]:
+    """Return the first problems and one that sums up the rest."""
+    if len(problems) <= MOST_SHOWN:
+        return problems
+    rest = problems[MOST_SHOWN:]
+    return [
+        *problems[:MOST_SHOWN],
+        Problem(
+            Message("{n} more like these", n=len(rest)),
+            rest[0].allowed,
+            rest[0].action,
+            file=file,
+            row=rest[0].row,
+            count=sum(each.count for each in rest),
+        ),
+    ]

@@ -1,0 +1,103 @@
+"""The rows of one table from all its sources, each knowing the file and line it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from cxlab.errors import Message, Problem
+from cxlab.intake.canonical import tables
+from cxlab.intake.mapped import Mapped
+from cxlab.intake.privacy import shown
+from cxlab.intake.reading import MOST_SHOWN
+
+
+@dataclass(frozen=True)
+class Part:
+    """One source's rows within the whole table."""
+
+    mapped: Mapped
+    first: int
+
+    @property
+    def last(self) -> int:
+        return self.first + len(self.mapped.frame)
+
+
+class Rows:
+    """The rows of one table from all its sources, each knowing its file and line."""
+
+    def __init__(self, name: str, parts: list[Mapped]) -> None:
+        self.name, self.table = name, tables()[name]
+        starts = np.cumsum([0, *(len(part.frame) for part in parts)])
+        self.parts = [Part(part, int(start)) for part, start in zip(parts, starts[:-1], strict=True)]
+        frames = [part.frame for part in parts]
+        self.frame = pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0].copy()
+        self.scales: dict[str, tuple[float, float]] = {}
+        for part in parts:
+            self.scales |= part.scales
+
+    def part(self, row: int) -> Part:
+        """Return the source that a row comes from."""
+        return next(part for part in self.parts if part.first <= row < part.last)
+
+    def problem(
+        self, row: int, column: str, allowed: str, action: str, *, count: int = 1, found: str = ""
+    ) -> Problem:
+        """Return the problem of one cell."""
+        part = self.part(row)
+        mapped, at = part.mapped, row - part.first
+        if not found:
+            raw = mapped.raw[column].iloc[at] if column in mapped.raw else ""
+            text = "" if raw is None or raw != raw else str(raw)
+            found = shown(text, personal=column in mapped.personal) if text else Message("an empty cell")
+        return Problem(
+            found,
+            allowed,
+            action,
+            file=mapped.source.file,
+            column=mapped.headers.get(column, column),
+            row=int(mapped.lines[at]),
+            count=count,
+        )
+
+    def of_table(self, column: str, found: str, allowed: str, action: str) -> Problem:
+        """Return a problem of the table as a whole."""
+        files = ", ".join(dict.fromkeys(part.mapped.source.file for part in self.parts))
+        return Problem(found, allowed, action, file=files, column=column)
+
+    def cells(
+        self, column: str, wrong: npt.NDArray[np.bool_], allowed: str, action: str
+    ) -> Iterator[Problem]:
+        """Give one problem for each distinct cell among the wrong ones, the first of each with its line."""
+        rows = np.flatnonzero(wrong)
+        if not len(rows):
+            return
+        raws = np.array([self._raw(column, row) for row in rows], dtype=object)
+        codes, distinct = pd.factorize(raws)
+        counts = np.bincount(codes)
+        firsts = np.unique(codes, return_index=True)[1]
+        for code in range(min(len(distinct), MOST_SHOWN)):
+            yield self.problem(int(rows[firsts[code]]), column, allowed, action, count=int(counts[code]))
+        if len(distinct) > MOST_SHOWN:
+            more = Message("{n} more values like these", n=len(distinct) - MOST_SHOWN)
+            row = int(rows[firsts[MOST_SHOWN]])
+            yield self.problem(row, column, allowed, action, count=int(counts[MOST_SHOWN:].sum()), found=more)
+
+    def _raw(self, column: str, row: int) -> str:
+        part = self.part(row)
+        return str(part.mapped.raw[column].iloc[row - part.first]) if column in part.mapped.raw else ""
+
+    def already_faulty(self, column: str) -> npt.NDArray[np.bool_]:
+        """Return the rows whose cell was already reported as not of its kind."""
+        faulty = np.zeros(len(self.frame), dtype=bool)
+        for part in self.parts:
+            texts = part.mapped.faulty.get(column)
+            if texts and column in part.mapped.raw:
+                faulty[part.first : part.last] = part.mapped.raw[column].isin(texts).to_numpy()
+        return faulty

@@ -1,0 +1,200 @@
+"""From an executed notebook to what a page is made of: one language, sections, outputs made safe.
+
+Code is gathered at the end of its section. Each output becomes a fragment of safe HTML; the notebook
+keeps only slots for them, so that no converter can let anything through.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+from nbformat import NotebookNode, from_dict
+from nbformat.v4 import new_code_cell
+
+from cxlab.reporting import safe
+from cxlab.reporting.bundle import RESULT
+from cxlab.reporting.words import Words
+
+READ = "application/vnd.cxlab.read.v1+json"
+SLOT = re.compile(r'<div class="cx-slot-(\d+)"></div>')
+_HEADING = re.compile(r"<h([1-3])>(.*?)</h\1>", re.DOTALL)
+_FIGURE = re.compile(r"<!--cx-figure-->.*?<!--/cx-figure-->", re.DOTALL)
+_DRAWN = '<div class="cx-drawn"></div>'
+_ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+_TAG = re.compile(r"<[^>]*>")
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A notebook of one language whose outputs are slots, and the safe HTML of each slot."""
+
+    notebook: NotebookNode
+    fragments: Sequence[str]
+    title: str
+
+
+@dataclass(frozen=True)
+class Heading:
+    """One line of the table of contents."""
+
+    level: int
+    name: str
+    text: str
+
+
+def prepared(notebook: NotebookNode, language: str, words: Words) -> Prepared:
+    """Return the notebook's cells of one language, their code last in its section, their outputs safe."""
+    fragments: list[str] = []
+    cells: list[NotebookNode] = []
+    code: list[str] = []
+    title = ""
+    for cell in _of_language(notebook, language):
+        if cell.cell_type == "markdown":
+            if re.search(r"^##\s", cell.source, re.MULTILINE) and code:
+                cells.append(_code_cell(code))
+                code = []
+            found, source = _without_title(cell.source)
+            title = title or found
+            if source.strip():
+                cells.append(
+                    NotebookNode(
+                        cell_type="markdown",
+                        metadata={},
+                        source=source,
+                        attachments=cell.get("attachments", {}),
+                    )
+                )
+        elif cell.cell_type == "code":
+            code += [cell.source] if cell.source.strip() else []
+            shown = [
+                fragment(output, words, name=f"f{len(fragments) + k}")
+                for k, output in enumerate(cell.outputs)
+            ]
+            slots = [str(len(fragments) + k) for k in range(len(shown))]
+            fragments += shown
+            if shown:
+                cells.append(new_code_cell(source="", metadata={"cx_slots": slots}))  # type: ignore[no-untyped-call]
+    if code:
+        cells.append(_code_cell(code))
+    for position, cell in enumerate(cells):
+        cell["id"] = f"c{position}"
+    metadata = {"language_info": {"name": "python", "pygments_lexer": "python3"}}
+    book = from_dict({"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5})  # type: ignore[no-untyped-call]
+    return Prepared(book, fragments, title)
+
+
+def bundles(notebook: NotebookNode) -> list[Mapping[str, Any]]:
+    """Return the results that a notebook displayed, in order."""
+    found = [output.data.get(RESULT) for output in _displays(notebook)]
+    return [bundle for bundle in found if isinstance(bundle, Mapping)]
+
+
+def first_figure(notebook: NotebookNode) -> str:
+    """Return the first figure that a notebook displayed, as it is."""
+    drawn = (output.data.get("image/svg+xml", "") for output in _displays(notebook))
+    return next(("".join(d) for d in drawn if d), "")
+
+
+def latest_data(notebook: NotebookNode) -> str:
+    """Return the last date in the tables that a notebook read, as YYYY-MM-DD, or nothing."""
+    reads = [output.data.get(READ) for output in _displays(notebook)]
+    return max((str(r["until"]) for r in reads if isinstance(r, Mapping) and r.get("until")), default="")
+
+
+def title_of(notebook: NotebookNode, language: str) -> str:
+    """Return the notebook's first heading of that language: its question."""
+    titles = (
+        _without_title(c.source)[0] for c in _of_language(notebook, language) if c.cell_type == "markdown"
+    )
+    return next((title for title in titles if title), "")
+
+
+def fragment(output: Mapping[str, Any], words: Words, *, name: str) -> str:
+    """Return one output as safe HTML; kinds that are not allowed give nothing."""
+    kind = output.get("output_type")
+    if kind == "stream":
+        return _plain("".join(output.get("text", "")))
+    if kind == "error":
+        said = f"{output.get('ename', '')}: {output.get('evalue', '')}"
+        return f'<div class="cx-error"><p>{escape(words("page.error"))}</p>{_plain(said)}</div>'
+    data = output.get("data", {})
+    return _shown(data, words, name) if isinstance(data, Mapping) else ""
+
+
+def outlined(html: str) -> tuple[str, list[Heading]]:
+    """Give each heading a name of its own and return them as a table of contents."""
+    found: list[Heading] = []
+
+    def named(match: re.Match[str]) -> str:
+        heading = Heading(int(match[1]), f"s{len(found) + 1}", " ".join(_TAG.sub("", match[2]).split()))
+        found.append(heading)
+        return f'<h{match[1]} id="{heading.name}">{match[2]}</h{match[1]}>'
+
+    return _HEADING.sub(named, html), found
+
+
+def filled(html: str, fragments: Sequence[str]) -> str:
+    """Put the fragments into their slots."""
+    return SLOT.sub(lambda match: fragments[int(match[1])], html)
+
+
+def _shown(data: Mapping[str, Any], words: Words, name: str) -> str:
+    drawing = "".join(data.get("image/svg+xml", ""))
+    if "text/html" in data:
+        text = "".join(data["text/html"])
+        if RESULT in data:
+            figure = data[RESULT].get("figure") if isinstance(data[RESULT], Mapping) else None
+            alt = str((figure or {}).get("alt") or words("page.figure.unnamed"))
+            drawn = safe.svg(drawing, name=name, alt=alt)
+            return safe.html(_FIGURE.sub(_DRAWN, text)).replace(_DRAWN, drawn, 1).replace(_DRAWN, "")
+        return safe.html(text)
+    if drawing:
+        drawn = safe.svg(drawing, name=name, alt=words("page.figure.unnamed"))
+        return f'<figure class="cx-figure"><div class="cx-region">{drawn}</div></figure>' if drawn else ""
+    for kind in ("png", "jpeg"):
+        if f"image/{kind}" in data:
+            source = "".join("".join(data[f"image/{kind}"]).split())
+            alt = escape(words("page.figure.unnamed"))
+            return safe.html(
+                f'<figure class="cx-figure"><img alt="{alt}" src="data:image/{kind};base64,{escape(source)}"></figure>'
+            )
+    text = data.get("text/markdown", data.get("text/plain", ""))
+    return _plain("".join(text))
+
+
+def _plain(text: str) -> str:
+    shown = _ANSI.sub("", text).rstrip()
+    return f'<pre class="cx-text">{escape(shown)}</pre>' if shown else ""
+
+
+def _of_language(notebook: NotebookNode, language: str) -> list[NotebookNode]:
+    others = {f"lang-{other}" for other in ("es", "en") if other != language}
+    cells = copy.deepcopy(notebook.cells)
+    return [c for c in cells if not others & set(c.metadata.get("tags", []))]
+
+
+def _without_title(source: str) -> tuple[str, str]:
+    lines = source.splitlines()
+    at = next((k for k, line in enumerate(lines) if re.match(r"#\s", line)), None)
+    if at is None:
+        return "", source
+    return lines[at][1:].strip(), "\n".join(lines[:at] + lines[at + 1 :])
+
+
+def _code_cell(sources: Sequence[str]) -> NotebookNode:
+    cell: NotebookNode = new_code_cell(source="\n\n".join(s.strip() for s in sources), metadata={})  # type: ignore[no-untyped-call]
+    return cell
+
+
+def _displays(notebook: NotebookNode) -> list[Any]:
+    outputs = [o for c in notebook.cells if c.cell_type == "code" for o in c.get("outputs", [])]
+    return [
+        o
+        for o in outputs
+        if o.output_type in ("display_data", "execute_result") and isinstance(o.get("data"), Mapping)
+    ]

@@ -1,0 +1,110 @@
+"""A claim as a card: its number large, its interval and base beside it, the grade as a quiet word."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cxlab.reporting.units import METRIC_UNITS
+from cxlab.reporting.words import Words, absent, clean, digits_for
+
+CARDS = 3
+
+
+@dataclass(frozen=True)
+class Card:
+    """What is printed of one claim."""
+
+    number: str
+    unit: str
+    sentence: str
+    interval: str
+    base: str
+    grade: str
+    grade_note: str
+    caveats: tuple[str, ...]
+
+
+def card(claim: Mapping[str, Any], words: Words) -> Card:
+    """Return the card of a bundle's claim."""
+    fields, code, letter = claim.get("fields", {}), str(claim.get("code", "")), str(claim.get("grade", "D"))
+    number, unit = _number(fields, code, words)
+    known = words.known(f"grade.{letter}")
+    return Card(
+        number=number,
+        unit=unit,
+        sentence=clean(str(claim.get("short") or claim.get("sentence", "")).rstrip(".") + "."),
+        interval=_interval(fields, code, words),
+        base=words("evidence.n", n=words.number(fields["n"], 0)) if not absent(fields.get("n")) else "",
+        grade=words(f"grade.{letter}") if known else "",
+        grade_note=words(f"grade.{letter}.note") if known else "",
+        caveats=tuple(clean(str(text)) for text in claim.get("caveat_texts", ())),
+    )
+
+
+def headlines(bundles: Sequence[Mapping[str, Any]], most: int = CARDS) -> list[Mapping[str, Any]]:
+    """Return the claims that stand at the top: headlines, one of each kind first, else what was said instead."""
+    claims: list[Mapping[str, Any]] = []
+    for bundle in bundles:
+        claims += [
+            c
+            for c in bundle.get("claims", ())
+            if c.get("sentence") not in {d.get("sentence") for d in claims}
+        ]
+    candidates = [c for c in claims if c.get("headline")] or claims
+    seen: set[str] = set()
+    first: list[Mapping[str, Any]] = []
+    for claim in candidates:
+        if claim.get("code") not in seen:
+            first.append(claim)
+            seen.add(str(claim.get("code")))
+    rest = [c for c in candidates if not any(c is f for f in first)]
+    return (first + rest)[:most]
+
+
+def leading(claims: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """Return the one claim that speaks for a report: a difference if one is stated, else the first headline."""
+    chosen = [c for c in claims if c.get("headline")] or list(claims)
+    differences = [c for c in chosen if "hypothesis" in c.get("fields", {})]
+    return (differences or chosen or [None])[0]
+
+
+def _number(fields: Mapping[str, Any], code: str, words: Words) -> tuple[str, str]:
+    value, unit = fields.get("estimate"), _unit(fields)
+    if absent(value):
+        return "", ""
+    if code == "benchmark.rank":
+        return words.number(value, 0), words("card.of", count=words.number(fields.get("units"), 0))
+    digits = digits_for(unit, fields.get("conf_low"), fields.get("conf_high"))
+    shown = float(value) * (100 if unit == "share" else 1)  # type: ignore[arg-type]
+    difference = _is_difference(code)
+    if unit == "months":
+        digits = 0 if shown == round(shown) else 1
+    number = words.signed(shown, digits) if difference else words.number(shown, digits)
+    key = f"card.unit.{'difference.' if difference else ''}{unit}"
+    key = "card.hazard_ratio" if code.startswith("hazards.") else key
+    return number, words(key) if words.known(key) else ""
+
+
+def _interval(fields: Mapping[str, Any], code: str, words: Words) -> str:
+    if code == "benchmark.rank":
+        low, high = words.number(fields.get("rank_low"), 0), words.number(fields.get("rank_high"), 0)
+        return words("card.places", low=low, high=high)
+    low, high = fields.get("conf_low"), fields.get("conf_high")
+    if absent(low) and absent(high) or absent(fields.get("level")):
+        return ""
+    interval = words.interval(low, high, _unit(fields), difference=_is_difference(code))
+    return words("evidence.interval", level=words.percent(fields["level"]), interval=interval)
+
+
+def _unit(fields: Mapping[str, Any]) -> str:
+    unit = str(fields.get("unit", ""))
+    # Two percentages differ by points; which kind of points is the index' own unit.
+    return (
+        "percent" if unit == "points" and METRIC_UNITS.get(str(fields.get("metric"))) == "percent" else unit
+    )
+
+
+def _is_difference(code: str) -> bool:
+    return code in ("score.segment", "benchmark.ahead", "benchmark.behind", "benchmark.cell")

@@ -1,0 +1,364 @@
+"""From a claim to its sentence: the code and the grade choose the text, the fields fill it.
+
+A sentence is always one whole text of the catalogue. Which one: the code, a variant that the numbers
+decide (``up``, ``down``, ``category``...), and the grade, from the most special key that exists to the
+most general. The grade fixes the verb: an experiment *reduces*, a longitudinal finding *precedes*, an
+adjusted association *goes with*, a description *is observed*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from cxlab.analysis.estimates import Claim
+from cxlab.reporting.units import METRIC_UNITS
+from cxlab.reporting.words import Words, absent, clean, digits_for
+
+Fields = Mapping[str, Any]
+
+
+def sentence(claim: Claim, words: Words) -> str:
+    """Return the claim as a sentence, with number, interval, level and base.
+
+    Examples
+    --------
+    >>> claim = Claim("score.level", {"metric": "nps", "estimate": 39.8, "conf_low": 37.1, "conf_high": 42.5,
+    ...     "level": 0.95, "unit": "points", "n": 2746}, grade="D")
+    >>> sentence(claim, Words("en"))
+    'An NPS of 39.8 points is observed (95% interval: 37.1 to 42.5 points; n = 2,746).'
+    """
+    return _sentence(claim, words, evidence=evidence(claim.fields, words, code=claim.code))
+
+
+def short(claim: Claim, words: Words) -> str:
+    """Return the claim as a title: its sentence without the bracket and the full stop."""
+    return _sentence(claim, words, evidence="", prefix="short").rstrip(".")
+
+
+def caveats(claim: Claim, words: Words) -> list[str]:
+    """Return what must be said beside the claim, one text for each of its caveats."""
+    return [words(key) if words.known(key := f"caveat.{code}") else clean(code) for code in claim.caveats]
+
+
+def grade(claim: Claim, words: Words) -> str:
+    """Return the grade as a word: what kind of evidence this is."""
+    return words(f"grade.{claim.grade}")
+
+
+def evidence(fields: Fields, words: Words, *, code: str = "") -> str:
+    """Return `` (95% interval: ...; n = ...)``, or as much of it as the claim has, or nothing."""
+    parts = []
+    if code.startswith("hazards."):
+        parts.append(words("evidence.hazard_ratio", ratio=_amount(fields, words)))
+    low, high = fields.get("conf_low"), fields.get("conf_high")
+    if not (absent(low) and absent(high)) and not absent(fields.get("level")):
+        unit, difference = str(fields.get("unit", "")), code in _DIFFERENCES
+        interval = words.interval(low, high, unit, difference=difference)
+        parts.append(words("evidence.interval", level=words.percent(fields["level"]), interval=interval))
+    if not absent(fields.get("n")):
+        parts.append(words("evidence.n", n=words.number(fields["n"], 0)))
+    return f" ({'; '.join(parts)})" if parts else ""
+
+
+def _sentence(claim: Claim, words: Words, *, evidence: str, prefix: str = "") -> str:
+    reader = _READERS.get(claim.code, _plain)
+    variant, filled = reader(claim.fields, words)
+    keys = _keys(claim, variant)
+    shorter = [k.replace("claim.", f"{prefix}.", 1) for k in keys] if prefix else []
+    key = next((k for k in [*shorter, *keys] if words.known(k)), "claim.other")
+    count = filled.get("count")
+    fields = {**filled, "evidence": evidence, "code": claim.code}
+    text = (
+        words.plural(key, int(count), **{k: v for k, v in fields.items() if k != "count"})
+        if count
+        else words(key, **fields)
+    )
+    return text[:1].upper() + text[1:]
+
+
+def _keys(claim: Claim, variant: str) -> list[str]:
+    code = f"claim.{claim.code}"
+    with_variant = [f"{code}.{variant}.{claim.grade}", f"{code}.{variant}"] if variant else []
+    return [*with_variant, f"{code}.{claim.grade}", code]
+
+
+# --- what each code puts into its sentence ---------------------------------------------------------
+
+
+def _amount(fields: Fields, words: Words, name: str = "estimate", *, difference: bool = False) -> str:
+    value, unit = fields.get(name), str(fields.get("unit", ""))
+    digits = digits_for(unit, fields.get("conf_low"), fields.get("conf_high"))
+    size = abs(value) if difference and not absent(value) else value
+    if unit == "months":
+        return words.amount(size, unit)
+    return words.amount(size, unit, digits=digits, difference=difference)
+
+
+def _direction(fields: Fields, neutral: float = 0.0) -> str:
+    return "up" if not absent(fields.get("estimate")) and float(fields["estimate"]) >= neutral else "down"
+
+
+def _count(value: Any) -> int:
+    return len(value) if isinstance(value, list | tuple | set) else int(value)
+
+
+def _duration(fields: Fields, words: Words) -> str:
+    return words.amount(fields.get("time"), str(fields.get("time_unit", "months")))
+
+
+def _metric(fields: Fields, words: Words) -> dict[str, Any]:
+    metric = fields.get("metric", "")
+    return {
+        "metric": words.metric(metric, "the"),
+        "a_metric": words.metric(metric, "a"),
+        "name": words.metric(metric),
+    }
+
+
+def _detectable(fields: Fields, words: Words) -> tuple[str, str]:
+    value = fields.get("detectable")
+    if absent(value):
+        return "", ""
+    return "detectable", words.amount(
+        value, str(fields.get("unit", "points")), digits=0 if float(value) >= 3 else 1, difference=True
+    )  # type: ignore[arg-type]
+
+
+def _plain(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    return "", {"amount": _amount(fields, words)}
+
+
+def _score_level(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    return "", {**_metric(fields, words), "amount": _amount(fields, words)}
+
+
+def _score_segment(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    column = fields.get("column", "")
+    return _direction(fields), {
+        **_metric(fields, words),
+        "column": _columns(column, words),
+        "segment": _cell(fields.get("segment"), column, words),
+        "size": _amount(fields, words, difference=True),
+    }
+
+
+def _segments_alike(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    variant, detectable = _detectable(fields, words)
+    return variant, {
+        **_metric(fields, words),
+        "column": _columns(fields.get("column", ""), words),
+        "count": _count(fields.get("segments", 2)),
+        "detectable": detectable,
+    }
+
+
+def _drivers_top(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    return "", {
+        "driver": words.label(fields.get("driver", "")),
+        "outcome": words.metric(fields.get("outcome", ""), "the"),
+        "amount": _amount({"unit": "share", **fields}, words),
+        "r_squared": words.percent(fields.get("r_squared"), 0),
+    }
+
+
+def _drivers_none(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    needed = fields.get("n_needed")
+    return "" if absent(needed) else "needed", {
+        "outcome": words.metric(fields.get("outcome", ""), "the"),
+        "count": _count(fields.get("drivers", 2)),
+        "r_squared": words.percent(fields.get("r_squared"), 0),
+        "n_needed": words.number(_rounded(needed), 0),
+    }
+
+
+def _drivers_order(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    return "", {
+        "first": words.label(fields.get("first", "")),
+        "second": words.label(fields.get("second", "")),
+        "outcome": words.metric(fields.get("outcome", ""), "the"),
+    }
+
+
+def _drivers_halo(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    return "", {
+        "driver": words.label(fields.get("driver", "")),
+        "correlation": words.number(fields.get("correlation"), 2),
+        "amount": words.number(fields.get("estimate"), 2),
+    }
+
+
+def _retention_level(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    return "", {"time": _duration(fields, words), "amount": _amount({"unit": "share", **fields}, words)}
+
+
+def _retention_difference(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    column = fields.get("column", "")
+    return "", {
+        "column": _columns(column, words),
+        "time": _duration(fields, words),
+        **{end: _cell(fields.get(end), column, words) for end in ("lowest", "highest")},
+        **{
+            f"{end}_estimate": words.percent(fields.get(f"{end}_estimate"), 1)
+            for end in ("lowest", "highest")
+        },
+    }
+
+
+def _retention_no_events(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    return "", {
+        "n": words.number(fields.get("n"), 0),
+        "upper": words.percent(fields.get("upper"), 1),
+        "level": words.percent(fields.get("level", 0.95)),
+    }
+
+
+def _by_column(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    return "", {"column": _columns(fields.get("column", ""), words)}
+
+
+def _hazards_effect(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    ratio = 1.0 if absent(fields.get("estimate")) else float(fields["estimate"])
+    subject = _exposure(fields, words)
+    variant = "many" if ratio >= 2 else _direction(fields, 1.0)
+    return variant, {
+        "subject": subject,
+        "change": words.percent(abs(1 - ratio), 0 if abs(1 - ratio) >= 0.095 else 1),
+        "times": words.number(ratio, 1),
+    }
+
+
+def _exposure(fields: Fields, words: Words) -> str:
+    """Return what is compared: a category with its reference, or one unit (or standard deviation) more."""
+    name, per = str(fields.get("covariate", "")), fields.get("per", 1)
+    label = words.covariate(name)
+    if ": " in name:
+        reference = fields.get("reference")
+        column = name.partition(": ")[0]
+        known = reference not in (None, "")
+        return (
+            words("hazards.category", label=label, reference=words.label(column, reference))
+            if known
+            else words("hazards.label", label=label)
+        )
+    if isinstance(per, str) and not per.replace(".", "", 1).isdigit():
+        deviation = any(mark in per.lower() for mark in ("sd", "deviation"))
+        return words("hazards.deviation" if deviation else "hazards.unit", label=label)
+    step = float(per) if not absent(per) else 1.0
+    return (
+        words("hazards.unit", label=label)
+        if step == 1
+        else words("hazards.units", label=label, step=words.number(step))
+    )
+
+
+def _hazards_none(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    return "", {"count": _count(fields.get("covariates", 2)), "events": words.number(fields.get("events"), 0)}
+
+
+def _not_proportional(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    return "", {
+        "covariate": words.covariate(fields.get("covariate", "")),
+        "p_value": p_value(fields.get("p_value"), words),
+    }
+
+
+def p_value(p: Any, words: Words) -> str:
+    """Return ``p = 0.034``, or ``p < 0.001``."""
+    if absent(p):
+        return words("p.equal", p=words.number(None))
+    return (
+        words("p.below", p=words.number(0.001, 3))
+        if float(p) < 0.001
+        else words("p.equal", p=words.number(p, 3))
+    )
+
+
+def _benchmark_gap(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    return _direction(fields), {
+        **_metric(fields, words),
+        "focal": words.category(fields.get("focal")),
+        "peer": words.category(fields.get("peer")),
+        "size": _amount(fields, words, difference=True),
+        "cell": _cell(fields.get("cell", ""), "", words),
+    }
+
+
+def _indistinguishable(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    variant, detectable = _detectable(fields, words)
+    return variant, {
+        **_metric(fields, words),
+        "focal": words.category(fields.get("focal")),
+        "count": _count(fields.get("peers", 2)),
+        "detectable": detectable,
+    }
+
+
+def _benchmark_rank(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    low, high = fields.get("rank_low"), fields.get("rank_high")
+    return "pinned" if low == high else "", {
+        **_metric(fields, words),
+        "focal": words.category(fields.get("focal")),
+        "rank": words.number(fields.get("estimate"), 0),
+        "rank_low": words.number(low, 0),
+        "rank_high": words.number(high, 0),
+        "units": words.number(fields.get("units"), 0),
+    }
+
+
+def _columns(column: Any, words: Words) -> str:
+    names = column if isinstance(column, list | tuple) else str(column).split(" x ")
+    return " × ".join(words.label(name) for name in names)
+
+
+def _cell(value: Any, column: Any, words: Words) -> str:
+    """Return a category, or a crossed cell given as a mapping, a list or ``a x b``."""
+    if isinstance(value, Mapping):
+        return " × ".join(words.label(k, v) for k, v in value.items())
+    if isinstance(value, list | tuple):
+        names: Sequence[Any] = column if isinstance(column, list | tuple) else [""] * len(value)
+        return " × ".join(
+            words.label(k, v) if k else words.category(v) for k, v in zip(names, value, strict=False)
+        )
+    parts = str(value).split(" x ")
+    if len(parts) > 1:
+        return " × ".join(words.category(part) for part in parts)
+    return (
+        words.label(column, value)
+        if column and not isinstance(column, list | tuple)
+        else words.category(value)
+    )
+
+
+def _rounded(n: Any) -> float | None:
+    """Return a needed base to two significant figures: it is an order of size, not a count."""
+    if absent(n):
+        return None
+    digits = max(len(str(int(n))) - 2, 0)
+    return float(round(float(n), -digits))
+
+
+_DIFFERENCES = frozenset({"score.segment", "benchmark.ahead", "benchmark.behind", "benchmark.cell"})
+_READERS: Mapping[str, Callable[[Fields, Words], tuple[str, dict[str, Any]]]] = {
+    "score.level": _score_level,
+    "score.segment": _score_segment,
+    "score.segments_alike": _segments_alike,
+    "drivers.top": _drivers_top,
+    "drivers.none": _drivers_none,
+    "drivers.order": _drivers_order,
+    "drivers.order_open": _drivers_order,
+    "drivers.halo": _drivers_halo,
+    "retention.level": _retention_level,
+    "retention.median": _plain,
+    "retention.difference": _retention_difference,
+    "retention.alike": _by_column,
+    "retention.no_events": _retention_no_events,
+    "hazards.effect": _hazards_effect,
+    "hazards.none": _hazards_none,
+    "hazards.not_proportional": _not_proportional,
+    "benchmark.ahead": _benchmark_gap,
+    "benchmark.behind": _benchmark_gap,
+    "benchmark.cell": _benchmark_gap,
+    "benchmark.indistinguishable": _indistinguishable,
+    "benchmark.rank": _benchmark_rank,
+}

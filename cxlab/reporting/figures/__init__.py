@@ -1,0 +1,41 @@
+"""Figures of results: one module for each kind, `theme` and `plate` under all of them.
+
+A draw function takes a result and the report's words and returns Axes; it computes nothing and saves
+nothing. `svg` turns the Axes' figure into text, the same bytes each time.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cxlab.reporting.figures.comparison import draw_comparison
+    from cxlab.reporting.figures.hazards import draw_hazards
+    from cxlab.reporting.figures.importance import draw_importance
+    from cxlab.reporting.figures.league import draw_league
+    from cxlab.reporting.figures.retention import draw_retention
+    from cxlab.reporting.figures.scores import draw_scores
+    from cxlab.reporting.figures.spoken import alt
+    from cxlab.reporting.figures.vector import svg, title
+
+__all__ = [
+    "alt",
+    "draw_comparison",
+    "draw_hazards",
+    "draw_importance",
+    "draw_league",
+    "draw_retention",
+    "draw_scores",
+    "svg",
+    "title",
+]
+_WHERE = {"alt": "spoken", "svg": "vector", "title": "vector"}
+
+
+def __getattr__(name: str) -> Any:
+    # Loaded on first use: naming a figure must not pay for matplotlib.
+    if name in __all__:
+        module = import_module(f"{__name__}.{_WHERE.get(name, name.removeprefix('draw_'))}")
+        return getattr(module, name)
+    raise AttributeError(name)

@@ -1,0 +1,106 @@
+"""Importance of drivers: the share of what is explained, with intervals, coefficient and possible places."""
+
+from __future__ import annotations
+
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+
+from cxlab.analysis.estimates import Result
+from cxlab.reporting.colours import LIGHT
+from cxlab.reporting.figures import plate
+from cxlab.reporting.words import Words, absent
+
+CODES = ("drivers.top", "drivers.none")
+
+
+@plate.figure_of
+def draw_importance(result: Result, *, words: Words, ax: Axes | None = None) -> Axes:
+    """Draw how much each driver holds of what the drivers explain together.
+
+    Parameters
+    ----------
+    result : Result
+        Of `drivers.importance`: table with driver, share, conf_low, conf_high, coefficient, rank_low, rank_high.
+    words : Words
+        Language and labels.
+    ax : Axes, optional
+        Where to draw; by default a new figure as high as its rows need.
+
+    Returns
+    -------
+    Axes
+        Bars from zero, the strongest driver first; grey where a driver cannot be told from noise.
+    """
+    table = result.table.sort_values("share", ascending=False, kind="stable", na_position="last").head(
+        plate.ROWS
+    )
+    outcome = result.settings.get("outcome", "")
+    title = plate.title_of(
+        result, words, CODES, words("figure.importance.title", outcome=words.metric(outcome, "the"))
+    )
+    if not table["share"].notna().any():
+        return plate.nothing(result, words, title, ax)
+    labels = [words.label(d) for d in table["driver"]]
+    left = plate.label_room(labels) + 10
+    rows = plate.rows_of(labels, left - 10)
+    columns = _columns(table, words)
+    widths = [plate.column_width(texts, head) for head, texts in columns]
+    standing = {c.fields["driver"] for c in result.claims if c.code == "drivers.top"}
+    r_squared = getattr(result, "r_squared", None)
+    subtitle = words(
+        "figure.importance.subtitle", outcome=words.metric(outcome), r_squared=words.percent(r_squared, 0)
+    )
+    foot = plate.foot_of(result, words, low_base=False, suppressed=plate.flags_of(table)[1])
+    sheet = plate.Sheet(
+        title=title, subtitle=subtitle, foot=[*foot, words("figure.importance.noise") if len(standing) < len(table) else ""],
+        left=left, right=sum(widths) + 4, above=18, body=plate.height_of(rows),
+    )  # fmt: skip
+    ax = plate.lay(sheet, ax)
+    colours = [LIGHT["focal"] if d in standing else LIGHT["context"] for d in table["driver"]]
+    _bars(ax, table, rows, colours, words)
+    plate.label_rows(ax, rows, left, sum(widths), muted=[d not in standing for d in table["driver"]])
+    reach = 0.0
+    for (head, texts), wide in zip(columns, widths, strict=True):
+        reach += wide
+        plate.column(ax, rows, texts, reach, head=head, quiet=bool(head))
+    return ax
+
+
+def _columns(table: pd.DataFrame, words: Words) -> list[tuple[str, list[str]]]:
+    columns = [("", ["" if absent(s) else words.percent(s, 0) for s in table["share"]])]
+    if "coefficient" in table:
+        columns.append(
+            (
+                words("figure.importance.coefficient"),
+                ["" if absent(c) else words.number(c, 2) for c in table["coefficient"]],
+            )
+        )
+    if {"rank_low", "rank_high"} <= set(table.columns):
+        pairs = zip(table["rank_low"], table["rank_high"], strict=True)
+        columns.append((words("figure.importance.places"), [places(low, high, words) for low, high in pairs]))
+    return columns
+
+
+def places(low: object, high: object, words: Words) -> str:
+    """Return the places that a row may have: ``2`` or ``1–4``."""
+    if absent(low) or absent(high):
+        return ""
+    first, last = words.number(low, 0), words.number(high, 0)
+    return first if first == last else f"{first}–{last}"
+
+
+def _bars(ax: Axes, table: pd.DataFrame, rows: list[plate.Row], colours: list[str], words: Words) -> None:
+    y = [row.y for row in rows]
+    low, high, share = (table[c].astype(float) for c in ("conf_low", "conf_high", "share"))
+    sns.barplot(x=share.fillna(0.0).to_numpy(), y=y, hue=range(len(y)), palette=colours, orient="h", native_scale=True,
+                width=10.0, dodge=False, saturation=1, legend=False, errorbar=None, ax=ax, alpha=0.3, linewidth=0)  # fmt: skip
+    for bar, middle in zip(ax.patches, y, strict=False):
+        bar.set_y(middle - 5.5)  # type: ignore[attr-defined]
+        bar.set_height(11.0)  # type: ignore[attr-defined]
+    ax.hlines(y, low, high, colors=colours, linewidth=1.8, zorder=3)
+    plate.dots(ax, share.to_list(), y, colours, size=40)
+    ax.set_xlim(*plate.limits([*high, *share], zero=True))
+    ax.set_ylim(plate.height_of(rows), 0)
+    plate.value_axis(ax, words, share=True)
+    ax.axvline(0, color=LIGHT["muted"], linewidth=1.0, zorder=2)

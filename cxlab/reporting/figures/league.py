@@ -1,0 +1,129 @@
+"""League tables: the score of each unit, and the places that its rank could be."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import FixedLocator
+
+from cxlab.analysis.estimates import Result
+from cxlab.reporting.colours import LIGHT
+from cxlab.reporting.figures import plate
+from cxlab.reporting.figures.importance import places
+from cxlab.reporting.figures.spoken import unit_of
+from cxlab.reporting.figures.theme import SMALL
+from cxlab.reporting.words import Words, absent, digits_for
+
+CODES = ("benchmark.rank",)
+SCORE, BETWEEN = 0.46, 0.1  # share of the body for the scores, and between them and the places
+
+
+@plate.figure_of
+def draw_league(result: Result, *, words: Words, ax: Axes | None = None) -> Axes:
+    """Draw each unit's score with its interval and, beside it, the ranks it could have.
+
+    Parameters
+    ----------
+    result : Result
+        Of `benchmark.league`: table with unit, estimate, conf_low, conf_high, rank, rank_low, rank_high, n.
+    words : Words
+        Language and labels.
+    ax : Axes, optional
+        Where to draw; by default a new figure as high as its rows need.
+
+    Returns
+    -------
+    Axes
+        Of the scores; the places are in an inset at its right.
+    """
+    table = result.table.sort_values(["rank", "unit"], kind="stable", na_position="last").head(plate.ROWS)
+    metric = result.settings.get("metric", "")
+    unit, name = unit_of(result, metric), words.metric(metric)
+    title = plate.title_of(result, words, CODES, words("figure.league.title", metric=name))
+    if not table["estimate"].notna().any():
+        return plate.nothing(result, words, title, ax)
+    labels = [words.label(result.settings.get("unit", ""), u) for u in table["unit"]]
+    left = plate.label_room(labels) + 10
+    rows = plate.rows_of(labels, left - 10)
+    possible = [
+        places(low, high, words) for low, high in zip(table["rank_low"], table["rank_high"], strict=True)
+    ]
+    bases = [words("table.under_ten") if absent(n) else words.number(n, 0) for n in table["n"]]
+    wide = [
+        plate.column_width(possible, words("figure.league.possible")),
+        plate.column_width(bases, words("figure.base")),
+    ]
+    low_base, suppressed = plate.flags_of(table)
+    foot = plate.foot_of(
+        result, words, low_base=low_base, suppressed=suppressed, interval="figure.foot.simultaneous"
+    )
+    sheet = plate.Sheet(
+        title=title, subtitle=words("figure.league.subtitle", metric=name, unit=words(f"figure.unit.{unit}")), foot=foot,
+        left=left, right=sum(wide) + 4, above=18, body=plate.height_of(rows),
+    )  # fmt: skip
+    host = plate.lay(sheet, ax)
+    plate.label_rows(host, rows, left, sum(wide))
+    focal = {str(c.fields.get("focal")) for c in result.claims if c.code == "benchmark.rank"}
+    colours = [LIGHT["focal"] if str(u) in focal else LIGHT["context"] for u in table["unit"]]
+    host.set_ylim(plate.height_of(rows), 0)
+    host.set_xticks([])
+    plate.bare(host)
+    plate.column(host, rows, possible, wide[0], head=words("figure.league.possible"))
+    plate.column(host, rows, bases, sum(wide), head=words("figure.base"), quiet=True)
+    scores = host.inset_axes((0.0, 0.0, SCORE, 1.0))
+    _scores(scores, table, rows, colours, words, unit)
+    _ranks(host.inset_axes((SCORE + BETWEEN, 0.0, 1 - SCORE - BETWEEN, 1.0)), table, rows, colours, words)
+    scores.set_label(sheet.title)
+    return scores
+
+
+def _scores(
+    ax: Axes, table: pd.DataFrame, rows: list[plate.Row], colours: list[str], words: Words, unit: str
+) -> None:
+    scale, y = 100.0 if unit == "share" else 1.0, [row.y for row in rows]
+    low, high, estimate = (
+        table[c].astype(float).to_numpy() * scale for c in ("conf_low", "conf_high", "estimate")
+    )
+    ax.set_xlim(*plate.limits([*low, *high, *estimate], pad=0.12))
+    ax.set_ylim(plate.height_of(rows), 0)
+    plate.value_axis(ax, words, ticks=4)
+    ax.hlines(y, low, high, colors=colours, linewidth=2.0, zorder=2)
+    plate.dots(ax, list(estimate), y, colours, hollow=plate.hollows(table), size=46)
+    digits = max(digits_for(unit, a, b) for a, b in zip(low / scale, high / scale, strict=True))
+    for height, value, top in zip(y, estimate, high, strict=True):
+        if not absent(value):
+            plate.write(
+                ax,
+                words.number(value, digits),
+                (top, height),
+                (4, 0),
+                x="data",
+                y="data",
+                size=SMALL,
+                va="center",
+                color=LIGHT["muted"],
+            )
+
+
+def _ranks(ax: Axes, table: pd.DataFrame, rows: list[plate.Row], colours: list[str], words: Words) -> None:
+    """Draw the ranks a unit could have as a band, the observed one as a numbered mark in it."""
+    y, last = [row.y for row in rows], int(table["rank_high"].max())
+    ax.set_xlim(0.4, last + 0.6)
+    ax.set_ylim(plate.height_of(rows), 0)
+    step = max(1, -(-last // 8))
+    ax.xaxis.set_major_locator(FixedLocator(sorted({1, *range(step, last + 1, step)})))
+    ax.xaxis.set_major_formatter(lambda v, _: words.number(v, 0))
+    plate.bare(ax)
+    ax.hlines(
+        y,
+        table["rank_low"] - 0.25,
+        table["rank_high"] + 0.25,
+        colors=colours,
+        linewidth=9.0,
+        alpha=0.28,
+        zorder=2,
+    )
+    plate.dots(ax, table["rank"].to_list(), y, colours, marker="s", size=46)
+    plate.write(
+        ax, words("figure.league.place"), (0, 1), (0, 3), size=SMALL, va="bottom", color=LIGHT["muted"]
+    )

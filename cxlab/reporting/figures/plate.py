@@ -1,0 +1,303 @@
+"""The sheet a figure is drawn on: title, subtitle, label column, body, number columns, foot.
+
+Everything is laid out in points. The body's y axis counts points from its top, so that a row's height
+is what its label needs; columns of text stand at the left and right of the body.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any, Literal, ParamSpec
+
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from cxlab.analysis.estimates import Claim, Result
+from cxlab.reporting.colours import LIGHT
+from cxlab.reporting import claims
+from cxlab.reporting.figures.theme import SMALL, TEXT, TITLE, themed
+from cxlab.reporting.figures.type import width, wrapped
+from cxlab.reporting.words import Words, absent
+
+WIDTH, HEIGHT = 7.2 * 72, 4.2 * 72
+EDGE, GAP = 4.0, 12.0
+LEADING, ROW = 12.5, 11.0  # line height of a label; air above and below it
+ROWS = 40
+Parameters = ParamSpec("Parameters")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a figure: its label, where its middle stands, and its numbers."""
+
+    lines: tuple[str, ...]
+    y: float
+    height: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sheet:
+    """What surrounds the body: texts, and the room (in points) at its left, right and under it."""
+
+    title: str
+    subtitle: str
+    foot: Sequence[str]
+    left: float = 0.0
+    right: float = EDGE
+    above: float = 0.0
+    axis: float = 22.0
+    body: float = HEIGHT
+    texts: dict[str, list[str]] = field(default_factory=dict)
+
+
+def figure_of(draw: Callable[Parameters, Axes]) -> Callable[Parameters, Axes]:
+    """Run a draw function within the report's theme."""
+
+    @wraps(draw)
+    def drawn(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Axes:
+        with themed():
+            return draw(*args, **kwargs)
+
+    return drawn
+
+
+def lay(sheet: Sheet, ax: Axes | None) -> Axes:
+    """Put title, subtitle and foot around a body and return the body's Axes.
+
+    Without `ax` a figure is made whose height is what the sheet needs; a given `ax` is shrunk inside
+    its own place, so that all the text stays there.
+    """
+    room = WIDTH if ax is None else _points(ax)[0]
+    title = wrapped(sheet.title, room - EDGE, TITLE, bold=True)
+    subtitle = wrapped(sheet.subtitle, room - EDGE, TEXT, lines=2)
+    foot = wrapped("  ·  ".join(part for part in sheet.foot if part), room - EDGE, SMALL, lines=3)
+    top = 4 + 17 * len(title) + 13.5 * len(subtitle) + 8 + sheet.above
+    bottom = sheet.axis + 8 + 11.5 * len(foot)
+    if ax is None:
+        ax = _new_axes(sheet, top, bottom)
+    else:
+        _shrink(ax, sheet, top, bottom)
+    ax.set_label(sheet.title)
+    _stack(ax, title, top - 4, sheet.left, size=TITLE, leading=17, weight="bold", color=LIGHT["ink"])
+    _stack(ax, subtitle, top - 4 - 17 * len(title), sheet.left, size=TEXT, leading=13.5, color=LIGHT["muted"])
+    for k, line in enumerate(foot):
+        write(
+            ax,
+            line,
+            (0, 0),
+            (-sheet.left, -sheet.axis - 8 - 11.5 * k),
+            size=SMALL,
+            va="top",
+            color=LIGHT["muted"],
+        )
+    return ax
+
+
+def rows_of(labels: Sequence[str], room: float, *, size: float = TEXT, start: float = 4.0) -> list[Row]:
+    """Return one row for each label, wrapped into `room` points, one under the other from `start`."""
+    rows, y = [], start
+    for label in labels:
+        lines = wrapped(label, room, size)
+        height = LEADING * len(lines) + ROW
+        rows.append(Row(tuple(lines), y + height / 2, height))
+        y += height
+    return rows
+
+
+def height_of(rows: Sequence[Row]) -> float:
+    """Return the height of a body that holds `rows`."""
+    return (rows[-1].y + rows[-1].height / 2 + 4) if rows else 40.0
+
+
+def label_room(labels: Sequence[str], most: float = 168.0, least: float = 60.0) -> float:
+    """Return how much room the label column takes: its widest label, within bounds."""
+    return min(most, max([least, *(width(label) + 2 for label in labels)]))
+
+
+def label_rows(
+    ax: Axes, rows: Sequence[Row], left: float, right: float = 0.0, *, muted: Sequence[bool] = ()
+) -> None:
+    """Write the labels at the left edge of the sheet, and a thin rule between rows, from edge to edge."""
+    wide = _points(ax)[0]
+    for k, row in enumerate(rows):
+        colour = LIGHT["muted"] if muted and muted[k] else LIGHT["ink"]
+        for j, line in enumerate(row.lines):
+            offset = (len(row.lines) - 1) / 2 * LEADING - j * LEADING
+            write(ax, line, (0, row.y), (-left, offset), y="data", va="center", color=colour)
+        if k:
+            ax.axhline(
+                row.y - row.height / 2, -left / wide, 1 + right / wide, color=LIGHT["rule"], linewidth=0.6, zorder=0, clip_on=False
+            )  # fmt: skip
+
+
+def column(
+    ax: Axes, rows: Sequence[Row], texts: Sequence[str], right: float, *, head: str = "", quiet: bool = False
+) -> None:
+    """Write a column of numbers, its right edge `right` points from the body, with a head above it."""
+    for row, text in zip(rows, texts, strict=True):
+        write(
+            ax,
+            text,
+            (1, row.y),
+            (right, 0),
+            y="data",
+            ha="right",
+            va="center",
+            color=LIGHT["muted" if quiet else "ink"],
+        )
+    write(ax, head, (1, 1), (right, 3), size=SMALL, ha="right", va="bottom", color=LIGHT["muted"])
+
+
+def column_width(texts: Sequence[str], head: str = "") -> float:
+    """Return the room that a column of numbers takes."""
+    return max([width(head, SMALL), *(width(text) for text in texts)], default=0.0) + GAP
+
+
+def write(
+    ax: Axes,
+    text: str,
+    at: tuple[float, float],
+    offset: tuple[float, float] = (0.0, 0.0),
+    *,
+    y: Literal["axes fraction", "data"] = "axes fraction",
+    x: Literal["axes fraction", "data"] = "axes fraction",
+    size: float = TEXT,
+    **style: Any,
+) -> None:
+    """Write one line at a place of the body, moved by `offset` points."""
+    if text:
+        ax.annotate(
+            text, xy=at, xycoords=(x, y), xytext=offset, textcoords="offset points",
+            fontsize=size, annotation_clip=False, **style,
+        )  # fmt: skip
+
+
+def dots(
+    ax: Axes, x: Sequence[Any], y: Sequence[float], colours: Sequence[str], *,
+    hollow: Sequence[bool] = (), marker: str = "o", size: float = 52.0,
+) -> None:  # fmt: skip
+    """Put a dot on each row that has a number; a hollow one where the base is low."""
+    known = [k for k, value in enumerate(x) if not absent(value)]
+    fill = [LIGHT["paper"] if hollow and hollow[k] else colours[k] for k in known]
+    if known:
+        sns.scatterplot(
+            x=[float(x[k]) for k in known], y=[y[k] for k in known], ax=ax, s=size, marker=marker, c=fill,
+            edgecolor=[colours[k] for k in known], linewidth=1.5, legend=False, zorder=4,
+        )  # fmt: skip
+    bare(ax)
+
+
+def hollows(table: pd.DataFrame) -> list[bool]:
+    """Return which rows have a low base."""
+    return [flag == "low_base" for flag in table["flag"]] if "flag" in table else [False] * len(table)
+
+
+def value_axis(ax: Axes, words: Words, *, share: bool = False, ticks: int = 5) -> None:
+    """Give the body a quiet value axis: a few ticks in the report's numbers, light grid lines, no frame."""
+    ax.xaxis.set_major_locator(MaxNLocator(ticks, steps=[1, 2, 2.5, 5, 10]))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: words.percent(v) if share else words.number(v)))
+    bare(ax)
+
+
+def bare(ax: Axes) -> None:
+    """Leave only grid lines: no y axis, no axis titles."""
+    ax.set_xlabel("")
+    ax.set_ylabel("")
+    ax.yaxis.set_visible(False)
+    ax.grid(visible=True, axis="x", color=LIGHT["rule"], linewidth=0.6)
+    ax.set_axisbelow(True)
+    ax.tick_params(axis="x", length=0, pad=5)
+
+
+def limits(values: Sequence[Any], *, zero: bool = False, pad: float = 0.06) -> tuple[float, float]:
+    """Return axis limits that hold all `values` with some air."""
+    known = [float(v) for v in values if not absent(v)] or [0.0, 1.0]
+    low, high = min(known), max(known)
+    air = (high - low) * pad or max(abs(high) * pad, 0.5)
+    return (0.0 if zero else low - air, high + air)
+
+
+def title_of(result: Result, words: Words, codes: Sequence[str], otherwise: str) -> str:
+    """Return the finding in words: the first claim whose code comes first in `codes`, or `otherwise`."""
+    found = claim_of(result, codes)
+    return claims.short(found, words) if found else otherwise
+
+
+def claim_of(result: Result, codes: Sequence[str]) -> Claim | None:
+    """Return the first claim with the earliest of `codes`."""
+    return next((claim for code in codes for claim in result.claims if claim.code == code), None)
+
+
+def foot_of(
+    result: Result, words: Words, *, low_base: bool = False, suppressed: bool = False, interval: str = "figure.foot.interval"
+) -> list[str]:  # fmt: skip
+    """Return what stands under a figure: base, weighting, interval level, notes on bases."""
+    level = result.settings.get("level")
+    return [
+        words("figure.foot.n", n=words.number(result.n_used, 0)) if result.n_used else "",
+        words("figure.foot.weighted") if result.settings.get("weights") else "",
+        words(interval, level=words.percent(level)) if level else "",
+        words("figure.foot.low_base") if low_base else "",
+        words("figure.foot.suppressed") if suppressed else "",
+    ]
+
+
+def flags_of(table: pd.DataFrame) -> tuple[bool, bool]:
+    """Return whether a table has low and suppressed bases."""
+    if "flag" not in table:
+        return False, False
+    return bool((table["flag"] == "low_base").any()), bool((table["flag"] == "suppressed").any())
+
+
+def nothing(result: Result, words: Words, title: str, ax: Axes | None) -> Axes:
+    """Return a figure that says that no number may be shown."""
+    axes = lay(Sheet(title=title, subtitle="", foot=foot_of(result, words), body=60.0), ax)
+    axes.set_axis_off()
+    write(axes, words("figure.nothing"), (0.5, 0.5), ha="center", va="center", color=LIGHT["muted"])
+    return axes
+
+
+def _new_axes(sheet: Sheet, top: float, bottom: float) -> Axes:
+    height = top + sheet.body + bottom
+    figure = Figure(figsize=(WIDTH / 72, height / 72))
+    FigureCanvasAgg(figure)  # gives texts a renderer to be measured with; nothing is kept by pyplot
+    place = (
+        sheet.left / WIDTH,
+        bottom / height,
+        (WIDTH - sheet.left - sheet.right) / WIDTH,
+        sheet.body / height,
+    )
+    return figure.add_axes(place)
+
+
+def _points(ax: Axes) -> tuple[float, float]:
+    box, figure = ax.get_position(), ax.get_figure(root=True)
+    assert figure is not None
+    return box.width * figure.get_figwidth() * 72, box.height * figure.get_figheight() * 72
+
+
+def _shrink(ax: Axes, sheet: Sheet, top: float, bottom: float) -> None:
+    box, (wide, high) = ax.get_position(), _points(ax)
+    inner_width = max(wide - sheet.left - sheet.right, wide * 0.2) / wide * box.width
+    inner_height = max(high - top - bottom, high * 0.2) / high * box.height
+    ax.set_position(
+        (
+            box.x0 + sheet.left / wide * box.width,
+            box.y0 + bottom / high * box.height,
+            inner_width,
+            inner_height,
+        )
+    )
+
+
+def _stack(
+    ax: Axes, lines: Sequence[str], start: float, left: float, *, size: float, leading: float, **style: Any
+) -> None:
+    for k, line in enumerate(lines):
+        write(ax, line, (0, 1), (-left, start - leading * k), size=size, va="top", **style)

@@ -1,0 +1,35 @@
+"""Units of estimates: what a number of a result is counted in."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+UNITS = ("points", "percent", "share", "ratio", "months", "scale")
+METRIC_UNITS: Mapping[str, str] = {
+    "nps": "points", "pxi": "points", "insc": "points", "ces_net": "points", "cxi_legacy": "points",
+    "acsi_equal": "points", "acsi_ohio": "points", "csat_t2b_5": "percent", "csat_t2b_7": "percent",
+    "csat_t2b_10": "percent", "ces_top3": "percent", "top_k": "percent", "rate": "percent",
+    "ces_mean": "scale", "mean": "scale",
+}  # fmt: skip
+
+
+def unit_of(
+    estimate_column: str, columns: Collection[str], metric: object, claimed: Iterable[Mapping[str, Any]]
+) -> str:
+    """Return the unit of a table's estimates: by its index, by its kind, or as the claims' fields say.
+
+    Examples
+    --------
+    >>> unit_of("estimate", ["metric", "estimate"], "nps", []), unit_of("share", ["driver", "share"], "", [])
+    ('points', 'share')
+    """
+    named = METRIC_UNITS.get(str(metric))
+    if named:
+        return named
+    if estimate_column == "share" or "at_risk" in columns:
+        return "share"
+    if "hazard_ratio" in columns:
+        return "ratio"
+    stated = [fields.get("unit") for fields in claimed if metric in ("", None, fields.get("metric"))]
+    return next((str(unit) for unit in stated if unit in UNITS), "scale")

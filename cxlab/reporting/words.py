@@ -1,0 +1,312 @@
+"""The report's language: catalogue texts, labels, numbers, units, dates; and error messages in Spanish.
+
+The .po files under locale/ are the only source. They are compiled in memory, once per process. Texts
+of claims, figures and pages are found by code (``"claim.score.level"``), error messages by their
+English template. Whatever comes from a client is inserted as a value and never read as a template.
+"""
+
+from __future__ import annotations
+
+import gettext
+import math
+import re
+from collections.abc import Mapping
+from datetime import date
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from babel.dates import format_date
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
+
+from cxlab.errors import CxlabError, Message, ParameterError, Problem
+
+Language = Literal["es", "en"]
+Form = Literal["name", "the", "a"]
+
+LOCALE = Path(__file__).parent / "locale"
+MISSING = "–"
+_DIGITS = {"points": 1, "percent": 1, "share": 1, "ratio": 2, "months": 1, "scale": 2, "rank": 0}
+_COARSE_FROM = 5.0  # half-widths from here on (in points or percent) leave no decimal worth printing
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]+")
+_PLAIN_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+class Words:
+    """The words of one report: one language and one client's labels.
+
+    Parameters
+    ----------
+    language : {"es", "en"}
+        Language of texts, numbers and dates.
+    labels : mapping, optional
+        The client's ``labels``: ``columns`` {name: label} and ``values`` {column: {value: label}},
+        each label a text or ``{es: ..., en: ...}``.
+
+    Examples
+    --------
+    >>> es, en = Words("es"), Words("en")
+    >>> es.number(1234.5), en.number(1234.5)
+    ('1.234,5', '1,234.5')
+    >>> en.interval(37.1, 42.5, "points"), en.amount(0.843, "share")
+    ('37.1 to 42.5 points', '84.3%')
+    """
+
+    def __init__(self, language: str, labels: Mapping[str, Any] | None = None) -> None:
+        if language not in get_args(Language):
+            raise ParameterError(
+                "language is {language!r}; allowed: {allowed}",
+                language=language,
+                allowed=", ".join(get_args(Language)),
+            )
+        self.language = language
+        self.labels: Mapping[str, Any] = labels or {}
+        self._catalogue = catalogue(language)
+
+    def __call__(self, key: str, /, **fields: object) -> str:
+        """Return the catalogue's text for `key` with `fields` put in as they are."""
+        template = self._catalogue.gettext(key)
+        if template == key:
+            raise KeyError(key)
+        return template.format_map(fields) if fields else template
+
+    def known(self, key: str) -> bool:
+        """Whether the catalogue has a text for `key`."""
+        return self._catalogue.gettext(key) != key
+
+    def plural(self, key: str, count: int, /, **fields: object) -> str:
+        """Return the text for `count` things; ``{count}`` is the formatted count."""
+        template = self._catalogue.ngettext(key, key, count)
+        if template == key:
+            raise KeyError(key)
+        return template.format_map({"count": self.number(count, 0), **fields})
+
+    # --- names ---------------------------------------------------------------------------------
+
+    def label(self, name: object, value: object | None = None) -> str:
+        """Return the label of column `name`, or of its category `value`.
+
+        The client's labels come first, then the catalogue's, then the name itself.
+        """
+        if value is None:
+            given = _mapping(self.labels.get("columns")).get(str(name))
+            return self._said(given) or self._catalogued(f"column.{name}") or _readable(str(name))
+        text = _category(value)
+        given = _mapping(_mapping(self.labels.get("values")).get(str(name))).get(text)
+        return (
+            self._said(given)
+            or self._catalogued(f"value.{name}.{text}")
+            or clean(text)
+            or self("value.empty")
+        )
+
+    def category(self, value: object) -> str:
+        """Return the label of a category whose column is not known: the first column that has it."""
+        text = _category(value)
+        for values in _mapping(self.labels.get("values")).values():
+            said = self._said(_mapping(values).get(text))
+            if said:
+                return said
+        return clean(text) or self("value.empty")
+
+    def covariate(self, name: object) -> str:
+        """Return the label of a model's row: a column, or ``column: category``."""
+        column, separator, category = str(name).partition(": ")
+        return f"{self.label(column)}: {self.label(column, category)}" if separator else self.label(name)
+
+    def metric(self, metric: object, form: Form = "name") -> str:
+        """Return an index by name (``NPS``), with its article (``the NPS``) or as one of many (``an NPS``).
+
+        Whatever is not in the catalogue is a column: its label, in quotes where it stands in a sentence.
+        """
+        key = f"metric.{metric}"
+        if self.known(key):
+            return self(key if form == "name" else f"{key}.{form}")
+        label = self.label(metric)
+        return label if form == "name" else self(f"metric.other.{form}", label=label)
+
+    def reason(self, reason: object) -> str:
+        """Return why rows were left out: known reasons in the report's language, ``missing x`` with x's label."""
+        text = str(reason)
+        known = self._catalogued(f"reason.{text}")
+        if known or not text.startswith("missing "):
+            return known or clean(text)
+        names = [self.label(name) for name in text.removeprefix("missing ").split(" x ")]
+        return self("reason.missing", column=" × ".join(names))
+
+    def _said(self, given: object) -> str:
+        chosen = (
+            given.get(self.language) or next(iter(given.values()), "")
+            if isinstance(given, Mapping)
+            else given
+        )
+        return clean(str(chosen)) if chosen not in (None, "") else ""
+
+    def _catalogued(self, key: str) -> str:
+        return self(key) if self.known(key) else ""
+
+    # --- numbers -------------------------------------------------------------------------------
+
+    def number(self, x: Any, digits: int | None = None) -> str:
+        """Return `x` with `digits` decimals (by default as many as it needs, at most three)."""
+        if absent(x):
+            return MISSING
+        value = float(x)
+        if math.isinf(value):
+            return "∞" if value > 0 else "−∞"
+        pattern = "#,##0.###" if digits is None else "#,##0" + ("." + "0" * digits if digits else "")
+        text = str(format_decimal(value, format=pattern, locale=self.language))
+        if not any(c in "123456789" for c in text):
+            text = text.lstrip("-")
+        return text.replace("-", "−")
+
+    def percent(self, x: Any, digits: int | None = None) -> str:
+        """Return the share `x` (0-1) as a percentage."""
+        return MISSING if absent(x) else self("unit.percent", number=self.number(float(x) * 100, digits))
+
+    def signed(self, x: Any, digits: int | None = None) -> str:
+        """Return a number with its sign, plus included."""
+        text = self.number(x, digits)
+        return f"+{text}" if not absent(x) and float(x) > 0 and any(c in "123456789" for c in text) else text
+
+    def amount(self, x: Any, unit: str, *, digits: int | None = None, difference: bool = False) -> str:
+        """Return `x` with its unit; `difference` says percentages as percentage points."""
+        if absent(x):
+            return MISSING
+        shown = float(x) * 100 if unit == "share" else float(x)
+        if unit == "months":
+            exact = shown == round(shown)
+            text = self.number(shown, 0 if exact and digits is None else (1 if digits is None else digits))
+            return self.plural("unit.months", 1 if exact and shown == 1 else 2, number=text)
+        text = self.number(shown, _DIGITS.get(unit, 2) if digits is None else digits)
+        if unit in ("percent", "share"):
+            return self("unit.percentage_points" if difference else "unit.percent", number=text)
+        return self("unit.points", number=text) if unit == "points" else text
+
+    def interval(
+        self, low: Any, high: Any, unit: str = "", *, digits: int | None = None, difference: bool = False
+    ) -> str:
+        """Return ``low to high unit``; an end that is not known is said in words."""
+        places = digits_for(unit, low, high) if digits is None else digits
+        open_low, open_high = (absent(end) or math.isinf(float(end)) for end in (low, high))
+        if open_low and open_high:
+            return MISSING
+        if open_high:
+            return self("interval.from", low=self.amount(low, unit, digits=places, difference=difference))
+        if open_low:
+            return self("interval.to", high=self.amount(high, unit, digits=places, difference=difference))
+        start = self.number(float(low) * 100 if unit == "share" else low, places)
+        return self("interval", low=start, high=self.amount(high, unit, digits=places, difference=difference))
+
+    def date(self, day: date) -> str:
+        """Return a date in full."""
+        return str(format_date(day, format="long", locale=self.language))
+
+
+def digits_for(unit: str, low: Any, high: Any) -> int:
+    """Return the decimals that an interval leaves worth printing.
+
+    Examples
+    --------
+    >>> digits_for("points", 7, 29), digits_for("points", 37, 42), digits_for("ratio", 1.001, 1.004)
+    (0, 1, 3)
+    """
+    usual = _DIGITS.get(unit, 2)
+    if absent(low) or absent(high) or math.isinf(float(low)) or math.isinf(float(high)):
+        return usual
+    half = abs(float(high) - float(low)) / 2 * (100 if unit == "share" else 1)
+    if unit in ("points", "percent", "share"):
+        return 0 if half >= _COARSE_FROM else usual
+    if unit == "months":
+        return 0 if half >= 1 else 1
+    if unit == "rank" or half == 0:
+        return usual
+    return min(4, max(usual, math.ceil(-math.log10(half))))
+
+
+def absent(x: object) -> bool:
+    """Whether `x` is no number at all: None, NaN, NaT or NA."""
+    if x is None:
+        return True
+    try:
+        return math.isnan(float(x))  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return True
+
+
+def clean(text: str) -> str:
+    """Return one line of text without the characters that neither XML nor a terminal can hold."""
+    return " ".join(_CONTROL.sub(" ", text).split())
+
+
+def _category(value: object) -> str:
+    # A whole number that passed through a float column is still the category the client wrote.
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def _readable(name: str) -> str:
+    if not _PLAIN_NAME.fullmatch(name):
+        return clean(name)
+    plain = name.removeprefix("attr_").replace("_", " ").strip() or name
+    return plain[0].upper() + plain[1:]
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return {str(k): v for k, v in value.items()} if isinstance(value, Mapping) else {}
+
+
+@cache
+def catalogue(language: str) -> gettext.GNUTranslations:
+    """Return the compiled catalogue of a language."""
+    compiled = BytesIO()
+    with (LOCALE / language / "LC_MESSAGES" / "cxlab.po").open("rb") as source:
+        write_mo(compiled, read_po(source, locale=language, domain="cxlab"))
+    compiled.seek(0)
+    return gettext.GNUTranslations(compiled)
+
+
+# --- error messages ------------------------------------------------------------------------------
+
+
+def translate(message: Message | str, language: str) -> str:
+    """Return an error message in `language`; English where no translation is known.
+
+    Examples
+    --------
+    >>> translate(Message("the table has no column {missing}; it has {present}", missing="x", present="y"), "es")
+    'la tabla no tiene la columna x; tiene y'
+    """
+    template = getattr(message, "template", str(message))
+    said = catalogue(language).gettext(template) if language != "en" and template else template
+    fields = getattr(message, "fields", {})
+    if said == template and language == "en":
+        return str.__str__(message)
+    translated = {k: translate(v, language) if isinstance(v, Message) else v for k, v in fields.items()}
+    return said.format(**translated) if fields else said
+
+
+def explain(error: CxlabError, language: str) -> str:
+    """Return an error and all its problems in `language`, one line each."""
+    lines = [translate(error.message, language), *(f"  - {_problem(p, language)}" for p in error.problems)]
+    return "\n".join(lines)
+
+
+def _problem(problem: Problem, language: str) -> str:
+    if language == "en":
+        return str(problem)
+    words = Words(language)
+    place = [problem.file]
+    place += [words("problem.row", row=problem.row)] if problem.row else []
+    place += [words("problem.column", column=problem.column)] if problem.column else []
+    where = ", ".join(part for part in place if part)
+    return words(
+        "problem.line",
+        where=f"{where}: " if where else "",
+        found=translate(problem.found, language),
+        rows=" " + words.plural("problem.rows", problem.count) if problem.count > 1 else "",
+        allowed=translate(problem.allowed, language),
+        action=translate(problem.action, language),
+    )

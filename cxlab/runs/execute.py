@@ -1,0 +1,334 @@
+"""One notebook with one set of parameters, executed by papermill through an engine of ours.
+
+The engine validates the injected parameters before any cell runs, gives the notebook a kernel of this
+environment, and judges the run by facts: which cells were answered, and how. papermill's own notes on
+status are not used: after a dead kernel they say that every cell was completed.
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import nbformat
+import papermill
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbformat import NotebookNode
+from papermill.clientwrap import PapermillNotebookClient
+from papermill.engines import NBClientEngine, papermill_engines
+from papermill.exceptions import PapermillExecutionError
+from papermill.iorw import write_ipynb
+from papermill.log import logger
+
+from cxlab.errors import Message, ParameterError, RunError
+from cxlab.parameters import assigned, declaration, source, tagged
+from cxlab.runs.canonical import canonical
+from cxlab.runs.kernels import KERNEL, Kernels, surroundings
+
+SILENT = logging.getLogger("cxlab.runs")  # the outcome says it all, once
+SILENT.addHandler(logging.NullHandler())
+SILENT.propagate = False
+INJECTED = "injected-parameters"
+Status = Literal["done", "raised", "exited", "kernel died", "timeout", "interrupted", "not started"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended.
+
+    `cell` counts code cells from 1 as a reader would (0: none is at fault); `line` is the first line
+    of its source; `notebook` is the executed notebook in canonical form, partial when it failed.
+    """
+
+    status: Status
+    notebook: NotebookNode
+    cell: int = 0
+    line: str = ""
+    error_name: str = ""
+    error_value: str = ""
+    started: datetime = datetime.min
+    finished: datetime = datetime.min
+
+    @property
+    def message(self) -> str:
+        """One sentence: what happened, and where."""
+        if self.status == "done":
+            return Message("every cell ran")
+        if self.status == "not started":
+            return Message("the kernel did not start: {error}", error=self._error())
+        said: dict[str, Message] = {
+            "raised": Message(
+                "code cell {cell} (`{line}`) raised {error}",
+                cell=self.cell,
+                line=self.line,
+                error=self._error(),
+            ),
+            "exited": Message(
+                "code cell {cell} (`{line}`) left the notebook before its end", cell=self.cell, line=self.line
+            ),
+            "kernel died": Message(
+                "the kernel died in code cell {cell} (`{line}`): out of memory, or ended from outside",
+                cell=self.cell,
+                line=self.line,
+            ),
+            "timeout": Message("time ran out in code cell {cell} (`{line}`)", cell=self.cell, line=self.line),
+            "interrupted": Message(
+                "interrupted in code cell {cell} (`{line}`)", cell=self.cell, line=self.line
+            ),
+        }
+        return said[self.status]
+
+    def _error(self) -> str:
+        text = f"{self.error_name}: {self.error_value}" if self.error_value else self.error_name
+        return text if len(text) <= 600 else f"{text[:596]} ..."
+
+
+@dataclass
+class Run:
+    """What the engine is told, and what it notes down, of one execution."""
+
+    folder: Path
+    root: Path | None = None
+    timeout: float | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    kernels: Kernels = field(default_factory=Kernels)
+    watch: Callable[[int, int], None] | None = None
+    log: logging.Logger = SILENT
+    answered: dict[int, str] = field(default_factory=dict)
+    errors: dict[int, tuple[str, str]] = field(default_factory=dict)
+    notebook: NotebookNode | None = None
+
+    def note(self, *, cell: NotebookNode, cell_index: int, execute_reply: Mapping[str, Any]) -> None:  # noqa: ARG002
+        """Note how the kernel answered a cell."""
+        content = execute_reply["content"]
+        self.answered[cell_index] = content["status"]
+        if content["status"] != "ok":
+            self.errors[cell_index] = (str(content.get("ename", "")), str(content.get("evalue", "")))
+        if self.watch:
+            self.watch(len(self.answered), cell_index)
+
+    def unfinished(self, notebook: NotebookNode) -> int:
+        """Return the index of the first code cell that did not end well, -1 when all did."""
+        for index, cell in enumerate(notebook.cells):
+            if cell.cell_type != "code" or not cell.source.strip():
+                continue
+            failed = any(output.output_type == "error" for output in cell.get("outputs", ()))
+            if self.answered.get(index) != "ok" or cell.execution_count is None or failed:
+                return index
+        return -1
+
+
+class CxlabEngine(NBClientEngine):  # type: ignore[misc]
+    """The papermill engine ``cxlab``: ours, and that of ``papermill --engine cxlab in.ipynb out.ipynb``."""
+
+    @classmethod
+    def execute_notebook(
+        cls, nb: NotebookNode, kernel_name: str, output_path: str | None = None, **options: Any
+    ) -> NotebookNode:
+        """Validate the injected parameters, execute, and return the canonical notebook.
+
+        Raises
+        ------
+        ParameterError
+            Before any cell runs: no parameters cell, or injected values that it does not allow.
+        RunError
+            If a cell left the notebook before its end.
+        """
+        run = options.setdefault("run", Run(Path.cwd(), log=logger))
+        nb = settled(nb)
+        try:
+            # No saving in between: what is on disk would look finished when it is not.
+            super().execute_notebook(nb, kernel_name, output_path=None, **{"progress_bar": False, **options})
+        except BaseException:
+            if output_path:
+                write_ipynb(canonical(copy.deepcopy(nb)), output_path)
+            raise
+        finally:
+            run.notebook = canonical(copy.deepcopy(nb))
+        at = run.unfinished(nb)
+        if at >= 0 and run.errors.get(at, ("",))[0] == "SystemExit":
+            raise RunError("a cell left the notebook before its end: {line}", line=_first_line(nb, at))
+        banner_free: NotebookNode = copy.deepcopy(run.notebook)
+        return banner_free  # papermill puts its banners into what it gets
+
+    @classmethod
+    def execute_managed_notebook(cls, nb_man: Any, _kernel: str, *, run: Run, **options: Any) -> None:
+        """Run the cells on a kernel of this environment, whatever kernel the notebook names."""
+        deadline = None if run.timeout is None else time.monotonic() + run.timeout
+
+        def left(_cell: Any) -> int | None:
+            return None if deadline is None else max(1, round(deadline - time.monotonic()))
+
+        with run.kernels.manager() as manager:
+            client = PapermillNotebookClient(
+                nb_man,
+                km=manager,
+                kernel_name=KERNEL,
+                startup_timeout=options.get("start_timeout", 60),
+                timeout=options.get("execution_timeout"),
+                log=run.log,
+                log_output=options.get("log_output", False),
+                stdout_file=options.get("stdout_file"),
+                stderr_file=options.get("stderr_file"),
+                shutdown_kernel="immediate",
+                record_timing=False,
+                store_widget_state=False,
+                force_raise_errors=True,
+                skip_cells_with_tag="",
+                on_cell_executed=run.note,
+                **({"timeout_func": left} if deadline is not None else {}),
+            )
+            private = Path(manager.connection_file).parent
+            environment = surroundings(private, root=run.root, environment=run.environment)
+            client.execute(cwd=str(run.folder), env=environment, cleanup_kc=True)
+
+    @classmethod
+    def nb_kernel_name(cls, nb: NotebookNode, name: str | None = None) -> str:  # noqa: ARG003
+        """Return the one kernel there is."""
+        return KERNEL
+
+    @classmethod
+    def nb_language(cls, nb: NotebookNode, language: str | None = None) -> str:  # noqa: ARG003
+        """Return python, also for a notebook that names no language."""
+        return "python"
+
+
+papermill_engines.register("cxlab", CxlabEngine)  # as the entry point does for an installed package
+
+
+def settled(notebook: NotebookNode) -> NotebookNode:
+    """Return the notebook with its injected cell validated and written as every run of it would.
+
+    Raises
+    ------
+    ParameterError
+        If there is no parameters cell, or what is injected does not fit it.
+    """
+    name = str(notebook.metadata.get("papermill", {}).get("input_path") or "notebook")
+    declared = declaration(notebook, name=Path(name).stem)
+    injected = tagged(notebook, INJECTED)
+    given = {
+        key: value for cell in injected for key, value in assigned(cell, notebook=declared.notebook).items()
+    }
+    return with_parameters(notebook, declared.validate(given)) if injected else notebook
+
+
+def with_parameters(notebook: NotebookNode, values: Mapping[str, Any]) -> NotebookNode:
+    """Return a copy of `notebook` with `values` in an injected cell after its parameters cell."""
+    notebook = copy.deepcopy(notebook)
+    cells = [cell for cell in notebook.cells if INJECTED not in cell.metadata.get("tags", ())]
+    at = next(i for i, cell in enumerate(cells) if "parameters" in cell.metadata.get("tags", ()))
+    injected = nbformat.v4.new_code_cell(source(values), metadata={"tags": [INJECTED]})  # type: ignore[no-untyped-call]
+    injected.metadata["papermill"] = {}
+    notebook.cells = [*cells[: at + 1], injected, *cells[at + 1 :]]
+    return notebook
+
+
+def opened(path: Path) -> NotebookNode:
+    """Return a notebook as format 4, without outputs of earlier runs.
+
+    Raises
+    ------
+    ParameterError
+        If the file is not a notebook.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # missing cell ids: ours are made of content
+            notebook: NotebookNode = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+    except OSError as error:
+        raise ParameterError(
+            "{notebook} cannot be read: {reason}", notebook=str(path), reason=error.strerror
+        ) from error
+    except Exception as error:
+        raise ParameterError(
+            "{notebook} is not a notebook: {reason}", notebook=str(path), reason=str(error)[:200]
+        ) from error
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    return notebook
+
+
+def execute(
+    notebook: Path,
+    parameters: Mapping[str, Any],
+    *,
+    root: Path | None = None,
+    timeout: float | None = None,
+    environment: Mapping[str, str] | None = None,
+    kernels: Kernels | None = None,
+    watch: Callable[[int, int], None] | None = None,
+) -> Outcome:
+    """Execute a notebook with validated parameters; whatever happens in it is an outcome, not an error.
+
+    Parameters
+    ----------
+    notebook : Path
+        The notebook; its kernel works in its folder.
+    parameters : mapping
+        Validated values (see `cxlab.parameters.Declaration.validate`), written as an injected cell.
+    root : Path, optional
+        The workbench, handed to the kernel as CXLAB_ROOT.
+    timeout : float, optional
+        Seconds for the whole notebook.
+    environment : mapping, optional
+        Further environment variables of the kernel.
+    kernels : Kernels, optional
+        Where the kernel is registered, so that a caller can end it.
+    watch : callable, optional
+        Called after each cell with how many were answered, and the index of the last.
+    """
+    run = Run(notebook.resolve().parent, root, timeout, environment or {}, kernels or Kernels(), watch)
+    prepared = with_parameters(opened(notebook), parameters)
+    started, error = datetime.now(UTC), None
+    try:
+        papermill.execute_notebook(
+            prepared, None, engine_name="cxlab", progress_bar=False, kernel_name=KERNEL, run=run
+        )
+    except (PapermillExecutionError, RunError):
+        pass  # the notes say which cell, and why
+    except (KeyboardInterrupt, Exception) as caught:
+        error = caught
+    return _outcome(run, run.notebook or canonical(prepared), error, started)
+
+
+def _outcome(run: Run, notebook: NotebookNode, error: BaseException | None, started: datetime) -> Outcome:
+    at = run.unfinished(notebook)
+    name, value = run.errors.get(at, (type(error).__name__ if error else "", str(error or "")))
+    return Outcome(
+        status=_status(run, at, name, error),
+        notebook=notebook,
+        cell=sum(cell.cell_type == "code" for cell in notebook.cells[: at + 1]) if at >= 0 else 0,
+        line=_first_line(notebook, at) if at >= 0 else "",
+        error_name=name,
+        error_value=value,
+        started=started,
+        finished=datetime.now(UTC),
+    )
+
+
+def _status(run: Run, at: int, name: str, error: BaseException | None) -> Status:
+    if run.kernels.stopped or isinstance(error, KeyboardInterrupt):
+        return "interrupted"
+    if at < 0 and error is None:
+        return "done"
+    if isinstance(error, CellTimeoutError):
+        return "timeout"
+    if isinstance(error, DeadKernelError):
+        return "kernel died"
+    if at in run.errors:
+        return "exited" if name == "SystemExit" else "raised"
+    return "not started" if not run.answered else "kernel died"
+
+
+def _first_line(notebook: NotebookNode, index: int) -> str:
+    line = next((line.strip() for line in notebook.cells[index].source.splitlines() if line.strip()), "")
+    return line if len(line) <= 80 else f"{line[:76]} ..."

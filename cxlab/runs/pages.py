@@ -1,0 +1,138 @@
+"""The pages of a study: each entry's report, its card, the gallery, and what they show of the client.
+
+Reporting is heavy to import and needed only once a notebook has come to its end, so this module is
+loaded while the first kernels are already at work.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+
+from cxlab.reporting import html
+from cxlab.reporting.words import translate
+from cxlab.runs import outputs
+from cxlab.runs.entries import Entry
+from cxlab.runs.execute import Outcome
+from cxlab.runs.publish import Shelf, manifest_of
+from cxlab.runs.study import Study
+
+LOGOS = {".png": "image/png", ".svg": "image/svg+xml"}
+
+
+class Gallery:
+    """The pages of one study; every card is made once."""
+
+    def __init__(self, study: Study) -> None:
+        self.study = study
+        self._cards: dict[str, html.Entry] = {}
+        self._clients: dict[tuple[str, str], html.Client] = {}
+
+    def page(self, entry: Entry, outcome: Outcome, *, run: str) -> bytes:
+        """Return the report of an entry that came to its end."""
+        language = self.study.language_of(entry)
+        cover = html.Cover(
+            where=str(entry.parameters.get("where", "") or ""),
+            wave=str(entry.parameters.get("wave", "") or ""),
+            data_date=_data_date(outcome.notebook),
+            parameters=dict(entry.parameters),
+            run=run,
+        )
+        client = self._client(self.study.client_of(entry), language)
+        return _bytes(html.page(outcome.notebook, cover=cover, language=language, client=client))
+
+    def published(self, entry: Entry, outcome: Outcome, run: str) -> None:
+        """Take up the card of a published entry."""
+        card = _card(entry.id, outcome.notebook, run, self.study.language_of(entry))
+        self._cards[entry.id] = replace(card, title=entry.title) if entry.title else card
+
+    def failed(self, entry: Entry, outcome: Outcome, message: str, shelf: Shelf) -> None:
+        """Take up the card of a failed entry; it leads to the page there was before, if any."""
+        page = shelf.folder / f"{entry.id}.html"
+        self._cards[entry.id] = html.Entry(
+            name=entry.id,
+            title=entry.title,
+            status="failed",
+            href=page.name if page.is_file() else "",
+            failed_cell=outcome.cell,
+            message=translate(message, self.study.language),
+            links=[("notebook.ipynb", f"failed/{entry.id}/notebook.ipynb")],
+        )
+
+    def index(self, shelf: Shelf) -> bytes:
+        """Return the gallery: the study's entries in its order; of loose notebooks, every page there is."""
+        study, current = self.study, shelf.current()
+        names = [entry.id for entry in study.entries]
+        names += [name for name in current if study.loose and name not in names]
+        for name in names:
+            if name not in self._cards and name in current:
+                card = _old_card(shelf.folder / "runs" / current[name], name)
+                if card:
+                    self._cards[name] = card
+        cards = [self._cards[name] for name in names if name in self._cards]
+        client = self._client(study.client, study.language)
+        return _bytes(html.index(study.title or study.name, cards, language=study.language, client=client))
+
+    def _client(self, name: str, language: str) -> html.Client:
+        key = (name, language)
+        if key not in self._clients:
+            self._clients[key] = _client(self.study.root, name, language, self.study.title or self.study.name)
+        return self._clients[key]
+
+
+def _bytes(page: str) -> bytes:
+    return page.encode("utf-8", "backslashreplace")
+
+
+def _data_date(notebook: Mapping[str, Any]) -> date | None:
+    """Return the last date in the tables read: that of the data, not of the run."""
+    latest = None
+    for read in outputs.reads(notebook):
+        with suppress(TypeError, ValueError):
+            until = date.fromisoformat(str(read.get("until"))[:10])
+            latest = max(latest or until, until)
+    return latest
+
+
+def _card(name: str, notebook: NotebookNode, run: str, language: str) -> html.Entry:
+    files = ("notebook.ipynb", "results.json", "manifest.json")
+    links = [(file, f"runs/{run}/{file}") for file in files]
+    return html.entry_of(notebook, name=name, href=f"{name}.html", language=language, links=links)
+
+
+def _old_card(run: Path, name: str) -> html.Entry | None:
+    try:
+        notebook = nbformat.read(run / "notebook.ipynb", as_version=4)  # type: ignore[no-untyped-call]
+    except (OSError, ValueError):
+        return None
+    return _card(name, notebook, run.name, str(manifest_of(run).get("language", "es")))
+
+
+def _client(root: Path, name: str, language: str, otherwise: str) -> html.Client:
+    """Return what a page shows of a client; a notebook of nobody's shows the study's name."""
+    if not (name and (root / "data" / name / "client.yaml").exists()):
+        return html.Client(name=name or otherwise)
+    from cxlab.intake.client import load
+
+    client = load(root / "data" / name)
+    return html.Client(
+        name=client.name.get("en" if language == "en" else "es"),
+        focal=client.colours.focal or "",
+        logo=_logo(client.folder, client.logo),
+        labels=client.labels.model_dump(),
+    )
+
+
+def _logo(folder: Path, logo: str | None) -> str:
+    path = folder / logo if logo else None
+    if path is None or path.suffix.lower() not in LOGOS or not path.is_file():
+        return ""
+    return f"data:{LOGOS[path.suffix.lower()]};base64,{base64.b64encode(path.read_bytes()).decode()}"

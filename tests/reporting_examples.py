@@ -1,0 +1,403 @@
+"""Results as the analyses return them, made by hand: what the tests of reporting render."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from cxlab.analysis.estimates import Claim, Result, flags
+from cxlab.reporting import html
+from cxlab.reporting.bundle import RESULT, bundle
+from cxlab.reporting.words import Words
+
+LABELS = {
+    "columns": {
+        "ease": {"es": "Facilidad", "en": "Ease"},
+        "attr_first_contact": {"es": "Resolución en el primer contacto", "en": "First-contact resolution"},
+        "attr_billing": {
+            "es": "Claridad de la boleta y de los cobros adicionales",
+            "en": "Clarity of the bill and extra charges",
+        },
+        "attr_kind": {"es": "Amabilidad", "en": "Kindness"},
+    },
+    "values": {
+        "region": {"RM": {"es": "Metropolitana", "en": "Metropolitan"}},
+        "peer_id": {"fc": "Fibra Cordillera", "tds": "Telefónica del Sur"},
+    },
+}
+REGIONS = [
+    ("RM", 8.4, 1204), ("Valparaíso", 21.9, 388), ("Biobío", 24.6, 301), ("La Araucanía", 31.2, 128),
+    ("Aysén del General Carlos Ibáñez del Campo", 12.0, 24), ("Magallanes y de la Antártica Chilena", np.nan, 6),
+]  # fmt: skip
+
+
+def scores(*, by: bool = True, standing: bool = True) -> Result:
+    """NPS by region; or four indices without segments."""
+    if not by:
+        rows = [
+            ("nps", 18.04, 6.9, 28.6, 2051),
+            ("pxi", 33.3, 30.1, 36.5, 2040),
+            ("csat_t2b_7", 61.2, 58.9, 63.4, 2049),
+            ("ces_mean", 4.08, 3.99, 4.17, 1010),
+        ]
+        table = pd.DataFrame(rows, columns=["metric", "estimate", "conf_low", "conf_high", "n"])
+        table = table.assign(std_error=1.0, n_eff=table["n"] * 0.8, flag="ok")
+        units = ["points", "points", "percent", "scale"]
+        claims = tuple(
+            Claim(
+                "score.level",
+                {
+                    "metric": m,
+                    "version": "1",
+                    "estimate": e,
+                    "conf_low": a,
+                    "conf_high": b,
+                    "level": 0.95,
+                    "unit": u,
+                    "n": n,
+                },
+                "D",
+                headline=True,
+            )
+            for (m, e, a, b, n), u in zip(rows, units, strict=True)
+        )
+        return Result(
+            table=table,
+            keys=("metric",),
+            n_used=2051,
+            settings={"metric": "nps", "level": 0.95},
+            claims=claims,
+        )
+    region, estimate, n = zip(*REGIONS, strict=True)
+    half = 160 / np.sqrt(np.array(n))
+    table = pd.DataFrame(
+        {
+            "region": region,
+            "metric": "nps",
+            "estimate": estimate,
+            "std_error": half / 2,
+            "n": [float(k) if k >= 10 else np.nan for k in n],
+        }
+    )
+    table = table.assign(
+        conf_low=table["estimate"] - half, conf_high=table["estimate"] + half, n_eff=table["n"], flag=flags(n)
+    )
+    level = Claim(
+        "score.level",
+        {
+            "metric": "nps",
+            "version": "reichheld-2003",
+            "estimate": 14.6,
+            "conf_low": 11.0,
+            "conf_high": 18.1,
+            "level": 0.95,
+            "unit": "points",
+            "n": 2051,
+        },
+        "D",
+        ("weights_mend_mix",),
+        headline=True,
+    )
+    segment = Claim(
+        "score.segment",
+        {
+            "metric": "nps",
+            "version": "1",
+            "column": "region",
+            "segment": "RM",
+            "estimate": -14.3,
+            "conf_low": -19.8,
+            "conf_high": -8.8,
+            "level": 0.95,
+            "unit": "points",
+            "n": 847,
+            "hypothesis": "h1",
+            "p_adjusted": 0.0001,
+        },
+        "D",
+        headline=True,
+    )
+    alike = Claim(
+        "score.segments_alike",
+        {
+            "metric": "nps",
+            "version": "1",
+            "column": "region",
+            "segments": 5,
+            "detectable": 12.3,
+            "level": 0.95,
+            "unit": "points",
+            "n": 24,
+        },
+        "D",
+    )
+    tests = pd.DataFrame(
+        {"hypothesis": ["h1"], "region": ["RM"], "p_value": [0.00001], "p_adjusted": [0.0001]}
+    )
+    return Result(
+        table=table, keys=("region", "metric", "hypothesis"), tables={"tests": tests}, n_used=2051, n_dropped={"missing recommend": 42},
+        settings={"metric": ["nps"], "by": ["region"], "level": 0.95, "weights": "weight"},
+        claims=(level, segment) if standing else (level, alike),
+    )  # fmt: skip
+
+
+class Importance(Result):
+    """Carries r_squared, as the drivers' result does."""
+
+    r_squared = 0.63
+
+
+def importance(*, standing: bool = True) -> Result:
+    names = ["attr_first_contact", "attr_billing", "ease", "attr_app", "attr_kind", "attr_store_ambience"]
+    share = np.array([0.39, 0.23, 0.17, 0.10, 0.06, 0.05])
+    table = pd.DataFrame({
+        "driver": names, "importance": share * 0.63, "share": share, "conf_low": share - 0.05, "conf_high": share + 0.06,
+        "rank": range(1, 7), "rank_low": [1, 2, 2, 3, 4, 4], "rank_high": [1, 3, 4, 5, 6, 6],
+        "coefficient": [0.5, 0.3, 0.18, 0.1, 0.01, -0.01], "coefficient_low": 0.0, "coefficient_high": 0.2, "n": 1720, "flag": "ok",
+    })  # fmt: skip
+    base = {"outcome": "pxi", "level": 0.95, "unit": "share", "n": 1720, "r_squared": 0.63}
+    tops = tuple(
+        Claim(
+            "drivers.top",
+            {
+                **base,
+                "driver": d,
+                "estimate": s,
+                "conf_low": s - 0.05,
+                "conf_high": s + 0.06,
+                "hypothesis": d,
+            },
+            "C",
+            ("association_not_cause",),
+            headline=True,
+        )
+        for d, s in zip(names[:4], share, strict=False)
+    )
+    none = (
+        Claim(
+            "drivers.none",
+            {"outcome": "pxi", "drivers": 6, "r_squared": 0.02, "n": 1720, "level": 0.95, "n_needed": 23417},
+            "C",
+            headline=True,
+        ),
+    )
+    return Importance(
+        table=table, keys=("driver",), estimate_column="share", n_used=1720, settings={"outcome": "pxi", "level": 0.95},
+        claims=tops if standing else none,
+    )  # fmt: skip
+
+
+def retention(groups: int = 3) -> Result:
+    names = [
+        "Mensual",
+        "Un año",
+        "Dos años con permanencia obligatoria",
+        "Prepago",
+        "Corporativo",
+        "Pyme",
+        "Otro",
+    ][:groups] or [""]
+    frames = []
+    for k, name in enumerate(names):
+        time = np.arange(1, 61 if k < 2 else 49)
+        survival = np.exp(-time * (0.022, 0.008, 0.003, 0.012, 0.006, 0.004, 0.01)[k])
+        at_risk = np.maximum((1500 - 24 * time) * (1.0, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1)[k], 4).astype(float)
+        frame = pd.DataFrame(
+            {"contract": name, "time": time, "at_risk": at_risk, "events": 5.0, "estimate": survival}
+        )
+        frame = frame.assign(
+            conf_low=survival - 0.0006 * time,
+            conf_high=survival + 0.0006 * time,
+            n=at_risk[0],
+            flag=flags(at_risk),
+        )
+        frame.loc[
+            frame["flag"] == "suppressed", ["estimate", "conf_low", "conf_high", "at_risk", "events"]
+        ] = np.nan
+        frames.append(frame)
+    table = pd.concat(frames, ignore_index=True)
+    by = ("contract",) if groups else ()
+    if not groups:
+        table = table.drop(columns="contract")
+    level = Claim(
+        "retention.level",
+        {
+            "time": 24,
+            "time_unit": "months",
+            "estimate": 0.7887,
+            "conf_low": 0.779,
+            "conf_high": 0.798,
+            "level": 0.95,
+            "unit": "share",
+            "n": 7032,
+        },
+        "D",
+        headline=True,
+    )
+    apart = Claim(
+        "retention.difference",
+        {
+            "column": "contract",
+            "lowest": "Mensual",
+            "lowest_estimate": 0.61,
+            "highest": "Dos años con permanencia obligatoria",
+            "highest_estimate": 0.98,
+            "time": 24,
+            "time_unit": "months",
+            "statistic": 2352.87,
+            "df": 2,
+            "level": 0.95,
+            "n": 1473,
+            "hypothesis": "contract",
+        },
+        "D",
+        headline=True,
+    )
+    return Result(
+        table=table,
+        keys=(*by, "time"),
+        n_used=7032,
+        settings={"level": 0.95, "by": list(by)},
+        claims=(level, apart) if groups else (level,),
+    )
+
+
+def hazards() -> Result:
+    rows = [
+        ("effectiveness", 0.80, 0.77, 0.83), ("attr_price", 1.35, 1.24, 1.47), ("contract: Two year", 0.05, 0.03, 0.09),
+        ("contract: One year", 0.31, 0.25, 0.38), ("attr_kind", 0.99, 0.93, 1.05), ("payment: Electronic check with automatic renewal", 2.4, 2.1, 2.8),
+    ]  # fmt: skip
+    table = pd.DataFrame(rows, columns=["covariate", "hazard_ratio", "conf_low", "conf_high"])
+    table = table.assign(
+        estimate=np.log(table["hazard_ratio"]), std_error=0.02, p_value=0.0, n=7032, events=1869, flag="ok"
+    )
+    base = {"level": 0.95, "unit": "ratio", "n": 7032}
+    claims = tuple(
+        Claim("hazards.effect", {**base, "covariate": c, "estimate": h, "conf_low": a, "conf_high": b, "per": "SD" if c == "effectiveness" else 1, "hypothesis": c}, "B", headline=True)
+        for c, h, a, b in rows if c != "attr_kind"
+    )  # fmt: skip
+    return Result(table=table, keys=("covariate",), n_used=7032, settings={"level": 0.95}, claims=claims)
+
+
+PEERS = ["Claro", "Entel", "Movistar", "Mundo", "tds", "VTR", "WOM"]
+
+
+def comparison(*, by: bool = False) -> Result:
+    rng = np.random.default_rng(4)
+    cells = (
+        [
+            (i, c)
+            for i in ("Reclamo", "Instalación", "Facturación y cobranza")
+            for c in ("Call center", "Tienda", "App")
+        ]
+        if by
+        else [None]
+    )
+    rows = []
+    for cell in cells:
+        for peer in PEERS:
+            gap, half = rng.normal(-2 if not by else -4, 9), rng.uniform(6, 14)
+            n = int(rng.integers(5, 400))
+            verdict = "above" if gap - half > 0 else "below" if gap + half < 0 else "not distinguishable"
+            row = {"peer": peer, "difference": gap, "std_error": half / 2, "conf_low": gap - half, "conf_high": gap + half,
+                   "p_value": 0.04, "p_adjusted": 0.1, "verdict": verdict, "n": n, "n_eff": n}  # fmt: skip
+            rows.append({"interaction_type": cell[0], "channel": cell[1], **row} if cell else row)
+    table = pd.DataFrame(rows).assign(flag=lambda t: flags(t["n"]))
+    table.loc[table["flag"] == "suppressed", ["difference", "conf_low", "conf_high", "n", "verdict"]] = np.nan
+    fields = {
+        "focal": "fc",
+        "peer": "VTR",
+        "metric": "nps",
+        "estimate": -16.2,
+        "conf_low": -24.0,
+        "conf_high": -8.4,
+        "level": 0.95,
+        "unit": "points",
+        "n": 180,
+        "hypothesis": "x",
+    }
+    keys = ("interaction_type", "channel", "peer") if by else ("peer",)
+    claim = (
+        Claim(
+            "benchmark.cell",
+            {**fields, "cell": {"interaction_type": "Reclamo", "channel": "Call center"}},
+            "D",
+            headline=True,
+        )
+        if by
+        else Claim("benchmark.behind", fields, "D", ("benchmark_mode",), headline=True)
+    )
+    return Result(
+        table=table, keys=keys, estimate_column="difference", n_used=2400, claims=(claim,),
+        settings={"metric": "nps", "unit": "peer_id", "focal": "fc", "by": list(keys[:-1]), "adjust": "holm", "level": 0.95},
+    )  # fmt: skip
+
+
+def league() -> Result:
+    units = ["Mundo", "WOM", "fc", "Entel", "tds", "Movistar", "VTR", "Claro"]
+    estimate = np.array([38.0, 33.5, 31.0, 28.2, 24.0, 20.1, 16.0, -4.0])
+    table = pd.DataFrame({"unit": units, "estimate": estimate, "std_error": 4.2, "conf_low": estimate - 8.3, "conf_high": estimate + 8.2,
+                          "rank": range(1, 9), "rank_low": [1, 1, 1, 1, 2, 3, 3, 8], "rank_high": [3, 5, 6, 6, 7, 7, 7, 8], "n": 350, "n_eff": 350.0, "flag": "ok"})  # fmt: skip
+    claim = Claim(
+        "benchmark.rank",
+        {
+            "focal": "fc",
+            "estimate": 3,
+            "rank_low": 1,
+            "rank_high": 6,
+            "units": 8,
+            "metric": "nps",
+            "unit": "rank",
+            "level": 0.95,
+            "n": 350,
+        },
+        "D",
+        headline=True,
+    )
+    return Result(
+        table=table,
+        keys=("unit",),
+        n_used=2800,
+        claims=(claim,),
+        settings={"metric": "nps", "unit": "peer_id", "level": 0.95},
+    )
+
+
+def shown(result: Result, draw: Any, words: Words, number: int = 1) -> NotebookNode:
+    """One display of a result as paper.show makes it."""
+    from cxlab.reporting import figures
+
+    data: dict[str, Any] = {}
+    figure, svg = None, ""
+    if draw is not None:
+        axes = draw(result, words=words)
+        svg = figures.svg(axes)
+        figure = {"title": figures.title(axes), "alt": figures.alt(result, words)}
+        data["image/svg+xml"] = svg
+    data[RESULT] = bundle(result, words, id=f"result-{number}", figure=figure)
+    data["text/html"] = html.result_html(data[RESULT], words, svg=svg)
+    return new_output("display_data", data=data)
+
+
+def notebook(outputs: Sequence[NotebookNode], *, title: str = "¿Cuánto nos recomiendan?") -> NotebookNode:
+    """An executed paper in both languages with the given outputs under its answer."""
+    es, en = {"tags": ["lang-es"]}, {"tags": ["lang-en"]}
+    cells = [
+        new_markdown_cell(f"# {title}\n\nQué tan dispuestos están los clientes a recomendar.", metadata=es),
+        new_markdown_cell("# How much are we recommended?", metadata=en),
+        new_code_cell("import cxlab\nfrom cxlab.analysis import metrics", outputs=[]),
+        new_code_cell('client: str = "fibra"  # client', metadata={"tags": ["parameters"]}, outputs=[]),
+        new_markdown_cell("## Respuesta\n\nCon intervalo y base.", metadata=es),
+        new_markdown_cell("## Answer", metadata=en),
+        new_code_cell("paper.show(scores, draw=figures.draw_scores)", outputs=list(outputs)),
+        new_markdown_cell(
+            "## Lo que esto no muestra\n\nUna asociación *no* es una causa; cuesta $10 o $20.", metadata=es
+        ),
+        new_markdown_cell("## What this does not show", metadata=en),
+    ]
+    return new_notebook(cells=cells)

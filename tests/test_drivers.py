@@ -1,0 +1,543 @@
+"""Driver importance: published divisions of R-squared, identities, coverage, what may be said, what is refused."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cxlab.analysis import dominance
+from cxlab.analysis.columns import missing_codes
+from cxlab.analysis.drivers import importance, rank_sets
+from cxlab.analysis.estimates import as_one_family, masked
+from cxlab.analysis.regression import fit
+from cxlab.errors import AnalysisError
+
+PUBLISHED = Path(__file__).parent / "published"
+REPLICATIONS = int(os.environ.get("CXLAB_REPLICATIONS", 200))
+SWISS_DRIVERS = ["Agriculture", "Examination", "Education", "Catholic", "Infant.Mortality"]
+FEW = settings(max_examples=20, derandomize=True, deadline=None)
+
+
+def published(name):
+    return pd.read_csv(PUBLISHED / f"{name}.csv", comment="#")
+
+
+def divided(table, outcome, drivers, **options):
+    result = importance(table, outcome, drivers, resamples=0, **options)
+    return result, result.table.set_index("driver")["importance"]
+
+
+def survey(n=600, seed=0, effects=(0.5, 0.3, 0.15, 0.0, 0.0), halo=0.65):
+    """Ratings of 1 to 7 that share a halo, and an outcome of known effects."""
+    rng = np.random.default_rng(seed)
+    latent = halo * rng.normal(size=(n, 1)) + np.sqrt(1 - halo**2) * rng.normal(size=(n, len(effects)))
+    ratings = np.clip(np.round(4.5 + 1.3 * latent), 1, 7)
+    table = pd.DataFrame(ratings, columns=[f"d{k}" for k in range(len(effects))])
+    return table.assign(outcome=ratings @ np.array(effects) + 0.8 * rng.normal(size=n))
+
+
+# Published numbers: relaimpo 2.2-7, dominanceanalysis and domir, as in Groemping (2006), Azen & Budescu (2003).
+
+
+def test_swiss_is_divided_as_relaimpo_does():
+    result, shares = divided(published("swiss"), "Fertility", SWISS_DRIVERS)
+    expected = [0.0570912208, 0.1711730289, 0.2601346786, 0.1055701504, 0.1127659229]
+    assert shares[SWISS_DRIVERS].to_numpy() == pytest.approx(expected, abs=1e-10)
+    assert result.r_squared == pytest.approx(0.7067350016, abs=1e-10)
+    last = result.table.set_index("driver")["last"][SWISS_DRIVERS]
+    assert last.to_numpy() == pytest.approx([0.0428696, 0.0073874, 0.1619627, 0.0623726, 0.0569453], abs=1e-7)
+    first = result.table.set_index("driver")["correlation"][SWISS_DRIVERS] ** 2
+    assert first.to_numpy() == pytest.approx([0.1246649, 0.4171645, 0.4406156, 0.2150035, 0.1735189], abs=1e-7)
+
+
+def test_swiss_with_weights_as_relaimpo():
+    table = published("swiss").assign(w=np.arange(1, 48))
+    result, shares = divided(table, "Fertility", SWISS_DRIVERS, weights="w")
+    expected = [0.0889725798, 0.1421978531, 0.3757653248, 0.0520596373, 0.0519758940]
+    assert shares[SWISS_DRIVERS].to_numpy() == pytest.approx(expected, abs=1e-10)
+    assert result.r_squared == pytest.approx(0.7109712889, abs=1e-10)
+
+
+def test_swiss_with_catholic_always_in_the_model():
+    drivers = ["Agriculture", "Examination", "Education", "Infant.Mortality"]
+    result, shares = divided(published("swiss"), "Fertility", drivers, controls=["Catholic"])
+    expected = [0.0402101328, 0.1036508563, 0.2562230714, 0.0916474395]
+    assert shares[drivers].to_numpy() == pytest.approx(expected, abs=1e-10)
+    assert result.r_squared_controls == pytest.approx(0.2150035, abs=1e-7)
+    assert result.r_squared == pytest.approx(shares.sum() + result.r_squared_controls, abs=1e-12)
+
+
+def test_swiss_with_a_group_of_drivers():
+    groups = {"school": ["Examination", "Education"]}
+    _, shares = divided(published("swiss"), "Fertility", SWISS_DRIVERS, groups=groups)
+    assert shares["school"] == pytest.approx(0.3981789888, abs=1e-10)
+    rest = shares[["Agriculture", "Catholic", "Infant.Mortality"]].to_numpy()
+    assert rest == pytest.approx([0.0738468089, 0.1157375396, 0.1189716643], abs=1e-10)
+
+
+def test_swiss_by_johnson_is_genizi():
+    _, shares = divided(published("swiss"), "Fertility", SWISS_DRIVERS, method="johnson")
+    expected = [0.0484168958, 0.1547082498, 0.2719641046, 0.1146800299, 0.1169657214]
+    assert shares[SWISS_DRIVERS].to_numpy() == pytest.approx(expected, abs=1e-10)
+
+
+def test_attitude_and_mtcars():
+    table = published("attitude")
+    result, shares = divided(table, "rating", list(table.columns[1:]))
+    expected = [0.3708161943, 0.0509037930, 0.1557659902, 0.1203450794, 0.0065887225, 0.0281822131]
+    assert shares[table.columns[1:]].to_numpy() == pytest.approx(expected, abs=1e-10)
+    assert result.r_squared == pytest.approx(0.7326019925, abs=1e-10)
+    cars = published("mtcars")
+    _, domir = divided(cars, "mpg", ["am", "vs", "cyl"])
+    assert domir[["am", "vs", "cyl"]].to_numpy() == pytest.approx([0.1774892, 0.2027032, 0.3817849], abs=1e-7)
+    _, ten = divided(cars, "mpg", list(cars.columns[1:]))
+    expected = [0.1213452, 0.1202387, 0.1069863, 0.0732701, 0.1582888]
+    assert ten[["cyl", "disp", "hp", "drat", "wt"]].to_numpy() == pytest.approx(expected, abs=1e-7)
+    _, johnson = divided(cars, "mpg", ["cyl", "disp", "hp", "gear"], method="johnson")
+    expected = [0.2284797, 0.2221469, 0.2321744, 0.0963886]
+    assert johnson[["cyl", "disp", "hp", "gear"]].to_numpy() == pytest.approx(expected, abs=1e-7)
+
+
+def test_azen_and_budescu_from_correlations():
+    among = [[1, 0.8, 0.1, 0.3], [0.8, 1, 0.1, 0.1], [0.1, 0.1, 1, 0.5], [0.3, 0.1, 0.5, 1]]
+    shares = dominance.general(among, [0.6, 0.3, 0.4, 0.5])
+    assert shares == pytest.approx([0.292176, 0.075861, 0.094911, 0.121404], abs=1e-6)
+    assert shares.sum() == pytest.approx(0.5843525, abs=1e-7)
+
+
+# By hand.
+
+
+def test_two_drivers_in_closed_form_and_johnson_alike():
+    r1, r2, r12 = 0.5, 0.3, 0.4
+    r_squared = (r1**2 + r2**2 - 2 * r1 * r2 * r12) / (1 - r12**2)
+    shares = dominance.general([[1, r12], [r12, 1]], [r1, r2])
+    assert shares[0] == pytest.approx((r1**2 - r2**2 + r_squared) / 2, abs=1e-14)
+    joint = np.array([[1, r1, r2], [r1, 1, r12], [r2, r12, 1]])[:, :, None]
+    assert dominance.relative_weights(joint, [1, 1])[:, 0] == pytest.approx(shares, abs=1e-14)
+
+
+def test_coefficients_and_their_robust_error_on_four_points():
+    # Slope 2.3; leverage .7 .3 .3 .7; residuals .2 -.1 -.4 .3; HC3 = sum (x e/(1-h))^2 / (sum x^2)^2.
+    line = fit([[0.0], [1.0], [2.0], [3.0]], [1.0, 3.0, 5.0, 8.0], np.ones(4))
+    x, e, h = np.array([-1.5, -0.5, 0.5, 1.5]), np.array([0.2, -0.1, -0.4, 0.3]), np.array([0.7, 0.3, 0.3, 0.7])
+    assert line.coefficients == pytest.approx([2.3])
+    assert line.covariance[0, 0] == pytest.approx(((x * e / (1 - h)) ** 2).sum() / 25, rel=1e-12)
+    assert line.df == 2
+
+
+# Identities.
+
+
+def random_correlations(seed, drivers):
+    data = np.random.default_rng(seed).normal(size=(30 + 3 * drivers, drivers + 1))
+    data[:, 0] += data[:, 1:].sum(axis=1) / 2
+    return np.corrcoef(data.T)[:, :, None]
+
+
+@FEW
+@given(st.integers(0, 10**6), st.integers(2, 13))
+def test_values_sum_to_r_squared_and_lie_between_last_and_first_gain(seed, drivers):
+    matrix = random_correlations(seed, drivers)
+    values = dominance.shapley(matrix, [1] * drivers)[:, 0]
+    left = dominance.swept(matrix, drivers)[0, 0, 0]
+    assert values.sum() == pytest.approx(1 - left, abs=1e-12)
+    assert (values >= -1e-12).all()
+    johnson = dominance.relative_weights(matrix, [1] * drivers)[:, 0]
+    assert johnson.sum() == pytest.approx(1 - left, abs=1e-12)
+
+
+@FEW
+@given(st.integers(0, 10**6), st.integers(2, 12))
+def test_order_of_drivers_does_not_matter(seed, drivers):
+    matrix = random_correlations(seed, drivers)
+    order = np.random.default_rng(seed).permutation(drivers)
+    index = np.r_[0, 1 + order]
+    moved = dominance.shapley(matrix[np.ix_(index, index)], [1] * drivers)[:, 0]
+    assert moved == pytest.approx(dominance.shapley(matrix, [1] * drivers)[order, 0], abs=1e-12)
+
+
+def test_every_ordering_averaged_by_brute_force():
+    from itertools import permutations
+
+    matrix = random_correlations(3, 5)
+    blocks = [2, 1, 2]
+    starts = [1, 3, 4]
+    gains = np.zeros(3)
+    for order in permutations(range(3)):
+        inside, explained = [], 0.0
+        for block in order:
+            inside += range(starts[block], starts[block] + blocks[block])
+            among, with_y = matrix[np.ix_(inside, inside)][..., 0], matrix[inside, 0, 0]
+            now = with_y @ np.linalg.solve(among, with_y)
+            gains[block] += (now - explained) / 6
+            explained = now
+    assert dominance.shapley(matrix, blocks)[:, 0] == pytest.approx(gains, abs=1e-12)
+
+
+def test_sampled_orderings_agree_within_their_error_and_ends_are_exact():
+    matrix = random_correlations(1, 14)
+    exact = dominance.shapley(matrix, [1] * 14)[:, 0]
+    drawn = dominance.sampled(matrix, [1] * 14, np.random.default_rng(0), orderings=60)
+    assert (np.abs(drawn.gains[:, 0] - exact) < 4.5 * drawn.error[:, 0] + 1e-12).all()
+    assert drawn.gains.sum() == pytest.approx(exact.sum(), abs=1e-12)
+
+
+def test_many_drivers_are_sampled_until_the_error_is_small():
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(rng.normal(size=(400, 24)) + rng.normal(size=(400, 1)), columns=[f"d{k}" for k in range(24)])
+    table["y"] = table["d0"] + table["d1"] + rng.normal(size=400)
+    result = importance(table, "y", [f"d{k}" for k in range(24)], resamples=0)
+    assert not result.settings["exact"]
+    assert 0 < result.settings["monte_carlo_error"] < 0.001
+    assert result.table["share"].sum() == pytest.approx(1)
+
+
+@FEW
+@given(st.integers(0, 10**6))
+def test_scale_shift_reversal_and_row_order_change_no_share(seed):
+    table = survey(120, seed)
+    drivers = [c for c in table if c != "outcome"]
+    _, plain = divided(table, "outcome", drivers)
+    moved = table.sample(frac=1, random_state=seed % 1000).assign(d0=lambda t: 8 - t["d0"], d1=lambda t: 10 * t["d1"] + 3)
+    _, after = divided(moved, "outcome", drivers)
+    assert after[drivers].to_numpy() == pytest.approx(plain[drivers].to_numpy(), abs=1e-10)
+
+
+def test_integer_weights_repeat_rows_and_equal_weights_are_none():
+    table = survey(80).assign(w=np.tile([1, 2, 3, 1], 20), same=4.0)
+    drivers = [f"d{k}" for k in range(5)]
+    repeated = table.loc[table.index.repeat(table["w"])].reset_index(drop=True)
+    assert divided(table, "outcome", drivers, weights="w")[1][drivers].to_numpy() == pytest.approx(
+        divided(repeated, "outcome", drivers)[1][drivers].to_numpy(), abs=1e-12
+    )
+    columns = ["share", "coefficient_low", "coefficient_high", "n_eff"]
+    same, none = importance(table, "outcome", drivers, weights="same", resamples=0), importance(table, "outcome", drivers, resamples=0)
+    assert same.table[columns].to_numpy() == pytest.approx(none.table[columns].to_numpy(), rel=1e-10)
+
+
+def test_orthogonal_drivers_have_their_squared_correlation():
+    assert dominance.general(np.eye(3), [0.5, 0.3, 0.1]) == pytest.approx([0.25, 0.09, 0.01], abs=1e-14)
+
+
+# What a caller gets.
+
+
+def test_bootstrap_is_reproducible_and_inputs_stay():
+    table = survey(200)
+    before = table.copy(deep=True)
+    drivers = ["d0", "d1", "d2"]
+    first, second = (importance(table, "outcome", drivers, resamples=200, seed=5) for _ in range(2))
+    pd.testing.assert_frame_equal(first.table, second.table)
+    pd.testing.assert_frame_equal(table, before)
+    other = importance(table, "outcome", drivers, resamples=200, seed=6)
+    assert (other.table["conf_low"] != first.table["conf_low"]).any()
+    assert first.settings["seed"] == 5
+    assert first.table["share"].sum() == pytest.approx(1)
+    assert first.table.columns.tolist() == [
+        "driver", "importance", "share", "std_error", "conf_low", "conf_high", "rank", "rank_low", "rank_high",
+        "coefficient", "coefficient_low", "coefficient_high", "last", "correlation", "rated", "n", "n_eff", "flag",
+    ]  # fmt: skip
+
+
+def test_bootstrap_of_swiss_is_relaimpos():
+    result = importance(published("swiss"), "Fertility", SWISS_DRIVERS, resamples=2000, seed=1)
+    found = result.table.set_index("driver").loc[SWISS_DRIVERS]
+    assert found["conf_low"].to_numpy() == pytest.approx([0.046, 0.124, 0.109, 0.045, 0.049], abs=0.012)
+    assert found["conf_high"].to_numpy() == pytest.approx([0.139, 0.370, 0.514, 0.350, 0.334], abs=0.025)
+
+
+def test_listwise_counts_what_it_drops_and_indicator_keeps_it():
+    table = survey(300)
+    table.loc[:89, "d1"] = np.nan
+    table.loc[[90, 91], "outcome"] = np.nan
+    table.loc[[92], ["d0", "d1", "d2"]] = np.nan
+    table["w"] = 1.0
+    table.loc[[93, 94, 95], "w"] = 0.0
+    drivers = ["d0", "d1", "d2"]
+    kept = importance(table, "outcome", drivers, weights="w", resamples=0)
+    assert dict(kept.n_dropped) == {"weight zero": 3, "outcome missing": 2, "no driver rated": 1}
+    assert kept.n_used + sum(kept.n_dropped.values()) == len(table)
+    bases = kept.table.set_index("driver")
+    assert bases.loc["d1", "n"] == 204
+    assert bases.loc["d1", "rated"] == pytest.approx(204 / 294)
+    complete = importance(table, "outcome", drivers, weights="w", not_applicable="listwise", resamples=0)
+    assert complete.n_dropped["incomplete rows"] == 90
+    assert complete.n_used == 204
+
+
+def test_not_applicable_gives_importance_overall_and_the_effect_among_users():
+    # Two drivers alike in effect, one used by a third only: a third of the variance, the same coefficient.
+    rng = np.random.default_rng(2)
+    a, b, used = rng.normal(size=60_000), rng.normal(size=60_000), rng.random(60_000) < 1 / 3
+    table = pd.DataFrame({"y": a + np.where(used, b, 0.0) + rng.normal(size=60_000), "a": a, "b": np.where(used, b, np.nan)})
+    rows = importance(table, "y", ["a", "b"], resamples=0).table.set_index("driver")
+    assert rows.loc["a", "share"] == pytest.approx(0.75, abs=0.02)
+    assert rows["coefficient"].to_numpy() == pytest.approx([1.0, 1.0], abs=0.03)
+
+
+def test_skip_logic_would_leave_listwise_with_few_and_the_wrong_driver():
+    rng = np.random.default_rng(4)
+    n = 3000
+    share = np.linspace(0.05, 0.75, 8)
+    ratings = pd.DataFrame(rng.normal(size=(n, 8)) + 0.5 * rng.normal(size=(n, 1)), columns=[f"t{k}" for k in range(8)])
+    used = rng.random((n, 8)) > share
+    y = (ratings.where(used, 0.0) @ np.array([0.6, 0.5, 0.45, 0.4, 0.4, 0.4, 0.5, 0.9])) + rng.normal(size=n)
+    table = ratings.where(used).assign(y=y)
+    result = importance(table, "y", list(ratings), resamples=0)
+    assert result.table["driver"].iloc[0] == "t0"
+    assert result.claims[0].caveats[:2] == ("association_not_cause", "not_applicable_coded")
+    checks = result.tables["checks"].set_index("check")
+    assert "listwise deletion would describe them alone" in checks.loc["complete_rows", "advice"]
+    assert "its share is reach times depth" in " ".join(checks.loc[["rated"], "advice"])
+
+
+def test_duplicated_drivers_share_equally_and_have_no_coefficient():
+    table = survey(300).assign(copy=lambda t: 2 * t["d0"] + 1)
+    result = importance(table, "outcome", ["d0", "copy", "d1"], resamples=100)
+    rows = result.table.set_index("driver")
+    assert rows.loc["d0", "importance"] == pytest.approx(rows.loc["copy", "importance"], abs=1e-12)
+    assert rows.loc[["d0", "copy"], ["coefficient", "coefficient_low"]].isna().all(axis=None)
+    assert np.isfinite(rows.loc["d1", "coefficient"])
+    checks = result.tables["checks"]
+    own = checks[(checks["check"] == "vif") & (checks["driver"] == "copy")].iloc[0]
+    assert np.isinf(own["value"])
+    assert "the other drivers determine copy: they share its part equally" in own["advice"]
+    assert result.tables["tests"].set_index("driver").loc["d0", "p_value"] != 0
+    assert {c.fields["driver"] for c in result.claims if c.code == "drivers.top"} == {"d1"}
+
+
+def test_johnson_and_sampling_split_duplicates_too():
+    matrix = np.corrcoef(np.random.default_rng(0).normal(size=(4, 50)))
+    index = [0, 1, 2, 3, 3]
+    joint = matrix[np.ix_(index, index)][:, :, None]
+    for values in (
+        dominance.relative_weights(joint, [1] * 4)[:, 0],
+        dominance.sampled(joint, [1] * 4, np.random.default_rng(0), orderings=24).gains[:, 0],
+    ):
+        assert values[2] == pytest.approx(values[3], rel=0.2)
+        assert values.sum() == pytest.approx(dominance.shapley(joint, [1] * 4).sum(), abs=1e-10)
+
+
+def test_suppressor_is_flagged_and_not_claimed():
+    rng = np.random.default_rng(0)
+    a, noise = rng.normal(size=2000), rng.normal(size=2000)
+    table = pd.DataFrame({"a": a + noise, "b": 0.3 * a + noise, "y": a + 0.1 * noise + 0.3 * rng.normal(size=2000)})
+    result = importance(table, "y", ["a", "b"], resamples=0)
+    assert result.tables["tests"]["p_adjusted"].max() < 1e-6
+    assert [c.fields["driver"] for c in result.claims if c.code == "drivers.top"] == ["a"]
+    checks = result.tables["checks"].set_index(["check", "driver"])
+    assert "b goes one way with the outcome and the other way" in checks.loc[("sign", "b"), "advice"]
+
+
+def test_flags_follow_who_rated_and_masking_hides_them():
+    table = survey(200)
+    table.loc[9:, "d1"] = np.nan
+    result = importance(table, "outcome", ["d0", "d1", "d2"], resamples=0)
+    assert result.table.set_index("driver")["flag"].to_dict() == {"d0": "ok", "d1": "suppressed", "d2": "ok"}
+    hidden = masked(result).table.set_index("driver").loc["d1"]
+    assert hidden.drop("flag").isna().all()
+
+
+# What may be said.
+
+
+def test_planted_drivers_are_stated_and_the_halo_is_named():
+    result = importance(survey(1800, 3), "outcome", [f"d{k}" for k in range(5)], resamples=400)
+    tops = [c for c in result.claims if c.code == "drivers.top"]
+    assert [c.fields["driver"] for c in tops] == ["d0", "d1", "d2"]
+    assert all(c.grade == "C" and c.headline and "association_not_cause" in c.caveats for c in tops)
+    assert tops[0].fields["estimate"] == result.table["share"].iloc[0]
+    assert {c.fields["driver"] for c in result.claims if c.code == "drivers.halo"} == {"d3", "d4"}
+    halo = next(c for c in result.claims if c.code == "drivers.halo")
+    assert halo.fields["correlation"] > 0.3
+    assert halo.fields["conf_low"] < 0 < halo.fields["conf_high"]
+    order = next(c for c in result.claims if c.code == "drivers.order")
+    assert (order.fields["first"], order.fields["second"]) == ("d0", "d1")
+    assert result.otherwise[0].code == "drivers.none"
+
+
+def test_close_drivers_have_an_open_order():
+    result = importance(survey(400, 5, effects=(0.3, 0.3, 0.1)), "outcome", ["d0", "d1", "d2"], resamples=400)
+    open_ = next(c for c in result.claims if c.code == "drivers.order_open")
+    assert {open_.fields["first"], open_.fields["second"]} == {"d0", "d1"}
+    assert "hypothesis" not in open_.fields
+    assert result.table["rank_high"].iloc[0] > 1
+
+
+def test_noise_says_none_and_how_many_answers_would_be_needed():
+    table = survey(150, 2, effects=(0.0, 0.0, 0.0, 0.0))
+    result = importance(table, "outcome", ["d0", "d1", "d2", "d3"], resamples=200)
+    assert [c.code for c in result.claims] == ["drivers.none"]
+    fields = result.claims[0].fields
+    assert fields["drivers"] == 4
+    assert fields["n_needed"] > fields["n"] == 150
+
+
+def test_claims_are_withdrawn_together_with_their_order():
+    weak = importance(survey(120, 8, effects=(0.30, 0.0, 0.0)), "outcome", ["d0", "d1", "d2"], resamples=200)
+    crowd = importance(survey(120, 9, effects=(0.0,) * 5), "outcome", [f"d{k}" for k in range(5)], resamples=0)
+    assert any(c.code == "drivers.top" for c in weak.claims)
+    tests = weak.tables["tests"].assign(p_value=lambda t: t["p_value"].where(t.index > 0, 0.03))
+    from dataclasses import replace
+
+    joint, _ = as_one_family(replace(weak, tables={**weak.tables, "tests": tests}), crowd)
+    assert not [c for c in joint.claims if "hypothesis" in c.fields]
+    assert any(c.code == "drivers.none" for c in joint.claims)
+
+
+def test_rank_sets_are_wide_when_shares_are_equal():
+    rng = np.random.default_rng(0)
+    low, high = rank_sets(np.full(4, 0.25), 0.25 + rng.normal(0, 0.03, (4, 400)), 0.95)
+    assert low.tolist() == [1] * 4
+    assert high.tolist() == [4] * 4
+
+
+@pytest.mark.simulation
+def test_noise_states_a_difference_in_at_most_one_of_twenty_surveys():
+    stated = 0
+    for seed in range(REPLICATIONS):
+        table = survey(120 + 30 * (seed % 5), 1000 + seed, effects=(0.0,) * 8, halo=0.5)
+        table.loc[np.random.default_rng(seed).random(len(table)) < 0.4, "d3"] = np.nan
+        result = importance(table, "outcome", [f"d{k}" for k in range(8)], resamples=0)
+        stated += any("hypothesis" in claim.fields for claim in result.claims)
+    # Binomial bound: 5 % of the replications and two standard errors.
+    assert stated <= REPLICATIONS * 0.05 + 2 * np.sqrt(REPLICATIONS * 0.05 * 0.95)
+
+
+@pytest.mark.simulation
+def test_drivers_without_effect_are_rarely_claimed_beside_real_ones():
+    false = 0
+    for seed in range(REPLICATIONS):
+        result = importance(survey(300, 5000 + seed), "outcome", [f"d{k}" for k in range(5)], resamples=0)
+        false += any(c.code == "drivers.top" and c.fields["driver"] in ("d3", "d4") for c in result.claims)
+    assert false <= REPLICATIONS * 0.05 + 2 * np.sqrt(REPLICATIONS * 0.05 * 0.95)
+
+
+@pytest.fixture(scope="module")
+def population():
+    drivers = [f"d{k}" for k in range(5)]
+    return importance(survey(200_000, 1), "outcome", drivers, resamples=0).table.set_index("driver")
+
+
+@pytest.mark.simulation
+@pytest.mark.parametrize("weighted", [False, True])
+def test_share_intervals_and_coefficients_cover(population, weighted):
+    drivers = [f"d{k}" for k in range(5)]
+    covered, slopes = np.zeros(5), np.zeros(5)
+    for seed in range(REPLICATIONS):
+        table = survey(400, 9000 + seed)
+        if weighted:  # weights unrelated to the answers: the truth stays, the precision falls
+            table["w"] = np.random.default_rng(seed).lognormal(0, 0.7, len(table))
+        rows = importance(table, "outcome", drivers, weights="w" if weighted else None, resamples=150, seed=seed).table
+        rows = rows.set_index("driver").loc[drivers]
+        true = population.loc[drivers]
+        covered += (rows["conf_low"] <= true["share"]) & (true["share"] <= rows["conf_high"])
+        slopes += (rows["coefficient_low"] <= true["coefficient"]) & (true["coefficient"] <= rows["coefficient_high"])
+    assert 0.925 <= covered.mean() / REPLICATIONS <= 0.975
+    assert 0.925 <= slopes.mean() / REPLICATIONS <= 0.975
+
+
+# What is refused.
+
+
+def refused(match, table=None, outcome="outcome", drivers=("d0", "d1", "d2"), **options):
+    with pytest.raises(AnalysisError, match=match):
+        importance(survey(60) if table is None else table, outcome, drivers, resamples=0, **options)
+
+
+def test_roles_are_refused_when_they_overlap():
+    refused(r"the outcome 'd0' is also among the drivers; take it out", outcome="d0")
+    refused(r"drivers named more than once: d0; name each once", drivers=["d0", "d0", "d1"])
+    refused(r"got 1; give at least 2 drivers", drivers=["d0"])
+    refused(r"got 1; give at least 2 drivers", drivers="d0")
+    refused(r"columns with two roles: d1; a column is the outcome, a driver, a control or the weights", controls=["d1"])
+    refused(r"columns with two roles: d2", weights="d2")
+    refused(r"the table has no column nothing, d9; it has d0", drivers=["d0", "nothing"], controls=["d9"])
+
+
+def test_unusable_columns_are_named_all_at_once():
+    table = survey(60).assign(d0="good", d1=3.0, d2=lambda t: t["d2"].where(t.index > 2, np.inf))
+    refused(r"(?s)column d0: found text or categories \('good'\).*column d2: found an infinite value", table)
+    refused(r"column d1: found one value only \(3\).*leave it out, or widen the filter", table.assign(d0=1.0 * table.index, d2=table.index % 7))
+    refused(r"column outcome: found one value only", survey(60).assign(outcome=4))
+    refused(r"column d1: found no answer at all", survey(60).assign(d1=np.nan))
+
+
+@pytest.mark.parametrize("code", [99, 88, 999, -9, -99])
+def test_codes_for_no_answer_are_refused_with_their_row(code):
+    table = survey(60)
+    table.loc[[4, 9], "d1"] = code
+    refused(rf"row 5, column d1: found {code} \(2 rows\).*it looks like a code for no answer", table)
+
+
+def test_declared_scales_decide():
+    table = survey(60)
+    table.attrs["scales"] = {"d1": [1, 5], "d2": [1, 7]}
+    refused(r"column d1: found 6, 7.*allowed: 1 to 5.*or correct the scale, in client.yaml", table)
+    wide = survey(60)
+    wide.loc[3, "d1"] = 99
+    wide.attrs["scales"] = {"d1": [0, 100]}
+    assert importance(wide, "outcome", ["d0", "d1"], resamples=0).n_used == 60
+
+
+def test_which_values_are_codes():
+    assert missing_codes(np.array([1.0, 5, 7, np.nan])) == []
+    assert missing_codes(np.array([0.0, 10, 88, 98, 99])) == [88.0, 98.0, 99.0]
+    assert missing_codes(np.array([1.5, 7, 99])) == []
+    assert missing_codes(np.array([-100.0, 0, 100])) == []
+    assert missing_codes(np.array([-3.0, -9, 3])) == []
+    assert missing_codes(np.array([18.0, 45, 99])) == []
+
+
+def test_weights_ids_and_bases_are_checked():
+    table = survey(60).assign(w=1.0, response_id=[f"r{k}" for k in range(60)])
+    refused(r"weights column 'w' cannot be used(?s:.*)found -1.0", table.assign(w=[-1.0, *[1.0] * 59]), weights="w")
+    twice = table.assign(response_id=["r0", "r0", *[f"r{k}" for k in range(2, 60)]])
+    refused(r"column 'response_id' has 1 ids in more than one row \(2 rows, first at row 1\); keep one row for each", twice)
+    refused(r"the effective sample is 5.0 for 3 drivers and 0 further columns; more than 5 answers are needed", survey(5))
+    refused(r"no row is left to analyse: outcome missing 60", survey(60).assign(outcome=np.nan))
+    refused(r"no row is left to analyse: no driver rated 60", survey(60).assign(d0=np.nan, d1=np.nan, d2=np.nan))
+    both = pd.concat([table, table["d0"]], axis=1)
+    refused(r"more than one column named d0; rename or drop one of them", both)
+
+
+def test_options_and_groups_are_checked():
+    refused(r"method is 'shap'; allowed: lmg, johnson", method="shap")
+    refused(r"not_applicable is 'pairwise'; allowed: indicator, listwise", not_applicable="pairwise")
+    refused(r"level is 95", level=95)
+    refused(r"groups hold d9, which are not among the drivers; add them", groups={"g": ["d0", "d9"]})
+    refused(r"drivers in more than one group: d0; put each in one", groups={"g": ["d0", "d1"], "h": ["d0"]})
+    refused(r"groups named like a driver outside them: d2; choose other names", groups={"d2": ["d0", "d1"]})
+    refused(r"groups without drivers: g; leave them out", groups={"g": []})
+    refused(r"all drivers are in one group", groups={"g": ["d0", "d1", "d2"]})
+    refused(r"61 drivers are too many", drivers=[f"d{k}" for k in range(61)])
+    with pytest.raises(AnalysisError, match="resamples is -1; give 0 for no bootstrap"):
+        importance(survey(60), "outcome", ["d0", "d1"], resamples=-1)
+
+
+def test_categorical_controls_enter_as_levels():
+    table = survey(400).assign(region=lambda t: np.where(t.index % 3 == 0, "RM", "Sur"))
+    result = importance(table, "outcome", ["d0", "d1", "d2"], controls=["region"], resamples=0)
+    assert result.table["importance"].sum() + result.r_squared_controls == pytest.approx(result.r_squared, abs=1e-12)
+    refused(r"column who: found 60 different values, e.g. 'p0'.*group the categories", survey(60).assign(who=[f"p{k}" for k in range(60)]), controls=["who"])
+    missing = table.assign(region=table["region"].where(table.index > 9))
+    assert importance(missing, "outcome", ["d0", "d1"], controls=["region"], resamples=0).n_dropped == {"region missing": 10}
+
+
+def test_sfo_with_skip_logic_and_weights():
+    folder = os.environ.get("CXLAB_REAL_DATA")
+    if not folder:
+        pytest.skip("CXLAB_REAL_DATA names no folder of real files")
+    table = pd.read_csv(Path(folder) / "sfo_airport_survey_2017.csv", low_memory=False)
+    drivers = ["Q7ART", "Q7FOOD", "Q7STORE", "Q7SIGN", "Q7WALKWAYS", "Q7SCREENS", "Q7WIFI", "Q7ROADS"]
+    ratings = table[["Q7ALL", *drivers]].apply(pd.to_numeric, errors="coerce")
+    ratings = ratings.where(ratings.isin(range(1, 6))).assign(weight=table["WEIGHT"])
+    result = importance(ratings, "Q7ALL", drivers, weights="weight", resamples=100)
+    assert result.n_used + sum(result.n_dropped.values()) == len(table)
+    assert result.table["share"].sum() == pytest.approx(1)
+    assert result.claims[0].code == "drivers.top"
