@@ -111,9 +111,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="cxlab", description=said(Message("A client's files in, reproducible reports out."))
     )
     parser.add_argument("--version", action="version", version=f"cxlab {__version__}")
-    parser.add_argument(
-        "--debug", action="store_true", help=said(Message("show the whole traceback of an error"))
-    )
+    debug = said(Message("show the whole traceback of an error"))
+    parser.add_argument("--debug", action="store_true", help=debug)
     parser.set_defaults(command=None)
     commands = parser.add_subparsers(title=said(Message("commands")), metavar="COMMAND")
 
@@ -126,9 +125,7 @@ def _parser() -> argparse.ArgumentParser:
         made.add_argument(
             "--root", metavar="FOLDER", help=said(Message("the workbench; by default the nearest one"))
         )
-        made.add_argument(
-            "--debug", action="store_true", help=said(Message("show the whole traceback of an error"))
-        )
+        made.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=debug)
         made.set_defaults(command=run)
         return made
 
@@ -336,7 +333,8 @@ class _Progress:
     def see(self, entry: Entry, report: Report | None) -> None:
         """Take note that an entry started (no report) or ended."""
         if self.bar is None:
-            print(said(_line(entry, report)), flush=True)
+            sys.stdout.write(f"{said(_line(entry, report))}\n")  # one write: entries speak side by side
+            sys.stdout.flush()
             return
         if report is None:
             self.bar.set_postfix_str(entry.id, refresh=True)

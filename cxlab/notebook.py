@@ -70,7 +70,7 @@ class Paper:
         self.dataset = dataset
         self.where = where
         self.seed = seed
-        self.words = Words(language, labels=dataset.client.labels_mapping())
+        self.words = Words(language, labels=dataset.client.labels.model_dump())
         self._reads: dict[str, dict[str, Any]] = {}
         self._shown = 0
 
@@ -165,7 +165,7 @@ class Paper:
 
     def provenance(self) -> None:
         """Display what this paper was made from: tables with their hashes, filter, seed, versions."""
-        rows = [(self.words("provenance.client"), self.dataset.client.title(self.words.language))]
+        rows = [(self.words("provenance.client"), self._client_name())]
         rows += [
             (
                 name,
@@ -185,7 +185,11 @@ class Paper:
         read = {"table": name, "sha256": entry.sha256, "rows": len(frame), "used": len(used)}
         read["until"] = _latest(frame)
         self._reads[name] = read
-        self._display(html.read_html(read, entry.ledger_rows(), self.words), {READ: read})
+        left_out = [(r["file"], r["reason"], r["excluded"]) for r in entry.ledger_rows() if r["reason"]]
+        self._display(html.read_html(read, left_out, self.words), {READ: read})
+
+    def _client_name(self) -> str:
+        return self.dataset.client.name.get("en" if self.words.language == "en" else "es")
 
     def _display_result(self, shown: Result, draw: Callable[..., Axes] | None, tables: Sequence[str]) -> None:
         data: dict[str, Any] = {}

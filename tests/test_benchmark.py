@@ -29,7 +29,8 @@ ROW = [
     "flag",
 ]
 LEAGUE = [
-    "unit", "estimate", "std_error", "conf_low", "conf_high", "rank", "rank_low", "rank_high", "n", "n_eff", "flag",
+    "unit", "estimate", "std_error", "conf_low", "conf_high",
+    "rank", "rank_low", "rank_high", "n", "n_eff", "flag",
 ]  # fmt: skip
 # PISA 2018, mathematics, eight of the 38 countries: estimate, error
 PISA = {
@@ -186,8 +187,7 @@ def test_cells_without_the_focal_unit_are_counted_as_dropped():
         {"missing cell x brand": 12, "nothing to compare with": 12},
     )
     with pytest.raises(AnalysisError, match="'us' and a peer never answer in the same cell of cell x brand"):
-        benchmark.compare(both[(both["cell"] == "b") | (both["brand"] == "us")].assign(cell=both["brand"]), "nps",
-                          unit="brand", focal="us", by="cell")  # fmt: skip
+        benchmark.compare(table.assign(cell=table["brand"]), "nps", unit="brand", focal="us", by="cell")
 
 
 def test_several_modes_are_a_caveat():

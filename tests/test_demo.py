@@ -16,6 +16,8 @@ from cxlab.demo import brands, contacts, fieldwork, files, lifetimes, noise, peo
 from cxlab.demo.tables import CALL_DRIVERS, DRIVERS
 from cxlab.demo.truth import truths
 from cxlab.errors import WorkbenchError
+from cxlab.intake.dataset import check, open_dataset
+from cxlab.intake.privacy import pseudonyms
 
 TRUTH = truths("fibra_cordillera", 0)["truths"]
 # Chosen before any result was seen.
@@ -30,6 +32,7 @@ RAW = (
     "benchmark_respuestas.csv",
     "interacciones.csv",
 )
+IDS = ("customer_id", "response_id", "respondent_id", "interaction_id")
 # A single draw may lie this many of its own standard deviations from the mean of many.
 FAR = 3.5
 
@@ -53,7 +56,7 @@ def differences(*results):
     return [claim for result in results for claim in result.claims if "hypothesis" in claim.fields]
 
 
-# Drivers (T1, T3)
+# What drives satisfaction: truths 1 and 3
 
 
 def test_t1_shares_are_those_planted():
@@ -108,7 +111,7 @@ def test_t3_listwise_keeps_the_callers_and_names_another_first():
         assert all(close_to(table[driver], found) for driver, found in shares.items())
 
 
-# Who answers (T4)
+# Who answers: truth 4
 
 
 def test_t4_weights_mend_half_of_it():
@@ -141,7 +144,7 @@ def test_targets_are_shares_of_the_base():
     assert sample > app + 0.2
 
 
-# Retention (T5, T6)
+# Who stays: truths 5 and 6
 
 
 def test_t5_first_months_and_the_end_of_the_promotion():
@@ -191,7 +194,7 @@ def test_surveys_come_before_exits():
     assert len(customers) == len(fibra()["survey_responses"]) == 5_400
 
 
-# Benchmark (T11)
+# Where the client stands: truth 11
 
 
 def test_t11_third_and_nobody_knows():
@@ -329,10 +332,10 @@ def test_identity_numbers_are_different_and_right():
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
-        root = tmp_path_factory.mktemp("año demo")
-        patch.setenv("XDG_CONFIG_HOME", str(root / "config"))
+        outside = tmp_path_factory.mktemp("demo")
+        root = outside / "año uno"
+        patch.setenv("XDG_CONFIG_HOME", str(outside / "config"))
         patch.delenv("CXLAB_ID_KEY", raising=False)
-        (root / "notebooks").mkdir()
         demo.build(root)
         yield root
 
@@ -416,8 +419,25 @@ def test_raw_files_are_dirty_as_a_client_sends_them(built):
     assert "10 - Muy probable" in text
 
 
+@pytest.mark.parametrize("client", files.CLIENTS)
+def test_intake_gives_back_what_was_drawn(built, client):
+    report = check(built, client)
+    excluded = {"test accounts of the operator": 15, "previews of the questionnaire": 12}
+    assert all(not source["unmapped"] for entry in report.tables.values() for source in entry["sources"])
+    found = [source["excluded"] for entry in report.tables.values() for source in entry["sources"]]
+    assert {reason: n for each in found for reason, n in each.items() if reason in excluded} == excluded
+    key, dataset = bytes.fromhex(files.PUBLIC_KEY), open_dataset(built, client)
+    drawn = fibra() if client == "fibra_cordillera" else demo.nada()
+    assert set(dataset.names) == set(drawn)
+    for name, table in drawn.items():
+        ids = [column for column in IDS if column in table and name != "items"]
+        wanted = table.assign(**{column: pseudonyms(table[column], key) for column in ids})
+        got = dataset.read(name)[list(wanted.columns)]
+        pd.testing.assert_frame_equal(got, wanted, check_dtype=False, obj=name)
+
+
 def test_demo_key_is_kept_once_and_never_replaced(built, tmp_path, monkeypatch):
-    key = built / "config" / "cxlab" / "keys" / "nada.key"
+    key = built.parent / "config" / "cxlab" / "keys" / "nada.key"
     assert key.read_text().strip() == files.PUBLIC_KEY
     assert key.stat().st_mode & 0o077 == 0
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))

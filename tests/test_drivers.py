@@ -51,7 +51,9 @@ def test_swiss_is_divided_as_relaimpo_does():
     last = result.table.set_index("driver")["last"][SWISS_DRIVERS]
     assert last.to_numpy() == pytest.approx([0.0428696, 0.0073874, 0.1619627, 0.0623726, 0.0569453], abs=1e-7)
     first = result.table.set_index("driver")["correlation"][SWISS_DRIVERS] ** 2
-    assert first.to_numpy() == pytest.approx([0.1246649, 0.4171645, 0.4406156, 0.2150035, 0.1735189], abs=1e-7)
+    assert first.to_numpy() == pytest.approx(
+        [0.1246649, 0.4171645, 0.4406156, 0.2150035, 0.1735189], abs=1e-7
+    )
 
 
 def test_swiss_with_weights_as_relaimpo():
@@ -124,7 +126,11 @@ def test_two_drivers_in_closed_form_and_johnson_alike():
 def test_coefficients_and_their_robust_error_on_four_points():
     # Slope 2.3; leverage .7 .3 .3 .7; residuals .2 -.1 -.4 .3; HC3 = sum (x e/(1-h))^2 / (sum x^2)^2.
     line = fit([[0.0], [1.0], [2.0], [3.0]], [1.0, 3.0, 5.0, 8.0], np.ones(4))
-    x, e, h = np.array([-1.5, -0.5, 0.5, 1.5]), np.array([0.2, -0.1, -0.4, 0.3]), np.array([0.7, 0.3, 0.3, 0.7])
+    x, e, h = (
+        np.array([-1.5, -0.5, 0.5, 1.5]),
+        np.array([0.2, -0.1, -0.4, 0.3]),
+        np.array([0.7, 0.3, 0.3, 0.7]),
+    )
     assert line.coefficients == pytest.approx([2.3])
     assert line.covariance[0, 0] == pytest.approx(((x * e / (1 - h)) ** 2).sum() / 25, rel=1e-12)
     assert line.df == 2
@@ -189,7 +195,9 @@ def test_sampled_orderings_agree_within_their_error_and_ends_are_exact():
 
 def test_many_drivers_are_sampled_until_the_error_is_small():
     rng = np.random.default_rng(0)
-    table = pd.DataFrame(rng.normal(size=(400, 24)) + rng.normal(size=(400, 1)), columns=[f"d{k}" for k in range(24)])
+    table = pd.DataFrame(
+        rng.normal(size=(400, 24)) + rng.normal(size=(400, 1)), columns=[f"d{k}" for k in range(24)]
+    )
     table["y"] = table["d0"] + table["d1"] + rng.normal(size=400)
     result = importance(table, "y", [f"d{k}" for k in range(24)], resamples=0)
     assert not result.settings["exact"]
@@ -203,7 +211,9 @@ def test_scale_shift_reversal_and_row_order_change_no_share(seed):
     table = survey(120, seed)
     drivers = [c for c in table if c != "outcome"]
     _, plain = divided(table, "outcome", drivers)
-    moved = table.sample(frac=1, random_state=seed % 1000).assign(d0=lambda t: 8 - t["d0"], d1=lambda t: 10 * t["d1"] + 3)
+    moved = table.sample(frac=1, random_state=seed % 1000).assign(
+        d0=lambda t: 8 - t["d0"], d1=lambda t: 10 * t["d1"] + 3
+    )
     _, after = divided(moved, "outcome", drivers)
     assert after[drivers].to_numpy() == pytest.approx(plain[drivers].to_numpy(), abs=1e-10)
 
@@ -216,7 +226,10 @@ def test_integer_weights_repeat_rows_and_equal_weights_are_none():
         divided(repeated, "outcome", drivers)[1][drivers].to_numpy(), abs=1e-12
     )
     columns = ["share", "coefficient_low", "coefficient_high", "n_eff"]
-    same, none = importance(table, "outcome", drivers, weights="same", resamples=0), importance(table, "outcome", drivers, resamples=0)
+    same, none = (
+        importance(table, "outcome", drivers, weights="same", resamples=0),
+        importance(table, "outcome", drivers, resamples=0),
+    )
     assert same.table[columns].to_numpy() == pytest.approx(none.table[columns].to_numpy(), rel=1e-10)
 
 
@@ -274,7 +287,9 @@ def test_not_applicable_gives_importance_overall_and_the_effect_among_users():
     # Two drivers alike in effect, one used by a third only: a third of the variance, the same coefficient.
     rng = np.random.default_rng(2)
     a, b, used = rng.normal(size=60_000), rng.normal(size=60_000), rng.random(60_000) < 1 / 3
-    table = pd.DataFrame({"y": a + np.where(used, b, 0.0) + rng.normal(size=60_000), "a": a, "b": np.where(used, b, np.nan)})
+    table = pd.DataFrame(
+        {"y": a + np.where(used, b, 0.0) + rng.normal(size=60_000), "a": a, "b": np.where(used, b, np.nan)}
+    )
     rows = importance(table, "y", ["a", "b"], resamples=0).table.set_index("driver")
     assert rows.loc["a", "share"] == pytest.approx(0.75, abs=0.02)
     assert rows["coefficient"].to_numpy() == pytest.approx([1.0, 1.0], abs=0.03)
@@ -284,7 +299,9 @@ def test_skip_logic_would_leave_listwise_with_few_and_the_wrong_driver():
     rng = np.random.default_rng(4)
     n = 3000
     share = np.linspace(0.05, 0.75, 8)
-    ratings = pd.DataFrame(rng.normal(size=(n, 8)) + 0.5 * rng.normal(size=(n, 1)), columns=[f"t{k}" for k in range(8)])
+    ratings = pd.DataFrame(
+        rng.normal(size=(n, 8)) + 0.5 * rng.normal(size=(n, 1)), columns=[f"t{k}" for k in range(8)]
+    )
     used = rng.random((n, 8)) > share
     y = (ratings.where(used, 0.0) @ np.array([0.6, 0.5, 0.45, 0.4, 0.4, 0.4, 0.5, 0.9])) + rng.normal(size=n)
     table = ratings.where(used).assign(y=y)
@@ -326,7 +343,9 @@ def test_johnson_and_sampling_split_duplicates_too():
 def test_suppressor_is_flagged_and_not_claimed():
     rng = np.random.default_rng(0)
     a, noise = rng.normal(size=2000), rng.normal(size=2000)
-    table = pd.DataFrame({"a": a + noise, "b": 0.3 * a + noise, "y": a + 0.1 * noise + 0.3 * rng.normal(size=2000)})
+    table = pd.DataFrame(
+        {"a": a + noise, "b": 0.3 * a + noise, "y": a + 0.1 * noise + 0.3 * rng.normal(size=2000)}
+    )
     result = importance(table, "y", ["a", "b"], resamples=0)
     assert result.tables["tests"]["p_adjusted"].max() < 1e-6
     assert [c.fields["driver"] for c in result.claims if c.code == "drivers.top"] == ["a"]
@@ -380,7 +399,9 @@ def test_noise_says_none_and_how_many_answers_would_be_needed():
 
 def test_claims_are_withdrawn_together_with_their_order():
     weak = importance(survey(120, 8, effects=(0.30, 0.0, 0.0)), "outcome", ["d0", "d1", "d2"], resamples=200)
-    crowd = importance(survey(120, 9, effects=(0.0,) * 5), "outcome", [f"d{k}" for k in range(5)], resamples=0)
+    crowd = importance(
+        survey(120, 9, effects=(0.0,) * 5), "outcome", [f"d{k}" for k in range(5)], resamples=0
+    )
     assert any(c.code == "drivers.top" for c in weak.claims)
     tests = weak.tables["tests"].assign(p_value=lambda t: t["p_value"].where(t.index > 0, 0.03))
     from dataclasses import replace
@@ -433,11 +454,15 @@ def test_share_intervals_and_coefficients_cover(population, weighted):
         table = survey(400, 9000 + seed)
         if weighted:  # weights unrelated to the answers: the truth stays, the precision falls
             table["w"] = np.random.default_rng(seed).lognormal(0, 0.7, len(table))
-        rows = importance(table, "outcome", drivers, weights="w" if weighted else None, resamples=150, seed=seed).table
+        rows = importance(
+            table, "outcome", drivers, weights="w" if weighted else None, resamples=150, seed=seed
+        ).table
         rows = rows.set_index("driver").loc[drivers]
         true = population.loc[drivers]
         covered += (rows["conf_low"] <= true["share"]) & (true["share"] <= rows["conf_high"])
-        slopes += (rows["coefficient_low"] <= true["coefficient"]) & (true["coefficient"] <= rows["coefficient_high"])
+        slopes += (rows["coefficient_low"] <= true["coefficient"]) & (
+            true["coefficient"] <= rows["coefficient_high"]
+        )
     assert 0.925 <= covered.mean() / REPLICATIONS <= 0.975
     assert 0.925 <= slopes.mean() / REPLICATIONS <= 0.975
 
@@ -455,7 +480,10 @@ def test_roles_are_refused_when_they_overlap():
     refused(r"drivers named more than once: d0; name each once", drivers=["d0", "d0", "d1"])
     refused(r"got 1; give at least 2 drivers", drivers=["d0"])
     refused(r"got 1; give at least 2 drivers", drivers="d0")
-    refused(r"columns with two roles: d1; a column is the outcome, a driver, a control or the weights", controls=["d1"])
+    refused(
+        r"columns with two roles: d1; a column is the outcome, a driver, a control or the weights",
+        controls=["d1"],
+    )
     refused(r"columns with two roles: d2", weights="d2")
     refused(r"the table has no column nothing, d9; it has d0", drivers=["d0", "nothing"], controls=["d9"])
 
@@ -463,7 +491,10 @@ def test_roles_are_refused_when_they_overlap():
 def test_unusable_columns_are_named_all_at_once():
     table = survey(60).assign(d0="good", d1=3.0, d2=lambda t: t["d2"].where(t.index > 2, np.inf))
     refused(r"(?s)column d0: found text or categories \('good'\).*column d2: found an infinite value", table)
-    refused(r"column d1: found one value only \(3\).*leave it out, or widen the filter", table.assign(d0=1.0 * table.index, d2=table.index % 7))
+    refused(
+        r"column d1: found one value only \(3\).*leave it out, or widen the filter",
+        table.assign(d0=1.0 * table.index, d2=table.index % 7),
+    )
     refused(r"column outcome: found one value only", survey(60).assign(outcome=4))
     refused(r"column d1: found no answer at all", survey(60).assign(d1=np.nan))
 
@@ -496,12 +527,24 @@ def test_which_values_are_codes():
 
 def test_weights_ids_and_bases_are_checked():
     table = survey(60).assign(w=1.0, response_id=[f"r{k}" for k in range(60)])
-    refused(r"weights column 'w' cannot be used(?s:.*)found -1.0", table.assign(w=[-1.0, *[1.0] * 59]), weights="w")
+    refused(
+        r"weights column 'w' cannot be used(?s:.*)found -1.0",
+        table.assign(w=[-1.0, *[1.0] * 59]),
+        weights="w",
+    )
     twice = table.assign(response_id=["r0", "r0", *[f"r{k}" for k in range(2, 60)]])
-    refused(r"column 'response_id' has 1 ids in more than one row \(2 rows, first at row 1\); keep one row for each", twice)
-    refused(r"the effective sample is 5.0 for 3 drivers and 0 further columns; more than 5 answers are needed", survey(5))
+    refused(
+        r"column 'response_id' has 1 ids in more than one row \(2 rows, first at row 1\); keep one row for each",
+        twice,
+    )
+    refused(
+        r"the effective sample is 5.0 for 3 drivers and 0 further columns; more than 5 answers are needed",
+        survey(5),
+    )
     refused(r"no row is left to analyse: outcome missing 60", survey(60).assign(outcome=np.nan))
-    refused(r"no row is left to analyse: no driver rated 60", survey(60).assign(d0=np.nan, d1=np.nan, d2=np.nan))
+    refused(
+        r"no row is left to analyse: no driver rated 60", survey(60).assign(d0=np.nan, d1=np.nan, d2=np.nan)
+    )
     both = pd.concat([table, table["d0"]], axis=1)
     refused(r"more than one column named d0; rename or drop one of them", both)
 
@@ -523,10 +566,18 @@ def test_options_and_groups_are_checked():
 def test_categorical_controls_enter_as_levels():
     table = survey(400).assign(region=lambda t: np.where(t.index % 3 == 0, "RM", "Sur"))
     result = importance(table, "outcome", ["d0", "d1", "d2"], controls=["region"], resamples=0)
-    assert result.table["importance"].sum() + result.r_squared_controls == pytest.approx(result.r_squared, abs=1e-12)
-    refused(r"column who: found 60 different values, e.g. 'p0'.*group the categories", survey(60).assign(who=[f"p{k}" for k in range(60)]), controls=["who"])
+    assert result.table["importance"].sum() + result.r_squared_controls == pytest.approx(
+        result.r_squared, abs=1e-12
+    )
+    refused(
+        r"column who: found 60 different values, e.g. 'p0'.*group the categories",
+        survey(60).assign(who=[f"p{k}" for k in range(60)]),
+        controls=["who"],
+    )
     missing = table.assign(region=table["region"].where(table.index > 9))
-    assert importance(missing, "outcome", ["d0", "d1"], controls=["region"], resamples=0).n_dropped == {"region missing": 10}
+    assert importance(missing, "outcome", ["d0", "d1"], controls=["region"], resamples=0).n_dropped == {
+        "region missing": 10
+    }
 
 
 def test_sfo_with_skip_logic_and_weights():

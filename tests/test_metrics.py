@@ -20,7 +20,8 @@ REPLICATIONS = int(os.environ.get("CXLAB_REPLICATIONS", "200"))
 R_SURVEY = 1e-9  # R prints 13 digits
 COLUMNS = ["metric", "estimate", "std_error", "conf_low", "conf_high", "n", "n_eff", "flag"]
 PXI_ROWS = [
-    (7, 6, 7), (6, 6, 5), (7, 7, 7), (5, 4, 4), (3, 2, 4), (6, 3, 5), (7, 7, 6), (1, 2, 1), (6, 5, 6), (4, 6, 7),
+    (7, 6, 7), (6, 6, 5), (7, 7, 7), (5, 4, 4), (3, 2, 4),
+    (6, 3, 5), (7, 7, 6), (1, 2, 1), (6, 5, 6), (4, 6, 7),
 ]  # fmt: skip
 PXI = pd.DataFrame(PXI_ROWS, columns=["effectiveness", "ease", "pleasantness"])
 EXAMPLE = pd.DataFrame({"recommend": [10] * 84 + [8] * 68 + [3] * 48})
@@ -668,9 +669,9 @@ def test_numbers_of_any_dtype_are_read(values):
         (EXAMPLE, {"columns": "nope"}, "the table has no column nope; it has recommend"),
         (EXAMPLE, {"columns": {"likely": "recommend"}}, "columns names likely, which nps does not ask for"),
         (EXAMPLE, {"by": "region"}, "the table has no column region"),
-        (EXAMPLE.assign(n=1), {"by": "n"}, "by names n; each column once, and none that a result uses itself"),
+        (EXAMPLE.assign(n=1), {"by": "n"}, "by names n; each column once, and none that a result uses"),
         (EXAMPLE.assign(a=1), {"by": ["a", "a"]}, "by names a, a; each column once"),
-        (EXAMPLE.assign(w=-1.0), {"weights": "w"}, "found -1.0 .200 rows.; allowed: a finite number, zero or more"),
+        (EXAMPLE.assign(w=-1.0), {"weights": "w"}, "found -1.0 .200 rows.; allowed: a finite number"),
         (EXAMPLE.assign(w="1"), {"weights": "w"}, "weights column 'w' is not numeric"),
         (EXAMPLE, {"level": 95}, "level is 95"),
         (EXAMPLE.assign(h=range(200)), {"strata": "h"}, "200 of 200 strata have a single sampling unit"),
@@ -678,7 +679,7 @@ def test_numbers_of_any_dtype_are_read(values):
         (EXAMPLE.assign(c=None), {"cluster": "c"}, "cluster column 'c' is empty in 200 rows"),
         (EXAMPLE.head(0), {}, "the table has no rows"),
         (EXAMPLE.assign(recommend=np.nan), {}, "no row answers all of recommend, which nps needs"),
-        (EXAMPLE.assign(response_id=1), {}, r"response_id repeated: 1; allowed: each answer once|found response_id repeated"),
+        (EXAMPLE.assign(response_id=1), {}, "response_id repeated: 1 .200 rows.; allowed: each answer once"),
         (EXAMPLE.assign(customer_id=[1, 1, *range(2, 200)]), {}, "customer_id repeated: 1"),
         (pd.concat([EXAMPLE, EXAMPLE], axis=1), {}, "two columns called 'recommend'"),
         (EXAMPLE.assign(c=range(200)).merge(pd.DataFrame({"d": range(11)}), how="cross"), {"by": ["c", "d"]},

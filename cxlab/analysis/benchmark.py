@@ -1,7 +1,7 @@
 """A company beside its peers, where both sides carry their own error.
 
-`compare` gives the difference with each peer, overall or in each cell of a drill-down, and a verdict that has
-paid for having looked many times. `league` ranks everybody with simultaneous rank intervals (`rank_sets`).
+`compare` gives the difference with each peer and a verdict that has paid for having looked many times; `cells`
+drills down, as exploration. `league` ranks everybody with simultaneous rank intervals (`rank_sets`).
 """
 
 from __future__ import annotations
@@ -36,10 +36,11 @@ from cxlab.analysis.findings import (
 from cxlab.analysis.intervals import differences
 from cxlab.analysis.league import League, check_focal, check_units, league, rank_sets
 from cxlab.analysis.metrics import RESERVED, score_rows
-from cxlab.analysis.survey import Cells, Partition, cells, design_of, partition
+from cxlab.analysis.survey import Cells, Partition, design_of, partition
+from cxlab.analysis.survey import cells as sums_of_cells
 from cxlab.errors import AnalysisError
 
-__all__ = ["Comparison", "League", "compare", "league", "rank_sets"]
+__all__ = ["Comparison", "League", "cells", "compare", "league", "rank_sets"]
 
 
 NEITHER = "not distinguishable"
@@ -127,7 +128,7 @@ def compare(
     parts = partition(table, [*by, unit])
     design = design_of(table, weights, None, None)
     given = answers(table, entry, columns_of(entry, columns, entry.slots))
-    reduced = cells(
+    reduced = sums_of_cells(
         given.numerator,
         given.denominator,
         design,
@@ -166,6 +167,49 @@ def compare(
         otherwise=otherwise,
         focal=str(focal),
     )  # fmt: skip
+
+
+def cells(
+    table: pd.DataFrame, metric: str, *, unit: str, focal: str, by: Sequence[str],
+    columns: Columns = None, weights: str | None = None, level: float = 0.95,
+) -> Comparison:  # fmt: skip
+    """Compare cell by cell, as exploration: one Benjamini-Hochberg family over all cells and peers.
+
+    Parameters
+    ----------
+    table, metric, unit, focal, columns, weights, level
+        As in `compare`.
+    by : sequence of str
+        Columns whose combinations are the cells; with none there is nothing to split and the result's
+        table is empty.
+
+    Returns
+    -------
+    Comparison
+        As `compare`.
+
+    Raises
+    ------
+    AnalysisError
+        As `compare`.
+
+    References
+    ----------
+    Benjamini & Hochberg 1995, doi:10.1111/j.2517-6161.1995.tb02031.x.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"brand": ["us"] * 40 + ["them"] * 40, "recommend": [10] * 80, "channel": "app"})
+    >>> cells(table, "nps", unit="brand", focal="us", by=["channel"]).table["verdict"].tolist()
+    ['not distinguishable']
+    >>> cells(table, "nps", unit="brand", focal="us", by=[]).table.empty
+    True
+    """
+    if not by:
+        return Comparison(table=pd.DataFrame(), keys=("peer",), estimate_column="difference", focal=focal)
+    return compare(
+        table, metric, unit=unit, focal=focal, by=by, columns=columns, weights=weights, adjust="bh", level=level
+    )
 
 
 def _check_asked(

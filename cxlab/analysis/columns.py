@@ -51,7 +51,9 @@ def shown(values: Iterable[Any]) -> str:
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the rows of `table` as mappings from column to value."""
-    return [{str(column): value for column, value in row.items()} for row in table.to_dict("records")]
+    names = [str(column) for column in table.columns]
+    values = [table.iloc[:, k].tolist() for k in range(len(names))]
+    return [dict(zip(names, row, strict=True)) for row in zip(*values, strict=True)]
 
 
 def check_single(table: pd.DataFrame, columns: Sequence[str]) -> None:

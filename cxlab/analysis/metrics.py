@@ -40,6 +40,7 @@ __all__ = [
     "rake",
     "registry",
     "score",
+    "scored",
     "weigh",
 ]
 
@@ -84,6 +85,34 @@ def contribution(table: pd.DataFrame, metric: str, *, columns: Columns = None) -
     check_rows(table)
     scored = answers(table, entry, columns_of(entry, columns, entry.slots))
     return pd.Series(scored.numerator / scored.denominator, index=table.index, name=entry.id)
+
+
+def scored(table: pd.DataFrame, indices: Sequence[str]) -> pd.DataFrame:
+    """Give the table with a column for each index: what each respondent adds to it.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row per respondent; not changed.
+    indices : sequence of str
+        Ids of metrics, whose slots are columns of `table`; the name of a column stays as it is.
+
+    Returns
+    -------
+    DataFrame
+        `table` and the new columns, named as asked for, from `contribution`.
+
+    Raises
+    ------
+    AnalysisError
+        As `contribution`.
+
+    Examples
+    --------
+    >>> scored(pd.DataFrame({"recommend": [10, 8, 0]}), ["nps"])["nps"].tolist()
+    [100.0, 0.0, -100.0]
+    """
+    return table.assign(**{name: contribution(table, name) for name in indices if name not in table.columns})
 
 
 def score(

@@ -17,8 +17,11 @@ The guess looks at the whole table, never at one segment, and at all slots of a 
   0 is offered it is used: 17 zeros and 6 ones in the SFO survey of 2017. A sample whose tail dies out at a
   1 or two passes.
 
-Both can refuse an honest sample: the message says how to declare the scale and go on. And a 1-10 question
-that next to nobody answers with a 1 cannot be told from 0-10: only a declared scale protects from that.
+Measured on 100 simulated samples of each size: answers spread evenly over 1-10 are refused as NPS in 92 %
+of samples of 50 and 98 % of 100; a satisfied 1-10 question (2 % of ones) in 39 % of samples of 100 and 98 %
+of 500; honest 0-10 samples in 0 to 4 %, at sizes from 20 to 2,000. So an honest sample can be refused, and
+the message says how to declare the scale and go on; and a 1-10 question that next to nobody answers with a
+1 cannot be told from 0-10 in a small sample: only a declared scale protects from that.
 """
 
 from __future__ import annotations

@@ -221,7 +221,9 @@ def design_of(table: pd.DataFrame, weights: str | None, strata: str | None, clus
                 count=int(table[column].isna().sum()),
             )
         codes[role] = pd.factorize(table[column], sort=True)[0]
-    return Design(weights_of(table, weights), codes["strata"], codes["cluster"], weighted=weights is not None)
+    w = weights_of(table, weights)
+    # Weights that are all equal weigh nothing: what is said must not depend on their being named.
+    return Design(w, codes["strata"], codes["cluster"], weighted=bool(np.ptp(w)) if len(w) else False)
 
 
 def cells(
@@ -304,8 +306,7 @@ def _clustered(
 ) -> tuple[Array, Array, int]:
     """Covariance of the cell sums when units are clusters; a cluster number repeated in two strata is two."""
     stratum = np.zeros(len(a), dtype=np.int64) if strata is None else strata
-    pairs, psu = np.unique(stratum * (int(cluster.max(initial=0)) + 1) + cluster, return_inverse=True)
-    psu = psu.reshape(-1)
+    psu, pairs = pd.factorize(stratum * (int(cluster.max(initial=0)) + 1) + cluster)
     of_psu = np.zeros(len(pairs), dtype=np.int64)
     of_psu[psu] = stratum
     sizes = np.bincount(of_psu)
@@ -318,7 +319,7 @@ def _clustered(
         (np.ones(len(pairs)), (of_psu, np.arange(len(pairs)))), shape=(len(sizes), len(pairs))
     )
     covariance = covariance - _between(np.asarray((gather @ totals).todense()), factor, sizes)
-    units = np.bincount(np.unique(psu * count + cell) % count, minlength=count).astype(float)
+    units = np.bincount(totals.indices, minlength=2 * count)[count:].astype(float)
     return covariance, units, len(pairs)
 
 

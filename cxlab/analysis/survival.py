@@ -162,51 +162,41 @@ def _parts(
 
 
 def _steps(key: Mapping[str, Any], who: Observed, c: Curve) -> pd.DataFrame:
-    steps = pd.DataFrame(
-        {
-            "time": c.time,
-            "at_risk": c.at_risk,
-            "events": c.events,
-            "estimate": c.survival,
-            "std_error": c.survival * c.error,
-            "conf_low": c.conf_low,
-            "conf_high": c.conf_high,
-        }
-    )
-    return _based(steps, key, who, c.at_risk)
+    steps = {
+        "time": c.time,
+        "at_risk": c.at_risk,
+        "events": c.events,
+        "estimate": c.survival,
+        "std_error": c.survival * c.error,
+        "conf_low": c.conf_low,
+        "conf_high": c.conf_high,
+    }
+    return _based(key, steps, who)
 
 
 def _at(key: Mapping[str, Any], who: Observed, c: Curve, times: Sequence[float]) -> pd.DataFrame:
     """Return the curve at `times`, events being those until then; nothing is said after the last customer."""
     at = np.array([c.at(t) for t in times], dtype=int)
-    known = at >= 0
-    people = risk_sums(np.array(times), who, np.ones(len(who.duration))).astype(int)
 
     def held(values: Array) -> Array:
-        return np.where(known, values[at], np.nan)
+        return np.where(at >= 0, values[at], np.nan)
 
-    steps = pd.DataFrame(
-        {
-            "time": times,
-            "at_risk": people,
-            "events": held(np.cumsum(c.events)),
-            "estimate": held(c.survival),
-            "std_error": held(c.survival * c.error),
-            "conf_low": held(c.conf_low),
-            "conf_high": held(c.conf_high),
-        }
-    )
-    return _based(steps, key, who, people)
+    steps = {
+        "time": np.array(times),
+        "at_risk": risk_sums(np.array(times), who, np.ones(len(who.duration))).astype(int),
+        "events": held(np.cumsum(c.events)),
+        "estimate": held(c.survival),
+        "std_error": held(c.survival * c.error),
+        "conf_low": held(c.conf_low),
+        "conf_high": held(c.conf_high),
+    }
+    return _based(key, steps, who)
 
 
-def _based(steps: pd.DataFrame, key: Mapping[str, Any], who: Observed, at_risk: Array) -> pd.DataFrame:
-    """Put the `key` before `steps` and n, n_eff and the flag after them."""
-    for position, (column, value) in enumerate(key.items()):
-        steps.insert(position, column, [value] * len(steps))
-    steps["n"] = len(who.duration)
-    steps["n_eff"] = _n_eff(who)
-    steps["flag"] = flags(at_risk)
-    return steps
+def _based(key: Mapping[str, Any], steps: Mapping[str, Array], who: Observed) -> pd.DataFrame:
+    """Return the `key`, the `steps`, the base and the flag as one table."""
+    bases = {"n": len(who.duration), "n_eff": _n_eff(who), "flag": flags(steps["at_risk"])}
+    return pd.DataFrame({**key, **steps, **bases}, columns=[*key, *steps, *bases])
 
 
 def _n_eff(who: Observed) -> float:

@@ -143,7 +143,7 @@ def hazard_findings(
     )
     changing = checks.loc[(checks["covariate"] != "GLOBAL") & (checks["p_adjusted"] <= 1 - level)]
     unsteady = set(changing["covariate"])
-    rows = records(table.merge(tests[["covariate", "hypothesis"]]))
+    rows = records(table.assign(hypothesis=tests["hypothesis"]))
     effects = [_effect(row, facts, unsteady, general) for row in rows]
     none = Claim(
         "hazards.none",

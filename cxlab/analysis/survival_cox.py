@@ -36,7 +36,7 @@ class Risk:
     """Who is at risk when: `x` (n, p) standardised, `w` (n,), positions [first, last) of the event times.
 
     `event` (n,), `at` (n,) the position of an event's own time, `deaths` (times,), `order` (times,) the
-    times themselves, `ends` the position after each stratum's last event time.
+    times themselves, `begin` (n,) the first position of the customer's stratum, `ends` that after its last.
     """
 
     x: Array
@@ -47,6 +47,7 @@ class Risk:
     at: Array
     deaths: Array
     order: Array
+    begin: Array
     ends: Array
 
     def died(self, amount: Array) -> Array:
@@ -55,8 +56,10 @@ class Risk:
 
     def exposed(self, amount: Array) -> Array:
         """Sum `amount` (n, ...) over those at risk at each event time."""
-        size = len(self.deaths) + 1
-        sums = _summed(amount, self.last, size)[1:] - _summed(amount, self.first, size)[1:]
+        size, late, ever = len(self.deaths), self.first > self.begin, self.last > self.begin
+        sums = _summed(amount[ever], self.last[ever] - 1, size)
+        if late.any():
+            sums -= _summed(amount[late], self.first[late] - 1, size)
         start = 0
         for end in self.ends:
             sums[start:end] = sums[start:end][::-1].cumsum(axis=0)[::-1]
@@ -71,13 +74,13 @@ class Risk:
 
 def _summed(amount: Array, at: Array, size: int) -> Array:
     if amount.ndim == 1:
-        return np.bincount(at, amount, size)
-    return np.column_stack([np.bincount(at, column, size) for column in amount.T])
+        return np.bincount(at, amount, size).astype(float)
+    return np.column_stack([np.bincount(at, column, size) for column in amount.T]).astype(float)
 
 
 def at_risk(x: Array, duration: Array, event: Array, entry: Array, weights: Array, stratum: Array) -> Risk:
     """Place customers on the event times of their own stratum (`stratum`: codes from 0)."""
-    first, last, at = (np.zeros(len(duration), dtype=int) for _ in range(3))
+    first, last, at, begin = (np.zeros(len(duration), dtype=int) for _ in range(4))
     times, ends, offset = [], [], 0
     for code in range(int(stratum.max()) + 1):
         own = np.flatnonzero(stratum == code)
@@ -85,11 +88,12 @@ def at_risk(x: Array, duration: Array, event: Array, entry: Array, weights: Arra
         last[own] = offset + np.searchsorted(moments, duration[own], side="right")
         first[own] = np.minimum(offset + np.searchsorted(moments, entry[own], side="right"), last[own])
         at[own] = last[own] - 1
+        begin[own] = offset
         offset += len(moments)
         times.append(moments)
         ends.append(offset)
     deaths = np.bincount(at[event], minlength=offset)
-    return Risk(x, weights, event, first, last, at, deaths, np.concatenate(times), np.array(ends))
+    return Risk(x, weights, event, first, last, at, deaths, np.concatenate(times), begin, np.array(ends))
 
 
 @dataclass(frozen=True, slots=True)

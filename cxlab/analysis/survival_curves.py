@@ -56,7 +56,7 @@ def risk_sums(times: Array, who: Observed, amount: Array) -> Array:
 def event_sums(times: Array, who: Observed, amount: Array) -> Array:
     """Sum `amount` (n,) over those who leave at each of the sorted `times` (every event time is one)."""
     at = np.searchsorted(times, who.duration[who.event])
-    return np.bincount(at, amount[who.event], len(times))
+    return np.bincount(at, amount[who.event], len(times)).astype(float)
 
 
 def curve(who: Observed, level: float) -> Curve:

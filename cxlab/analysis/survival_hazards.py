@@ -80,7 +80,8 @@ def hazards(
     Notes
     -----
     :math:`h(t|x) = h_0(t) \exp(x \beta)`, ties after Efron, time for the tests of proportionality on the
-    Kaplan-Meier scale. The joint test decides: the test of one covariate alone also rejects for what its
+    Kaplan-Meier scale. With weights the errors are those of Lin & Wei, and intervals and tests use Student's t
+    on the effective number of departures: the sandwich alone is too narrow. The joint test decides: the test of one covariate alone also rejects for what its
     neighbours do.
 
     References
@@ -254,8 +255,9 @@ def _risk(used: pd.DataFrame, strata: Sequence[str], who: Observed, design: _Des
 
 def _table(design: _Design, who: Observed, found: cox.CoxFit, level: float) -> pd.DataFrame:
     beta, error = found.beta / design.sd, np.sqrt(np.diag(found.covariance)) / design.sd
-    reach = t_quantile(level) * error
-    p = 2 * stats.norm.sf(np.abs(beta / error))
+    df = _degrees(who, len(beta))
+    reach = t_quantile(level, df) * error
+    p = 2 * stats.t.sf(np.abs(beta / error), df)
     single = np.array([column not in design.references for column in design.column])
     members = [
         np.ones(len(who.event), dtype=bool) if s else v == 1
@@ -281,6 +283,13 @@ def _table(design: _Design, who: Observed, found: cox.CoxFit, level: float) -> p
             "flag": flags(n),
         }
     )
+
+
+def _degrees(who: Observed, columns: int) -> float:
+    """Degrees of freedom of the tests: with weights the effective number of departures less the columns."""
+    if who.weights is None:
+        return float("inf")
+    return max(effective_n(who.weights[who.event]) - columns, 1.0)
 
 
 def _checks(

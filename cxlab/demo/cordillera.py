@@ -9,7 +9,7 @@ from cxlab.demo import brands, contacts, fieldwork, lifetimes, people
 from cxlab.demo.ruts import ruts
 from cxlab.demo.tables import assemble
 
-SEED = 20250639
+SEED = 20250672
 CUSTOMERS = 24_000
 RESPONSES = 1_800
 CONTACTS = 150_000

@@ -187,10 +187,7 @@ def write_reference(folder: Path, tables: Tables) -> Path:
                 *said,
             ],
             "Ranking": [["Marca", "Índice", "Valor", "Encuestas", "Fuente"], *scores.itertuples(index=False)],
-            "Cuestionario": [
-                list(items.columns),
-                *([None if cell == "" else cell for cell in row] for row in items.itertuples(index=False)),
-            ],
+            "Cuestionario": [list(items.columns), *items.itertuples(index=False)],
         },
     )
     return path

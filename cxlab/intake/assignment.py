@@ -8,10 +8,10 @@ from difflib import get_close_matches
 
 from cxlab.errors import Message, ParameterError, Problem
 from cxlab.intake.canonical import OWN_PREFIX, Table, tables
-from cxlab.intake.models import Source
 from cxlab.intake.declaration import nearest
-from cxlab.intake.syntax import names as names_in
+from cxlab.intake.models import Source
 from cxlab.intake.reading import clean_name
+from cxlab.intake.syntax import names as names_in
 
 EVERY = "*"
 REASON_SUFFIX = "_na_reason"
@@ -64,41 +64,38 @@ def assign(source: Source, headers: list[str]) -> Assignment:
             if header not in headers:
                 result.problems.append(_no_header(source, header, headers, key))
     for header in headers:
-        name = wanted.get(header, header)
-        own = (
-            header in wanted
-            or name in result.table.columns
-            or re.fullmatch(OWN_PREFIX + r"[a-z0-9_]{1,58}", name)
-        )
-        if header in dropped:
-            result.dropped += (header,)
-            if header in wanted:
-                result.problems.append(
-                    _said(
-                        source,
-                        header,
-                        Message("a column both named and dropped"),
-                        Message("one of the two"),
-                        Message("take it out of `names` or of `drop`"),
-                    )
-                )
-        elif not own:
-            result.unmapped += (header,)
-        elif name in result.stored:
-            result.problems.append(_twice(source, name, result.stored[name], header))
-        else:
-            result.stored[name] = header
-    for name in (*wanted.values(), *source.constants, *source.derive):
+        _place(result, header, wanted, dropped)
+    made = (*source.constants, *source.derive)
+    for name in (*wanted.values(), *made):
         result.problems += _name_problems(source, name, result.table)
-    for name in (*source.constants, *source.derive):
-        if name in result.stored:
-            result.problems.append(
-                _twice(
-                    source, name, result.stored[name], "constants" if name in source.constants else "derive"
-                )
-            )
+    for name in (name for name in made if name in result.stored):
+        result.problems.append(_twice(source, name, result.stored[name], "client.yaml"))
     _consult(result)
     return result
+
+
+def _place(result: Assignment, header: str, wanted: dict[str, str], dropped: set[str]) -> None:
+    """Put one header where it belongs: stored, dropped or unmapped."""
+    source, name = result.source, wanted.get(header, header)
+    own = re.fullmatch(OWN_PREFIX + r"[a-z0-9_]{1,58}", name)
+    if header in dropped:
+        result.dropped += (header,)
+        if header in wanted:
+            result.problems.append(
+                _said(
+                    source,
+                    header,
+                    Message("a column both named and dropped"),
+                    Message("one of the two"),
+                    Message("take it out of `names` or of `drop`"),
+                )
+            )
+    elif not (header in wanted or name in result.table.columns or own):
+        result.unmapped += (header,)
+    elif name in result.stored:
+        result.problems.append(_twice(source, name, result.stored[name], header))
+    else:
+        result.stored[name] = header
 
 
 def _consult(result: Assignment) -> None:

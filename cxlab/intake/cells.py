@@ -1,4 +1,4 @@
-"""Cells of text to values of one kind, distinct text by distinct text; what does not fit is said, not bent."""
+"""Cells of text to values of one kind; what does not fit is said, not bent."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Literal
 
 import numpy as np
@@ -20,7 +21,6 @@ CellKind = Literal["number", "flag", "date", "text"]
 MOST_DIGITS = 15
 EXCEL_DATES = "excel"
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?(?P<zone>Z|[+-]\d{2}:?\d{2})?")
-_EXPONENT = r"(?:[eE][-+]?\d{1,3})?"
 
 
 @dataclass(frozen=True)
@@ -88,19 +88,25 @@ def number(text: str, marks: Marks) -> float | None:
     >>> number("1.234,5", Marks(decimal=",", thousands=".")), number("7,5", Marks())
     (1234.5, None)
     """
+    if not any(each.isdigit() for each in text[-1:]):
+        return None
     value = _number(text, marks.decimal, marks.thousands)
     return value if value is not None or not marks.typed else _number(text, ".", "")
 
 
+@cache
+def _written(decimal: str, thousands: str) -> re.Pattern[str]:
+    """Return the pattern of a number: digits, or thousands in threes, with decimals or an exponent."""
+    whole, mark = r"[0-9]+", re.escape(decimal)
+    if thousands:
+        whole = rf"(?:[0-9]+|[0-9]{{1,3}}(?:{re.escape(thousands)}[0-9]{{3}})+)"
+    return re.compile(rf"[-+]?{whole}(?:{mark}[0-9]+)?(?:[eE][-+]?[0-9]{{1,3}})?")
+
+
 def _number(text: str, decimal: str, thousands: str) -> float | None:
-    if re.fullmatch(rf"[-+]?\d+(?:{re.escape(decimal)}\d+)?{_EXPONENT}", text):
-        plain = text
-    elif thousands and re.fullmatch(
-        rf"[-+]?\d{{1,3}}(?:{re.escape(thousands)}\d{{3}})+(?:{re.escape(decimal)}\d+)?", text
-    ):
-        plain = text.replace(thousands, "")
-    else:
+    if not _written(decimal, thousands).fullmatch(text):
         return None
+    plain = text.replace(thousands, "") if thousands else text
     value = float(plain.replace(decimal, "."))
     return value if math.isfinite(value) else None
 
@@ -114,7 +120,7 @@ def plain(text: str, marks: Marks) -> str:
 
 
 def is_code(text: str) -> bool:
-    """Tell whether digits are a code rather than a measure: leading zeros, or more digits than a number holds."""
+    """Tell whether digits are a code, not a measure: leading zeros, or more digits than a number holds."""
     digits = text.lstrip("+-")
     return (len(digits) > 1 and digits[0] == "0" and digits.isdigit()) or _whole_digits(text) > MOST_DIGITS
 
@@ -222,7 +228,7 @@ def _flags(texts: Sequence[str | None], marks: Marks, name: str) -> Typed:
     return result
 
 
-def _texts(texts: Sequence[str | None], marks: Marks, name: str) -> Typed:
+def _texts(texts: Sequence[str | None], _: Marks, name: str) -> Typed:
     values = np.empty(len(texts), dtype=object)
     values[:] = [None if text is None else unicodedata.normalize("NFC", text) for text in texts]
     faults = {

@@ -1,4 +1,4 @@
-"""A client's folder and declaration: `new` writes them, `load` reads client.yaml and says all that is wrong."""
+"""A client's folder: `new` makes it, `load` reads its client.yaml and says all that is wrong."""
 
 from __future__ import annotations
 
@@ -114,6 +114,7 @@ def new(root: str | Path, name: str, *, language: Language | None = None) -> Pat
     if folder.exists():
         raise InputError("there is already a client {name}: data/{name}; choose another name", name=name)
     languages: tuple[Language, ...] = (language,) if language else ("es", "en")
+    make_private(folder)
     make_private(folder / "raw")
     sheets = {"es": "solicitud_de_datos.md", "en": "data_request.md"}
     files = {"client.yaml": commented_declaration(name, languages)}

@@ -38,7 +38,7 @@ def read_parquet(content: bytes, *, file: str) -> Reading:
                 Message("one value in each cell"),
                 Message("flatten them before saving"),
             )
-        frame = source.read().to_pandas(date_as_object=True, timestamp_as_object=False)
+        frame: pd.DataFrame = source.read().to_pandas(date_as_object=True, timestamp_as_object=False)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise _damaged(file, error, Message("a whole Parquet file")) from None
     header = checked_header(list(frame.columns), file=file, row=0)
@@ -58,7 +58,7 @@ def read_spss(content: bytes, *, file: str, encoding: str | None = None) -> Read
     try:
         with os.fdopen(handle, "wb") as copy:
             copy.write(content)
-        _, size = _sav(name, file=file, encoding=encoding, metadataonly=True)
+        size = _sav(name, file=file, encoding=encoding, metadataonly=True)[1]
         _refuse_size((size.number_rows or 0) * (size.number_columns or 0), file=file)
         frame, meta = _sav(name, file=file, encoding=encoding, metadataonly=False)
     finally:
@@ -73,8 +73,9 @@ def read_spss(content: bytes, *, file: str, encoding: str | None = None) -> Read
     }
     missing: dict[str, set[str]] = {}
     for name, ranges in meta.missing_ranges.items():
-        at = frame.columns.get_loc(name)
-        missing[named[name]] = {code for code in texts[at].unique() if code and _in_ranges(code, ranges)}
+        at = list(frame.columns).index(name)
+        distinct = [str(code) for code in texts[at].unique() if code]
+        missing[named[name]] = {code for code in distinct if _in_ranges(code, ranges)}
     questions = {
         named[name]: label for name, label in meta.column_names_to_labels.items() if label and name in named
     }
@@ -86,9 +87,12 @@ def read_spss(content: bytes, *, file: str, encoding: str | None = None) -> Read
 
 def _sav(name: str, *, file: str, encoding: str | None, metadataonly: bool) -> tuple[pd.DataFrame, Any]:
     try:
-        return pyreadstat.read_sav(name, user_missing=True, encoding=encoding, metadataonly=metadataonly)  # type: ignore[no-any-return]
+        read: tuple[pd.DataFrame, Any] = pyreadstat.read_sav(
+            name, user_missing=True, encoding=encoding, metadataonly=metadataonly
+        )
     except Exception as error:  # pyreadstat raises bare Exceptions of its own
         raise _damaged(file, error, Message("a whole SPSS .sav file")) from None
+    return read
 
 
 def _damaged(file: str, error: Exception, allowed: str) -> InputError:
@@ -123,7 +127,7 @@ def _reading(texts: pd.DataFrame, header: list[str], *, file: str, **said: Any) 
             column=header[at],
             row=int(np.flatnonzero(texts[at].isin(["inf", "-inf"]))[0]) + 1,
         )
-        for at in texts.columns
+        for at in range(len(header))
         if texts[at].isin(["inf", "-inf"]).any()
     ]
     if problems:
@@ -144,7 +148,7 @@ def _reading(texts: pd.DataFrame, header: list[str], *, file: str, **said: Any) 
 
 
 def _column_text(column: pd.Series[Any]) -> pd.Series[Any]:
-    """Return a typed column as text: whole numbers without decimals, dates as ISO, nothing as an empty text."""
+    """Return a typed column as text: whole numbers without decimals, dates as ISO."""
     if pd.api.types.is_bool_dtype(column):
         text = column.map({True: "true", False: "false"})
     elif pd.api.types.is_datetime64_any_dtype(column):
@@ -165,9 +169,9 @@ def _value_text(value: Any) -> str:
     if isinstance(value, Decimal):
         return format(value, "f")
     if isinstance(value, pd.Timestamp) or hasattr(value, "hour"):
-        text = value.isoformat(sep=" ") if hasattr(value, "year") else value.isoformat()
+        text = str(value.isoformat(sep=" ") if hasattr(value, "year") else value.isoformat())
         return text.removesuffix(" 00:00:00")
-    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+    return str(value.isoformat() if hasattr(value, "isoformat") else value)
 
 
 def _in_ranges(code: str, ranges: list[Mapping[str, Any]]) -> bool:

@@ -212,7 +212,8 @@ def _rule(rule: str, column: str, rows: Rows, today: date) -> tuple[str, str]:
         return (
             Message("{low:g} to {high:g}", low=low, high=high),
             Message(
-                "declare it under `missing: {{{column}: [...]}}` or `not_applicable:` if it is no answer, or correct the scale",
+                "if it is no answer, declare it: `missing: {{{column}: [...]}}` or `not_applicable:`; "
+                "else correct the scale",
                 column=column,
             ),
         )
@@ -233,12 +234,12 @@ def _rule(rule: str, column: str, rows: Rows, today: date) -> tuple[str, str]:
             return (
                 Message("0 or 1 in every row"),
                 Message(
-                    'if empty means still a customer, say so: `values: {{{column}: {{"": 0}}}}`; else exclude them',
+                    'if empty means still a customer: `values: {{{column}: {{"": 0}}}}`; else exclude them',
                     column=column,
                 ),
             )
         return Message("a value in every row"), Message(
-            'complete the file, or exclude those rows: `exclude: [{{where: "{column} == None", reason: ...}}]`',
+            'complete the file, or `exclude: [{{where: "{column} == None", reason: ...}}]`',
             column=column,
         )
     limit = (
@@ -253,7 +254,7 @@ def _rule(rule: str, column: str, rows: Rows, today: date) -> tuple[str, str]:
     return (
         limit.get(rule, Message("a valid value")),
         Message(
-            'correct the file, or exclude those rows with their reason: `exclude: [{{where: "{column} ...", reason: ...}}]`',
+            'correct the file, or `exclude: [{{where: "{column} ...", reason: ...}}]`',
             column=column,
         ),
     )

@@ -111,7 +111,7 @@ def _unsummed(rows: Rows) -> Iterator[Problem]:
         action = Message("correct the shares in the file")
         if abs(total - 100) < 1:
             action = Message(
-                'they are percentages: name the column attr_percent and `derive: {share: "attr_percent / 100"}`'
+                'they are percentages: call them attr_percent and `derive: {share: "attr_percent / 100"}`'
             )
         yield rows.problem(
             int(part.index[0]),

@@ -6,10 +6,8 @@ every problem of every source is reported at once.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
-from datetime import date
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, ClassVar
@@ -19,14 +17,10 @@ import pandas as pd
 from cxlab.errors import InputError, Message, Problem
 from cxlab.intake import storage
 from cxlab.intake.client import Client, Source, load
-from cxlab.intake.contracts import Rows, breaches
 from cxlab.intake.folders import client_folder
 from cxlab.intake.ledger import CheckReport, ledger_rows
-from cxlab.intake.mapping import Mapped, map_source
-from cxlab.intake.privacy import client_key, pseudonyms, scan, scan_labels
+from cxlab.intake.privacy import client_key
 from cxlab.intake.readers import content_of, read
-from cxlab.intake.reading import clean_name
-from cxlab.intake.relationship import with_duration, with_last_survey
 
 Progress = Callable[[str], None]
 
@@ -59,11 +53,15 @@ def check(
     WorkbenchError
         If the tables or the key cannot be written.
     """
+    # pandera is paid for by those who check, not by every notebook that reads.
+    from cxlab.intake.assembly import assembled, pseudonymise
+    from cxlab.intake.mapping import map_source
+
     declared = load(client_folder(root, client))
     if not declared.sources:
         raise InputError("{client}: client.yaml names no file under `sources:`", client=client)
     problems: list[Problem] = []
-    mapped: list[tuple[Mapped, str]] = []
+    mapped = []
     for source in declared.sources:
         if on_source is not None:
             on_source(source.file)
@@ -75,7 +73,7 @@ def check(
         part = map_source(source, reading)
         problems += part.problems
         mapped.append((part, digest))
-    tables, entries, notes = _tables(declared, mapped, problems)
+    tables, entries, notes = assembled(declared, mapped, problems)
     if problems:
         if strict:
             raise InputError(
@@ -85,7 +83,7 @@ def check(
                 problems=problems,
             )
         return _report(declared, entries, problems, notes)
-    _pseudonymise(tables, mapped, client_key(client, outside=Path(root)))
+    pseudonymise(tables, mapped, client_key(client, outside=Path(root)))
     for name, frame in tables.items():
         entries[name] |= {
             "rows": len(frame),
@@ -116,158 +114,6 @@ def _unread(source: Source, error: InputError) -> Problem:
         Message("correct `file:` in client.yaml"),
         file=source.file,
     )
-
-
-def _tables(
-    client: Client, mapped: list[tuple[Mapped, str]], problems: list[Problem]
-) -> tuple[dict[str, pd.DataFrame], dict[str, dict[str, Any]], list[Message]]:
-    """Check and scan the rows of each table; problems are added to `problems`."""
-    tables: dict[str, pd.DataFrame] = {}
-    entries: dict[str, dict[str, Any]] = {}
-    notes: list[Message] = []
-    for name in dict.fromkeys(part.source.table for part, _ in mapped):
-        own = [(part, digest) for part, digest in mapped if part.source.table == name]
-        parts = [part for part, _ in own]
-        empty = [part for part in parts if part.frame.empty]
-        problems += [_emptied(part) for part in empty]
-        # A declaration that is itself wrong would only echo through the contract.
-        if empty or any(
-            problem.file.startswith("client.yaml") for part in parts for problem in part.problems
-        ):
-            continue
-        rows, broken = breaches(name, parts, today=client.data_date or date.today())  # noqa: DTZ011
-        problems += broken
-        problems += [problem for part in parts for problem in _personal(client, part)]
-        tables[name] = rows.frame
-        entries[name] = _entry(rows, own)
-        notes += [note for part in parts for note in part.notes]
-    problems += scan_labels(_client_labels(client), file="client.yaml")
-    if not problems:
-        notes += _complete(tables, entries)
-    return tables, entries, notes
-
-
-def _emptied(part: Mapped) -> Problem:
-    return Problem(
-        Message("no row left after the exclusions"),
-        Message("at least one row"),
-        Message("correct `exclude:` in client.yaml"),
-        file=part.source.file,
-    )
-
-
-def _personal(client: Client, part: Mapped) -> Iterator[Problem]:
-    headers = part.headers
-    cleared = {clean_name(name) for name in client.privacy.not_personal}
-    allowed = {clean_name(name) for name in client.privacy.free_text}
-    columns = list(part.frame.columns)
-    skip = part.ids | {name for name in columns if name in cleared or headers.get(name) in cleared}
-    free = {name for name in columns if name in allowed or headers.get(name) in allowed}
-    if part.source.table == "items":
-        free = set(columns)
-    yield from scan(
-        part.frame, file=part.source.file, lines=part.lines, headers=headers, skip=skip, free_text=free
-    )
-    labels = [
-        (headers.get(name, name), label) for name, given in part.labels.items() for label in given.values()
-    ]
-    names = [("", header) for header in (*part.unmapped, *headers.values())]
-    yield from scan_labels([*labels, *names], file=part.source.file)
-
-
-def _client_labels(client: Client) -> Iterator[tuple[str, str]]:
-    for column, text in client.labels.columns.items():
-        yield from ((column, each) for each in (text.es, text.en))
-    for column, values in client.labels.values.items():
-        for value, text in values.items():
-            yield from ((column, each) for each in (value, text.es, text.en))
-
-
-def _entry(rows: Rows, own: list[tuple[Mapped, str]]) -> dict[str, Any]:
-    """Return what tables.json says of one table."""
-    sources = []
-    labels: dict[str, dict[str, str]] = {}
-    reasons: dict[str, dict[str, int]] = {}
-    for part, digest in own:
-        used = len(part.frame)
-        if part.read != used + sum(part.excluded.values()):
-            raise InputError(
-                "{file}: rows read are not rows used plus excluded; report this as a fault of cxlab",
-                file=part.source.file,
-            )
-        sources.append(
-            {
-                "file": part.source.file,
-                "sha256": digest,
-                "read": part.read,
-                "used": used,
-                "excluded": part.excluded,
-                "unmapped": list(part.unmapped),
-                "dropped": list(part.dropped),
-                "headers": part.headers,
-                "how": part.how,
-            }
-        )
-        labels |= part.labels
-        for column, counted in part.na_reasons.items():
-            total = reasons.setdefault(column, {})
-            for reason, count in counted.items():
-                total[reason] = total.get(reason, 0) + count
-    return {
-        "rows": len(rows.frame),
-        "sources": sources,
-        "scales": {name: list(scale) for name, scale in sorted(rows.scales.items())},
-        "labels": labels,
-        "na_reasons": reasons,
-        "survey_match": None,
-    }
-
-
-def _complete(tables: dict[str, pd.DataFrame], entries: dict[str, dict[str, Any]]) -> list[Message]:
-    """Add what is computed across columns and tables, and leave out columns that are empty throughout."""
-    notes: list[Message] = []
-    if "customers" in tables:
-        tables["customers"], notes = with_duration(tables["customers"])
-    if "customers" in tables and "survey_responses" in tables:
-        joined, match, said = with_last_survey(tables["customers"], tables["survey_responses"])
-        tables["customers"] = joined
-        notes += said
-        if match is not None:
-            rate = None if math.isnan(match.rate) else match.rate
-            entries["customers"]["survey_match"] = asdict(match) | {"rate": rate}
-            scales = entries["survey_responses"]["scales"]
-            entries["customers"]["scales"] |= {name: scales[name] for name in scales if name in joined}
-    for name, frame in tables.items():
-        empty = [column for column in frame.columns if frame[column].isna().all()]
-        tables[name] = _compact(frame.drop(columns=empty))
-        entries[name]["empty"] = empty
-        if empty:
-            notes.append(
-                Message(
-                    "{table}: left out as empty: {columns}", table=name, columns=", ".join(map(str, empty))
-                )
-            )
-    return notes
-
-
-def _compact(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return whole numbers without gaps as integers, so that 0/1 and counts read as such."""
-    whole = [
-        name
-        for name in frame.columns
-        if pd.api.types.is_float_dtype(frame[name])
-        and frame[name].notna().all()
-        and bool((frame[name] % 1 == 0).all())
-        and bool((frame[name].abs() < 2**53).all())
-    ]
-    return frame.astype(dict.fromkeys(whole, "int64"))
-
-
-def _pseudonymise(tables: dict[str, pd.DataFrame], mapped: list[tuple[Mapped, str]], key: bytes) -> None:
-    for name in tables:
-        ids = {column for part, _ in mapped if part.source.table == name for column in part.ids}
-        for column in sorted(ids & set(tables[name].columns)):
-            tables[name][column] = pseudonyms(tables[name][column], key)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -412,7 +258,8 @@ def open_dataset(root: str | Path, client: str) -> Dataset:
     ]
     if changed:
         raise InputError(
-            "{files} changed after the tables of {client} were made; make them again with `cxlab check {client}`",
+            "{files} changed after the tables of {client} were made; make them again with "
+            "`cxlab check {client}`",
             files=", ".join(dict.fromkeys(changed)),
             client=client,
         )

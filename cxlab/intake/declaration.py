@@ -28,21 +28,21 @@ class _Loader(yaml.SafeLoader):
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         """Refuse aliases and anchors before anything is expanded."""
-        event = self.peek_event()  # type: ignore[no-untyped-call]
+        event: Any = super().peek_event()  # type: ignore[no-untyped-call]
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             raise yaml.constructor.ConstructorError(None, None, "anchor or alias", event.start_mark)
         self._depth = getattr(self, "_depth", 0) + 1
         if self._depth > DEEPEST:
             raise yaml.constructor.ConstructorError(None, None, "nesting too deep", event.start_mark)
-        node = super().compose_node(parent, index)  # type: ignore[no-untyped-call]
+        node = super().compose_node(parent, index)
         self._depth -= 1
-        return node  # type: ignore[no-any-return]
+        return node
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002  PyYAML's own signature
         """Build a mapping whose keys are all different."""
         seen: set[Any] = set()
         for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call]
+            key = self.construct_object(key_node, deep=True)
             if not isinstance(key, Hashable):
                 raise yaml.constructor.ConstructorError(None, None, "key is not text", key_node.start_mark)
             if key in seen:
@@ -54,19 +54,19 @@ class _Loader(yaml.SafeLoader):
 
 
 def _resolve(tag: str, pattern: str, first: str) -> None:
-    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", re.compile(pattern), list(first))  # type: ignore[no-untyped-call]
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", re.compile(pattern), list(first))
 
 
 _resolve("bool", r"^(?:true|True|false|False)$", "tTfF")
 _resolve("null", r"^(?:~|null|Null|)$", "~nN")
-_Loader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"^$"), [""])  # type: ignore[no-untyped-call]
+_Loader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"^$"), [""])
 _resolve("int", r"^-?(?:0|[1-9][0-9]{0,17})$", "-0123456789")
 _resolve("float", r"^-?(?:0|[1-9][0-9]*)\.[0-9]+(?:[eE][-+]?[0-9]+)?$", "-0123456789")
 _resolve("timestamp", r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", "0123456789")
 
 
 def read_yaml(text: str, *, name: str) -> dict[str, Any]:
-    """Read one mapping.
+    r"""Read one mapping.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def read_yaml(text: str, *, name: str) -> dict[str, Any]:
 
     Examples
     --------
-    >>> read_yaml("a: Yes\\nb: 007\\nc: 2025-01-31\\nd: [1, 2.5]", name="x.yaml")
+    >>> read_yaml("a: Yes\nb: 007\nc: 2025-01-31\nd: [1, 2.5]", name="x.yaml")
     {'a': 'Yes', 'b': '007', 'c': datetime.date(2025, 1, 31), 'd': [1, 2.5]}
     """
     if len(text) > LARGEST:

@@ -184,6 +184,8 @@ def _meant(cell: str, rule: Rule, marks: Marks) -> tuple[str | None, str]:
     if not text:
         blank = next((reason for code, reason in rule.reasons.items() if not code.strip()), None)
         return (None, blank) if blank else (cell, "")
+    if not (rule.reasons or rule.recodes or rule.labelled or rule.leading):
+        return text, ""
     forms = [text, plain(text, marks)]
     reason = next((rule.reasons[form] for form in forms if form in rule.reasons), None)
     if reason is not None:

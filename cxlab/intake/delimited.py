@@ -126,7 +126,7 @@ def _undecodable(content: bytes, error: UnicodeDecodeError, *, file: str, chosen
         )
     else:
         action = Message(
-            "ask in which encoding it was saved (mac_roman?), declare it as `encoding:`, or save the file as UTF-8"
+            "ask how it was saved (mac_roman?), declare it as `encoding:`, or save the file as UTF-8"
         )
     return fault(
         file,
@@ -214,7 +214,8 @@ def _found_separator(body: str, *, file: str, first: int) -> str:
     header = next(io.StringIO(body, newline=""))
     present = [each for each in SEPARATORS if each in header]
     if not present:
-        return ","
+        # A title above the table has none; the rows under it then tell.
+        return next((each for each in SEPARATORS if _separates_rows(body, each)), ",")
     whole = [each for each in present if _is_whole(body, each)]
     if len(whole) == 1:
         return whole[0]
@@ -233,6 +234,15 @@ def _found_separator(body: str, *, file: str, first: int) -> str:
         Message("declare `separator:` in client.yaml"),
         row=first,
     )
+
+
+def _separates_rows(body: str, separator: str) -> bool:
+    try:
+        widths = Counter(len(row) for row in _parsed(body, separator) if row)
+    except csv.Error:
+        return False
+    width, rows = widths.most_common(1)[0]
+    return width > 1 and 2 * rows > widths.total() - 1
 
 
 def _is_whole(body: str, separator: str) -> bool:
@@ -304,7 +314,7 @@ def _ragged_action(rows: list[Row], wrong: list[Row], width: int, separator: str
     digits = [sum(bool(re.fullmatch(r'"?\d+"?', each.strip())) for each in row) for _, row in wrong]
     if separator == "," and all(len(row) > width for _, row in wrong) and min(digits) >= 2:
         return Message(
-            "it looks like decimal commas in a comma-separated file: ask for it with semicolons, or with quotes"
+            "it looks like decimal commas between commas: ask for the file with semicolons, or with quotes"
         )
     if usual != width and times > len(rows) / 2:
         line = next(line for line, row in rows if len(row) == usual)
@@ -335,7 +345,7 @@ def _refuse_swallowed(rows: list[Row], width: int, *, file: str, separator: str)
 
 
 def _holds_lines(value: str, row: list[str], at: int, separator: str) -> bool:
-    """Tell whether a field's inner lines look like rows: as many separators, and a first cell of the same make."""
+    """Tell whether a field's lines look like rows: as many separators, a first cell of the same make."""
     first, *inner, last = re.split(r"\r\n|\n|\r", value)
     width = len(row)
 

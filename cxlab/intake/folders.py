@@ -28,8 +28,8 @@ def client_name(name: str) -> str:
     """
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,59}", name) or name in _DEVICES:
         raise InputError(
-            "{name!r} cannot name a client; allowed: 1 to 60 lower-case letters without accents, digits, _ and -, "
-            "a letter or digit first; for example {example}",
+            "{name!r} cannot name a client; allowed: 1 to 60 lower-case letters without accents, digits, "
+            "_ and -, a letter or digit first; for example {example}",
             name=name[:80],
             example=_slug(name),
         )

@@ -14,15 +14,15 @@ _TITLES = {
 }
 _OPENINGS = {
     "es": (
-        "Una fila por cosa y una columna por dato; Excel, CSV, SPSS (.sav) o Parquet, tal como salen del sistema.\n"
-        "No hace falta ordenar ni recodificar. **No envíe nombres, correos, teléfonos ni direcciones**: solo un\n"
-        "código de cliente, el mismo en todos los archivos; al recibirlo se reemplaza por un seudónimo.\n"
+        "Una fila por cosa y una columna por dato; Excel, CSV, SPSS (.sav) o Parquet, tal como salen.\n"
+        "No hace falta ordenar ni recodificar. **No envíe nombres, correos, teléfonos ni direcciones**:\n"
+        "solo un código de cliente, el mismo en todos los archivos; al recibirlo pasa a ser un seudónimo.\n"
         "Envíe solo las tablas que tenga: cada una dice qué permite responder.\n"
     ),
     "en": (
-        "One row per thing and one column per fact; Excel, CSV, SPSS (.sav) or Parquet, as they leave your system.\n"
-        "No need to sort or recode. **Please send no names, e-mails, phones or addresses**: only a customer code,\n"
-        "the same in every file; on arrival it is replaced by a pseudonym.\n"
+        "One row per thing, one column per fact; Excel, CSV, SPSS (.sav) or Parquet, just as exported.\n"
+        "No need to sort or recode. **Please send no names, e-mails, phones or addresses**: only a customer\n"
+        "code, the same in every file; on arrival it is replaced by a pseudonym.\n"
         "Send only the tables you have: each says what it lets us answer.\n"
     ),
 }

@@ -1,4 +1,4 @@
-"""What identifies a person, told from its writing and its check digits: e-mail, phone, card, RUT, DNI/NIE, CURP.
+"""What identifies a person, told from its writing and check digits: e-mail, phone, card, RUT, DNI/NIE, CURP.
 
 A pattern alone is an accusation; the check digit is the evidence. Where there is none (phones), the
 way it is written must say so: a plus sign, the grouping of a country's numbers, or a word before it.
@@ -12,7 +12,6 @@ from typing import Literal
 
 Identifier = Literal["e-mail", "phone", "card", "RUT", "DNI/NIE", "CURP"]
 
-# Longest stretch of one cell that is looked at; longer cells are looked at whole, stretch by stretch.
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060-\u2064\ufeff]")
 _DASHES = re.compile("[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]")
 
@@ -71,7 +70,7 @@ def identifier(text: str) -> Identifier | None:
 
     Examples
     --------
-    >>> identifier("escribir a ana.perez@example.cl"), identifier("rut 12.345.678-5"), identifier("12.345.678-6")
+    >>> identifier("a ana.perez@example.cl"), identifier("rut 12.345.678-5"), identifier("12.345.678-6")
     ('e-mail', 'RUT', None)
     """
     text = readable(text)

@@ -137,9 +137,7 @@ class _Work:
         columns = {name: column for name, column in self.columns.items() if name in stored}
         for name in columns:
             if self.declared.listed("na_reasons", name):
-                frame[name + REASON_SUFFIX] = pd.Series(columns[name].why).replace(
-                    {"blank": "missing", "": None}
-                )
+                frame[name + REASON_SUFFIX] = _stored_reasons(columns[name])
         named = {name for name, header in self.assigned.stored.items() if personal_name(header)}
         personal = self.declared.ids | named
         for name in self.columns:
@@ -210,6 +208,12 @@ class _Work:
                 row=int(self.reading.lines[firsts[at]]),
                 count=int(counts[rest].sum()),
             )
+
+
+def _stored_reasons(column: Column) -> pd.Series[Any]:
+    why = column.why
+    named = np.where(why == "blank", "missing", why)
+    return pd.Series(named, dtype=object).mask(pd.Series(named == ""))
 
 
 def _told(column: Column, kept: Kept) -> dict[str, int]:

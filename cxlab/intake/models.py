@@ -187,7 +187,7 @@ class Labels(_Strict):
 
 
 class Privacy(_Strict):
-    """Columns that hold free text once read by a person, and those cleared of a false alarm, with the reason."""
+    """Columns of free text that a person has read, and false alarms cleared, with the reason."""
 
     free_text: list[str] = Field(default_factory=list)
     not_personal: dict[str, str] = Field(default_factory=dict)
@@ -231,5 +231,5 @@ class Client(_Strict):
         return self.name.get(language)
 
     def labels_mapping(self) -> dict[str, Any]:
-        """Return the labels as plain mappings: columns {name: {es, en}}, values {column: {value: {es, en}}}."""
+        """Return plain mappings: columns {name: {es, en}}, values {column: {value: {es, en}}}."""
         return self.labels.model_dump()

@@ -72,7 +72,8 @@ def client_key(client: str, *, outside: Path | None = None) -> bytes:
     path = key_file(client)
     if outside is not None and path.resolve().is_relative_to(outside.resolve()):
         raise InputError(
-            "the key of {client} would be inside the project; set CXLAB_ID_KEY, or XDG_CONFIG_HOME to a folder outside",
+            "the key of {client} would be inside the project; set CXLAB_ID_KEY, or XDG_CONFIG_HOME to a "
+            "folder outside",
             client=client,
         )
     try:
@@ -126,8 +127,8 @@ def pseudonyms(ids: pd.Series[Any], key: bytes) -> pd.Series[Any]:
 
 
 def _pseudonym(value: str, key: bytes) -> str:
-    text = unicodedata.normalize("NFC", value).encode()
-    return hmac.new(key, text, hashlib.sha256).hexdigest()[:PSEUDONYM_LENGTH].translate(_LETTERS)
+    text = value if value.isascii() else unicodedata.normalize("NFC", value)
+    return hmac.digest(key, text.encode(), "sha256").hex()[:PSEUDONYM_LENGTH].translate(_LETTERS)
 
 
 def personal_name(header: str) -> bool:
@@ -204,9 +205,10 @@ def scan_labels(labels: Iterable[tuple[str, str]], *, file: str) -> list[Problem
 
 
 def _cell_text(value: Any) -> str:
-    if isinstance(value, (float, np.floating)):
-        return str(int(value)) if float(value).is_integer() and abs(value) < 1e19 else repr(float(value))
-    return str(value)
+    if not isinstance(value, (float, np.floating)):
+        return str(value)
+    number = float(value)
+    return str(int(number)) if number.is_integer() and abs(number) < 1e19 else repr(number)
 
 
 def _kinds(texts: list[str], *, numeric: bool) -> dict[int, Identifier]:
@@ -214,10 +216,11 @@ def _kinds(texts: list[str], *, numeric: bool) -> dict[int, Identifier]:
     digits = {at: text for at, text in enumerate(texts) if re.fullmatch(r"\d{7,19}", text)}
     kinds: dict[int, Identifier] = {}
     if not numeric:
-        kinds = {at: kind for at, text in enumerate(texts) if at not in digits and (kind := identifier(text))}
-    suspects = {at: kind for at, text in digits.items() if (kind := plain_digits_kind(text))}
-    common = Counter(suspects.values()).most_common(1)
-    if common and (common[0][1] >= max(ENOUGH_CELLS, ENOUGH_SHARE * len(digits))):
+        told = ((at, identifier(text)) for at, text in enumerate(texts) if at not in digits)
+        kinds = {at: kind for at, kind in told if kind}
+    suspects = {at: found for at, text in digits.items() if (found := plain_digits_kind(text))}
+    most = max(Counter(suspects.values()).values(), default=0)
+    if most >= ENOUGH_CELLS and most >= ENOUGH_SHARE * len(digits):
         kinds |= suspects
     elif not numeric and len(digits) < ENOUGH_CELLS and 2 * len(digits) < len(texts):
         # A few bare numbers among words are not a column of codes.
@@ -241,9 +244,8 @@ def _personal(
         Message("take it out of the labels")
         if label
         else Message(
-            "list the column under `drop` (not stored) or `ids` (pseudonymised), or have it cleaned; a false alarm is "
-            "cleared with `privacy: {{not_personal: {{column: reason}}}}`",
-            column=column,
+            "list the column under `drop` (not stored) or `ids` (pseudonymised), or have it cleaned; "
+            "a false alarm is cleared with `privacy: {not_personal: {column: reason}}`"
         )
     )
     return Problem(

@@ -10,8 +10,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from cxlab.errors import InputError, Message
-from cxlab.intake.models import Format, Source
 from cxlab.intake.folders import declared_path
+from cxlab.intake.models import Format, Source
 from cxlab.intake.reading import MOST_BYTES, Reading, fault
 
 _SIGNATURES: tuple[tuple[bytes, str], ...] = (
@@ -149,7 +149,8 @@ def _checked_kind(content: bytes, source: Source) -> Format:
             ),
             Message("content and suffix that agree"),
             Message(
-                "save it again as CSV, .xlsx, .parquet or .sav (without password or compression), or correct `format:`"
+                "save it again as CSV, .xlsx, .parquet or .sav, without password or compression; "
+                "or correct `format:`"
             ),
         )
     return declared

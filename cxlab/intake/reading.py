@@ -1,4 +1,4 @@
-"""What every reader hands on: cells as text, where each row stood in the file, and what the file itself says."""
+"""What every reader hands on: cells as text, the line of each row, and what the file itself says."""
 
 from __future__ import annotations
 
@@ -74,11 +74,11 @@ def fault(
 
 
 def clean_name(name: Any) -> str:
-    """Return a header as it is compared: composed, without invisible characters or outer blanks.
+    r"""Return a header as it is compared: composed, without invisible characters or outer blanks.
 
     Examples
     --------
-    >>> clean_name("\\ufeff Regio\\u0301n\\u00a0")
+    >>> clean_name("\ufeff Regio\u0301n\u00a0")
     'Región'
     """
     text = unicodedata.normalize("NFC", "" if name is None else str(name))

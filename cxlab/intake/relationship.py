@@ -1,4 +1,4 @@
-"""What dates say of a customer: how long they stayed, whether they left, and their last survey before that."""
+"""What dates say of a customer: how long they stayed, whether they left, their last survey before that."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ def whole_months(start: pd.Series[Any], end: pd.Series[Any]) -> pd.Series[Any]:
     """
     months = (end.dt.year - start.dt.year) * 12 + (end.dt.month - start.dt.month)
     due = np.minimum(start.dt.day, end.dt.days_in_month)
-    return (months - (end.dt.day < due)).astype(float).where(start.notna() & end.notna())
+    whole: pd.Series[Any] = (months - (end.dt.day < due)).astype(float)
+    return whole.where(start.notna() & end.notna())
 
 
 def months_begun(start: pd.Series[Any], end: pd.Series[Any]) -> pd.Series[Any]:
@@ -44,7 +45,8 @@ def months_begun(start: pd.Series[Any], end: pd.Series[Any]) -> pd.Series[Any]:
     """
     whole = whole_months(start, end)
     due = np.minimum(start.dt.day, end.dt.days_in_month)
-    return (whole + (end.dt.day != due)).clip(lower=1.0)
+    begun: pd.Series[Any] = whole + (end.dt.day != due)
+    return begun.clip(lower=1.0)
 
 
 def with_duration(customers: pd.DataFrame) -> tuple[pd.DataFrame, list[Message]]:

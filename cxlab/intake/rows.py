@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +25,7 @@ class Part:
 
     @property
     def last(self) -> int:
+        """Row after its last."""
         return self.first + len(self.mapped.frame)
 
 
@@ -78,8 +78,7 @@ class Rows:
         rows = np.flatnonzero(wrong)
         if not len(rows):
             return
-        raws = np.array([self._raw(column, row) for row in rows], dtype=object)
-        codes, distinct = pd.factorize(raws)
+        codes, distinct = pd.factorize(pd.Series([self._raw(column, int(row)) for row in rows], dtype=object))
         counts = np.bincount(codes)
         firsts = np.unique(codes, return_index=True)[1]
         for code in range(min(len(distinct), MOST_SHOWN)):

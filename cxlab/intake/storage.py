@@ -129,7 +129,8 @@ def read_index(folder: Path, *, client: str) -> dict[str, Any]:
         current = False
     if not current:
         raise InputError(
-            "the tables of {client} are damaged or of another version; make them again with `cxlab check {client}`",
+            "the tables of {client} are damaged or of another version; make them again with "
+            "`cxlab check {client}`",
             client=client,
         )
     return index
@@ -151,7 +152,8 @@ def read_table(folder: Path, name: str, *, file_sha256: str, client: str) -> pd.
         whole = False
     if not whole:
         raise InputError(
-            "the table {table} of {client} is gone or was changed after it was made; make it again with `cxlab check {client}`",
+            "the table {table} of {client} is gone or was changed after it was made; make it again with "
+            "`cxlab check {client}`",
             table=name,
             client=client,
         )

@@ -37,8 +37,8 @@ ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
 }
 TRUTH = {"true": True, "false": False, "none": None, "null": None}
 GRAMMAR = Message(
-    "columns, numbers, 'texts', ISO dates in quotes, true, false, None; == != < <= > >=, in [..], not in [..], "
-    "and, or, not, + - * /, parentheses"
+    "columns, numbers, 'texts', ISO dates in quotes, true, false, None; == != < <= > >=, in [..], not in "
+    "[..], and, or, not, + - * /, parentheses"
 )
 
 
@@ -58,8 +58,8 @@ def parse(expression: str) -> ast.expr:
         tree = ast.parse(expression.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise ParameterError(
-            "{expression!r} cannot be understood; write a condition such as \"region != 'RM' and recommend >= 9\"; "
-            "allowed: {allowed}",
+            "{expression!r} cannot be understood; write a condition such as "
+            "\"region != 'RM' and recommend >= 9\"; allowed: {allowed}",
             expression=expression[:200],
             allowed=GRAMMAR,
         ) from None
@@ -70,8 +70,9 @@ def parse(expression: str) -> ast.expr:
 
 
 _ALLOWED = (
-    ast.BoolOp, ast.And, ast.Or, ast.UnaryOp, ast.Not, ast.USub, ast.Compare, ast.Name, ast.Load, ast.Constant,
-    ast.List, ast.Tuple, ast.BinOp, ast.In, ast.NotIn, ast.Is, ast.IsNot, *COMPARISONS, *ARITHMETIC,
+    ast.BoolOp, ast.And, ast.Or, ast.UnaryOp, ast.Not, ast.USub, ast.Compare, ast.Name, ast.Load,
+    ast.Constant, ast.List, ast.Tuple, ast.BinOp, ast.In, ast.NotIn, ast.Is, ast.IsNot,
+    *COMPARISONS, *ARITHMETIC,
 )  # fmt: skip
 
 

@@ -88,8 +88,8 @@ def apply(frame: pd.DataFrame, expression: str, *, table: str) -> pd.DataFrame:
 def _too_few(expression: str, table: str, *, removes: bool) -> None:
     if removes:
         raise ParameterError(
-            "{expression!r} removes under 10 customers from {table}: comparing with the whole would give them away; "
-            "widen or drop the filter",
+            "{expression!r} removes under 10 customers from {table}: comparing with the whole would give "
+            "them away; widen or drop the filter",
             expression=expression,
             table=table,
         )

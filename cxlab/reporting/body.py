@@ -160,9 +160,8 @@ def _shown(data: Mapping[str, Any], words: Words, name: str) -> str:
         if f"image/{kind}" in data:
             source = "".join("".join(data[f"image/{kind}"]).split())
             alt = escape(words("page.figure.unnamed"))
-            return safe.html(
-                f'<figure class="cx-figure"><img alt="{alt}" src="data:image/{kind};base64,{escape(source)}"></figure>'
-            )
+            image = f'<img alt="{alt}" src="data:image/{kind};base64,{escape(source)}">'
+            return safe.html(f'<figure class="cx-figure">{image}</figure>')
     text = data.get("text/markdown", data.get("text/plain", ""))
     return _plain("".join(text))
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from cxlab.analysis.estimates import Claim, Result
+from cxlab.errors import Message
 from cxlab.reporting import claims
 from cxlab.reporting.words import Words
 
@@ -50,7 +51,7 @@ def bundle(
         "n_dropped": {str(k): int(v) for k, v in result.n_dropped.items()},
         "estimate_column": result.estimate_column,
         "keys": list(result.keys),
-        "tables": {name: _table(table) for name, table in tables.items()},
+        "tables": {name: _table(table, words) for name, table in tables.items()},
         "claims": [_claim(claim, words) for claim in result.claims],
         "figure": dict(figure) if figure else None,
     }
@@ -82,12 +83,16 @@ def plain(value: Any) -> Any:
     return str(value)
 
 
-def _table(table: pd.DataFrame) -> dict[str, Any]:
+def _table(table: pd.DataFrame, words: Words) -> dict[str, Any]:
     columns = [table[c].tolist() for c in table.columns]
     return {
         "columns": [str(c) for c in table.columns],
-        "rows": [[plain(v) for v in row] for row in zip(*columns, strict=True)],
+        "rows": [[_cell(v, words) for v in row] for row in zip(*columns, strict=True)],
     }
+
+
+def _cell(value: Any, words: Words) -> Any:
+    return words.message(value) if isinstance(value, Message) else plain(value)
 
 
 def _claim(claim: Claim, words: Words) -> dict[str, Any]:

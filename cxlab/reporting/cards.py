@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cxlab.reporting.units import METRIC_UNITS
+from cxlab.reporting.units import unit_of_claim
 from cxlab.reporting.words import Words, absent, clean, digits_for
 
 CARDS = 3
@@ -44,7 +44,7 @@ def card(claim: Mapping[str, Any], words: Words) -> Card:
 
 
 def headlines(bundles: Sequence[Mapping[str, Any]], most: int = CARDS) -> list[Mapping[str, Any]]:
-    """Return the claims that stand at the top: headlines, one of each kind first, else what was said instead."""
+    """Return the claims for the top: headlines, one of each kind first, or what was said instead."""
     claims: list[Mapping[str, Any]] = []
     for bundle in bundles:
         claims += [
@@ -64,14 +64,14 @@ def headlines(bundles: Sequence[Mapping[str, Any]], most: int = CARDS) -> list[M
 
 
 def leading(claims: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """Return the one claim that speaks for a report: a difference if one is stated, else the first headline."""
+    """Return the claim that speaks for a report: a difference if one is stated, else the first headline."""
     chosen = [c for c in claims if c.get("headline")] or list(claims)
     differences = [c for c in chosen if "hypothesis" in c.get("fields", {})]
-    return (differences or chosen or [None])[0]
+    return next(iter(differences or chosen), None)
 
 
 def _number(fields: Mapping[str, Any], code: str, words: Words) -> tuple[str, str]:
-    value, unit = fields.get("estimate"), _unit(fields)
+    value, unit = fields.get("estimate"), unit_of_claim(fields)
     if absent(value):
         return "", ""
     if code == "benchmark.rank":
@@ -91,19 +91,11 @@ def _interval(fields: Mapping[str, Any], code: str, words: Words) -> str:
     if code == "benchmark.rank":
         low, high = words.number(fields.get("rank_low"), 0), words.number(fields.get("rank_high"), 0)
         return words("card.places", low=low, high=high)
-    low, high = fields.get("conf_low"), fields.get("conf_high")
-    if absent(low) and absent(high) or absent(fields.get("level")):
+    ends = fields.get("conf_low"), fields.get("conf_high")
+    if all(absent(end) for end in ends) or absent(fields.get("level")):
         return ""
-    interval = words.interval(low, high, _unit(fields), difference=_is_difference(code))
+    interval = words.interval(*ends, unit_of_claim(fields), difference=_is_difference(code))
     return words("evidence.interval", level=words.percent(fields["level"]), interval=interval)
-
-
-def _unit(fields: Mapping[str, Any]) -> str:
-    unit = str(fields.get("unit", ""))
-    # Two percentages differ by points; which kind of points is the index' own unit.
-    return (
-        "percent" if unit == "points" and METRIC_UNITS.get(str(fields.get("metric"))) == "percent" else unit
-    )
 
 
 def _is_difference(code: str) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from cxlab.analysis.estimates import Claim
-from cxlab.reporting.units import METRIC_UNITS
+from cxlab.reporting.units import unit_of_claim
 from cxlab.reporting.words import Words, absent, clean, digits_for
 
 Fields = Mapping[str, Any]
@@ -53,7 +53,7 @@ def evidence(fields: Fields, words: Words, *, code: str = "") -> str:
         parts.append(words("evidence.hazard_ratio", ratio=_amount(fields, words)))
     low, high = fields.get("conf_low"), fields.get("conf_high")
     if not (absent(low) and absent(high)) and not absent(fields.get("level")):
-        unit, difference = str(fields.get("unit", "")), code in _DIFFERENCES
+        unit, difference = unit_of_claim(fields), code in _DIFFERENCES
         interval = words.interval(low, high, unit, difference=difference)
         parts.append(words("evidence.interval", level=words.percent(fields["level"]), interval=interval))
     if not absent(fields.get("n")):
@@ -87,9 +87,9 @@ def _keys(claim: Claim, variant: str) -> list[str]:
 
 
 def _amount(fields: Fields, words: Words, name: str = "estimate", *, difference: bool = False) -> str:
-    value, unit = fields.get(name), str(fields.get("unit", ""))
+    value, unit = fields.get(name), unit_of_claim(fields)
     digits = digits_for(unit, fields.get("conf_low"), fields.get("conf_high"))
-    size = abs(value) if difference and not absent(value) else value
+    size = value if value is None or absent(value) or not difference else abs(value)
     if unit == "months":
         return words.amount(size, unit)
     return words.amount(size, unit, digits=digits, difference=difference)
@@ -117,12 +117,11 @@ def _metric(fields: Fields, words: Words) -> dict[str, Any]:
 
 
 def _detectable(fields: Fields, words: Words) -> tuple[str, str]:
-    value = fields.get("detectable")
-    if absent(value):
+    value, unit = fields.get("detectable"), unit_of_claim(fields) or "points"
+    if value is None or absent(value):
         return "", ""
-    return "detectable", words.amount(
-        value, str(fields.get("unit", "points")), digits=0 if float(value) >= 3 else 1, difference=True
-    )  # type: ignore[arg-type]
+    digits = (0 if value >= 3 else 1) if unit in ("points", "percent") else None
+    return "detectable", words.amount(value, unit, digits=digits, difference=True)
 
 
 def _plain(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import jinja2
+from markupsafe import escape
 from nbformat import NotebookNode
 
 from cxlab.reporting import body, cards, safe
@@ -85,10 +86,14 @@ def result_html(bundle: Mapping[str, Any], words: Words, *, svg: str = "") -> st
         The figure; with it the first table stands behind a disclosure.
     """
     claims = [
-        {"sentence": c["sentence"], "headline": c["headline"], "grade": words(f"grade.{c['grade']}"),
-         "grade_note": words(f"grade.{c['grade']}.note")}
+        {
+            "sentence": c["sentence"],
+            "headline": c["headline"],
+            "grade": words(f"grade.{c['grade']}"),
+            "grade_note": words(f"grade.{c['grade']}.note"),
+        }
         for c in bundle["claims"]
-    ]  # fmt: skip
+    ]
     caveats = list(dict.fromkeys(text for c in bundle["claims"] for text in c["caveat_texts"]))
     figure = bundle.get("figure") or {}
     drawn = safe.svg(
@@ -228,10 +233,17 @@ def _frame(words: Words, client: Client, title: str) -> dict[str, Any]:
     """Return what every page has: texts, colours, client, policy."""
     focal, note = _focal(client.focal, words)
     return {
-        "words": words, "language": words.language, "title": clean(title), "client": clean(client.name), "csp": CSP,
-        "logo": safe.logo(client.logo), "colour_note": note, "style": _style(),
-        "light": {**LIGHT, **focal["light"]}, "dark": {**DARK, **focal["dark"]},
-    }  # fmt: skip
+        "words": words,
+        "language": words.language,
+        "title": clean(title),
+        "client": clean(client.name),
+        "csp": CSP,
+        "logo": safe.logo(client.logo),
+        "colour_note": note,
+        "style": _style(),
+        "light": {**LIGHT, **focal["light"]},
+        "dark": {**DARK, **focal["dark"]},
+    }
 
 
 def _focal(colour: str, words: Words) -> tuple[dict[str, dict[str, str]], str]:
@@ -270,7 +282,7 @@ def _relative(href: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    return str(jinja2.utils.markupsafe.escape(text))
+    return str(escape(text))
 
 
 def _converted(notebook: NotebookNode, words: Words) -> str:

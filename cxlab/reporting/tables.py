@@ -32,7 +32,9 @@ DECIMALS = {
     "hazard_ratio_sd": 2,
 }
 SHARES = frozenset({"target", "before", "after", "rated", "share"})
-PAIRS = {"coefficient": ("coefficient_low", "coefficient_high"), "rank": ("rank_low", "rank_high")}
+QUIET = frozenset({"n_eff", "p_value"})
+PERCENT = frozenset({"percent", "share"})
+CHECKED_SHARES = frozenset({"answered", "complete_rows", "rated", "r_squared"})
 
 
 @dataclass(frozen=True)
@@ -69,53 +71,66 @@ def readable(bundle: Mapping[str, Any], name: str, words: Words) -> Table:
     columns = [str(c) for c in bundle["tables"][name]["columns"]]
     records = [dict(zip(columns, row, strict=True)) for row in bundle["tables"][name]["rows"]]
     shown = _columns(columns, records)
-    context = _Context(bundle, columns, words)
+    context = _Context(bundle, columns, records, words)
     rows = tuple(
         Row(tuple(context.cell(record, column) for column in shown), str(record.get("flag") or "ok"))
         for record in records[:ROWS]
     )
     heads = tuple(Cell(context.head(c), number=_is_number(c, records)) for c in shown)
-    return Table(name, _title(name, words), heads, rows, tuple(_notes(records, rows, words)))
+    title = words(key) if words.known(key := f"table.{name}") else words.label(name)
+    one = _single(records, "metric")
+    title = f"{title} · {words.metric(one)}" if one and "metric" not in shown else title
+    return Table(name, title, heads, rows, tuple(_notes(records, rows, words)))
 
 
 class _Context:
     """What a table's cells need to know of their result."""
 
-    def __init__(self, bundle: Mapping[str, Any], columns: Sequence[str], words: Words) -> None:
+    def __init__(
+        self,
+        bundle: Mapping[str, Any],
+        columns: Sequence[str],
+        records: Sequence[Mapping[str, Any]],
+        words: Words,
+    ) -> None:
         self.settings = bundle.get("settings", {})
         self.estimate = bundle.get("estimate_column", "estimate")
-        self.keys = set(bundle.get("keys", ()))
+        self.keys = set(bundle.get("keys", ())) - {"estimate", "value"}
         self.columns, self.words = columns, words
         self.claimed = [c["fields"] for c in bundle.get("claims", ())]
         self.level = self.settings.get("level", 0.95)
+        self.decimals: dict[str, int] = {}
+        for record in records:
+            # One column, one number of decimals: the finest that an interval of its unit allows.
+            unit = self._unit(record)
+            if not absent(record.get("conf_low")) and not absent(record.get("conf_high")):
+                digits = digits_for(unit, record["conf_low"], record["conf_high"])
+                self.decimals[unit] = max(digits, self.decimals.get(unit, 0))
 
     def head(self, column: str) -> str:
+        """Return a column's head."""
         if column == "interval":
             return self.words("column.interval", level=self.words.percent(self.level))
         if column == self.estimate == "estimate" and "at_risk" in self.columns:
             return self.words("column.remaining")
-        if column == "unit":
-            return self.words.label(self.settings.get("unit") or "unit")
+        if column in ("unit", "peer"):
+            return self.words.label(self.settings.get("unit") or column)
         return self.words.label(column)
 
     def cell(self, record: Mapping[str, Any], column: str) -> Cell:
+        """Return one cell of a row."""
+        words, value = self.words, record.get(column)
         if record.get("flag") == "suppressed" and column not in self.keys:
-            return Cell(self.words("table.under_ten") if column == "n" else "", number=True, quiet=True)
-        value = record.get(column)
+            return Cell(words("table.under_ten") if column == "n" else "", number=True, quiet=True)
         if column == "interval":
             return Cell(self._interval(record), number=True, quiet=True)
+        if column == "places":
+            return Cell(_places(record, words), number=True, quiet=True)
         if isinstance(value, bool):
-            return Cell(self.words("table.yes" if value else "table.no"))
-        if isinstance(value, int | float) and column not in self.keys:
+            return Cell(words("table.yes" if value else "table.no"))
+        if isinstance(value, int | float) and (column not in self.keys or column == "time"):
             mark = "†" if column == "n" and record.get("flag") == "low_base" else ""
-            return Cell(
-                self._number(record, column, value),
-                number=True,
-                quiet=column in ("n_eff", "p_value"),
-                mark=mark,
-            )
-        if column == "time" and not absent(value):
-            return Cell(self.words.number(value), number=True)
+            return Cell(self._number(record, column, value), number=True, quiet=column in QUIET, mark=mark)
         return Cell(self._text(column, value))
 
     def _unit(self, record: Mapping[str, Any]) -> str:
@@ -124,50 +139,57 @@ class _Context:
 
     def _interval(self, record: Mapping[str, Any]) -> str:
         unit = self._unit(record)
-        scale = 100.0 if unit == "share" else 1.0
         low, high = record.get("conf_low"), record.get("conf_high")
-        digits = digits_for(unit, low, high)
         if absent(low) and absent(high):
             return ""
-        ends = [self.words.number(None if absent(x) else float(x) * scale, digits) for x in (low, high)]  # type: ignore[arg-type]
+        scale, digits = 100.0 if unit == "share" else 1.0, self.decimals.get(unit)
+        ends = [self.words.number(None if x is None else x * scale, digits) for x in (low, high)]
         return self.words("interval", low=ends[0], high=ends[1])
 
     def _number(self, record: Mapping[str, Any], column: str, value: float) -> str:
         words, unit = self.words, self._unit(record)
-        if column in (self.estimate, "estimate", "difference", "hazard_ratio"):
-            # A hazard's estimate is a logarithm: its interval is the ratio's.
-            kind = "scale" if column == "estimate" and "hazard_ratio" in self.columns else unit
-            digits = digits_for(kind, record.get("conf_low"), record.get("conf_high")) if kind == unit else 3
-            if column == "difference":
-                return words.signed(value * (100 if kind == "share" else 1), digits)
+        if column == "estimate" and "hazard_ratio" in self.columns:
+            return words.number(value, 3)  # a logarithm: the interval beside it is the ratio's
+        if column in (self.estimate, "estimate", "hazard_ratio"):
+            digits = self.decimals.get(unit, digits_for(unit, None, None))
             return (
-                words.amount(value, kind, digits=digits)
-                if kind in ("percent", "share")
-                else words.number(value, digits)
+                words.amount(value, unit, digits=digits) if unit in PERCENT else words.number(value, digits)
             )
-        if column in ("p_value", "p_adjusted"):
+        if column == "difference":
+            return words.signed(value * (100 if unit == "share" else 1), self.decimals.get(unit, 1))
+        if column in ("p_value", "p_adjusted", "joint_p_value"):
             return p_value(value, words).removeprefix("p").replace("=", "").strip()
+        if column == "value":
+            return self._check(str(record.get("check", "")), value)
         if column in WHOLE:
             return words.number(value, 0)
-        if column in SHARES:
-            return words.percent(value, 1)
-        if column in PAIRS and not absent(record.get(PAIRS[column][0])):
-            return words.number(value, DECIMALS.get(column, 0))
-        return words.number(value, DECIMALS.get(column))
+        return words.percent(value, 1) if column in SHARES else words.number(value, DECIMALS.get(column))
+
+    def _check(self, check: str, value: float) -> str:
+        if check in ("scale_declared", "sign"):
+            return self.words("table.yes" if value > 0 else "table.no")
+        return self.words.percent(value, 0) if check in CHECKED_SHARES else self.words.number(value, 2)
 
     def _text(self, column: str, value: Any) -> str:
-        if value is None:
-            return "" if column in ("advice", "flag") else "–"
         words = self.words
+        if value in (None, ""):
+            return ""
         if column == "metric":
             return words.metric(value)
         if column in ("driver", "covariate"):
             return words.covariate(value)
         if column in ("peer", "unit", "focal"):
             return words.label(self.settings.get("unit", ""), value)
-        if column in ("column", "variable", "outcome"):
-            return words.label(value)
-        return words.label(column, value)
+        return (
+            words.label(value) if column in ("column", "variable", "outcome") else words.label(column, value)
+        )
+
+
+def _places(record: Mapping[str, Any], words: Words) -> str:
+    low, high = record.get("rank_low"), record.get("rank_high")
+    if absent(low) or absent(high):
+        return ""
+    return words.number(low, 0) if low == high else f"{words.number(low, 0)}–{words.number(high, 0)}"
 
 
 def _columns(columns: Sequence[str], records: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -175,13 +197,20 @@ def _columns(columns: Sequence[str], records: Sequence[Mapping[str, Any]]) -> li
     for column in columns:
         if column == "conf_low" and "conf_high" in columns:
             shown.append("interval")
-        if column in HIDDEN or (column == "n_eff" and _same(records)) or _blank(column, records):
-            continue
-        shown.append(column)
-    if "places" not in shown and {"rank_low", "rank_high"} <= set(columns):
-        shown.insert(shown.index("rank") + 1 if "rank" in shown else len(shown), "rank_low")
-        shown.insert(shown.index("rank_low") + 1, "rank_high")
+        if column == "rank_low" and "rank_high" in columns:
+            shown.append("places")
+        same = (column == "n_eff" and _same(records)) or (
+            column == "metric" and bool(_single(records, column))
+        )
+        if column not in HIDDEN and not same and not _blank(column, records):
+            shown.append(column)
     return shown
+
+
+def _single(records: Sequence[Mapping[str, Any]], column: str) -> Any:
+    """Return the one value of a column that says the same in several rows, or nothing."""
+    values = {record.get(column) for record in records}
+    return values.pop() if len(values) == 1 and len(records) > 1 else None
 
 
 def _same(records: Sequence[Mapping[str, Any]]) -> bool:
@@ -192,19 +221,18 @@ def _same(records: Sequence[Mapping[str, Any]]) -> bool:
 
 
 def _blank(column: str, records: Sequence[Mapping[str, Any]]) -> bool:
-    return bool(records) and column not in ("n", "estimate") and all(r.get(column) is None for r in records)
+    return (
+        bool(records)
+        and column not in ("n", "estimate")
+        and all(r.get(column) in (None, "") for r in records)
+    )
 
 
 def _is_number(column: str, records: Sequence[Mapping[str, Any]]) -> bool:
-    if column == "interval":
+    if column in ("interval", "places"):
         return True
     values = [r.get(column) for r in records if r.get(column) is not None]
     return bool(values) and all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
-
-
-def _title(name: str, words: Words) -> str:
-    key = f"table.{name}"
-    return words(key) if words.known(key) else words.label(name)
 
 
 def _notes(records: Sequence[Mapping[str, Any]], rows: Sequence[Row], words: Words) -> list[str]:

@@ -33,3 +33,17 @@ def unit_of(
         return "ratio"
     stated = [fields.get("unit") for fields in claimed if metric in ("", None, fields.get("metric"))]
     return next((str(unit) for unit in stated if unit in UNITS), "scale")
+
+
+def unit_of_claim(fields: Mapping[str, Any]) -> str:
+    """Return the unit of a claim's numbers; points between two percentages are percentages (said as p.p.).
+
+    Examples
+    --------
+    >>> unit_of_claim({"unit": "points", "metric": "csat_t2b_7"}), unit_of_claim({"unit": "points", "metric": "nps"})
+    ('percent', 'points')
+    """
+    unit = str(fields.get("unit", ""))
+    return (
+        "percent" if unit == "points" and METRIC_UNITS.get(str(fields.get("metric"))) == "percent" else unit
+    )

@@ -32,6 +32,7 @@ MISSING = "–"
 _DIGITS = {"points": 1, "percent": 1, "share": 1, "ratio": 2, "months": 1, "scale": 2, "rank": 0}
 _COARSE_FROM = 5.0  # half-widths from here on (in points or percent) leave no decimal worth printing
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]+")
+_COLUMN_FIELDS = frozenset({"driver", "covariate", "outcome", "column"})
 _PLAIN_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -114,6 +115,9 @@ class Words:
 
     def covariate(self, name: object) -> str:
         """Return the label of a model's row: a column, or ``column: category``."""
+        known = self._catalogued(f"value.covariate.{name}")
+        if known:
+            return known
         column, separator, category = str(name).partition(": ")
         return f"{self.label(column)}: {self.label(column, category)}" if separator else self.label(name)
 
@@ -136,6 +140,13 @@ class Words:
             return known or clean(text)
         names = [self.label(name) for name in text.removeprefix("missing ").split(" x ")]
         return self("reason.missing", column=" × ".join(names))
+
+    def message(self, message: str) -> str:
+        """Return an analysis' advice in the report's language, its columns by their labels."""
+        if not isinstance(message, Message):
+            return clean(message)
+        said = {k: self.covariate(v) if k in _COLUMN_FIELDS else v for k, v in message.fields.items()}
+        return translate(Message(message.template, **said), self.language)
 
     def _said(self, given: object) -> str:
         chosen = (
@@ -271,6 +282,14 @@ def catalogue(language: str) -> gettext.GNUTranslations:
 # --- error messages ------------------------------------------------------------------------------
 
 
+class _Comma(float):
+    """A number that formats itself as Spanish does: 1.234,5 and 63 %."""
+
+    def __format__(self, spec: str) -> str:
+        text = super().__format__(spec).translate(str.maketrans(",.", ".,"))
+        return text.replace("%", "\N{NO-BREAK SPACE}%")
+
+
 def translate(message: Message | str, language: str) -> str:
     """Return an error message in `language`; English where no translation is known.
 
@@ -279,13 +298,18 @@ def translate(message: Message | str, language: str) -> str:
     >>> translate(Message("the table has no column {missing}; it has {present}", missing="x", present="y"), "es")
     'la tabla no tiene la columna x; tiene y'
     """
-    template = getattr(message, "template", str(message))
-    said = catalogue(language).gettext(template) if language != "en" and template else template
-    fields = getattr(message, "fields", {})
-    if said == template and language == "en":
+    if language == "en":
         return str.__str__(message)
-    translated = {k: translate(v, language) if isinstance(v, Message) else v for k, v in fields.items()}
+    template, fields = getattr(message, "template", str(message)), getattr(message, "fields", {})
+    said = catalogue(language).gettext(template) if template else ""
+    translated = {name: _field(value, language) for name, value in fields.items()}
     return said.format(**translated) if fields else said
+
+
+def _field(value: Any, language: str) -> Any:
+    if isinstance(value, Message):
+        return translate(value, language)
+    return _Comma(value) if isinstance(value, float) else value
 
 
 def explain(error: CxlabError, language: str) -> str:

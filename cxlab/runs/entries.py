@@ -244,10 +244,10 @@ def title_in(said: Any, language: str) -> str:
     return "" if said is None else str(said)
 
 
-def slug(text: str) -> str:
-    """Return `text` in lower-case ASCII letters, digits, - and _."""
+def slug(text: str, *, also: str = "") -> str:
+    """Return `text` in lower-case ASCII letters, digits, - and _ (and the characters of `also`)."""
     ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode("ascii").lower()
-    return re.sub(r"[^a-z0-9_]+", "-", ascii_text).strip("-")[:60] or "x"
+    return re.sub(rf"[^a-z0-9_{re.escape(also)}]+", "-", ascii_text).strip("-.")[:60] or "x"
 
 
 def point_id(name: str, values: Mapping[str, Any]) -> str:
@@ -255,20 +255,17 @@ def point_id(name: str, values: Mapping[str, Any]) -> str:
 
     Examples
     --------
-    >>> point_id("sensitivity", {"outcome": "pxi", "weighting": "none"})
-    'sensitivity-outcome-pxi-weighting-none'
+    >>> point_id("sensitivity", {"outcome": "pxi", "level": 0.9})
+    'sensitivity-outcome-pxi-level-0.9'
     """
     if not values:
         return name
-    words = [
-        f"{key}-{value}" if isinstance(value, str) else f"{key}-{_canonical(value)}"
-        for key, value in values.items()
-    ]
-    text = "-".join([name, *(slug(word) for word in words)])
-    exact = all(re.fullmatch(r"[a-z0-9_-]+", word) for word in words) and len(text) <= 100
-    return (
-        text if exact else f"{text[:90]}-{hashlib.sha256(_canonical(dict(values)).encode()).hexdigest()[:6]}"
-    )
+    said = [f"{k}-{v}" if isinstance(v, str) else f"{k}-{_canonical(v)}" for k, v in values.items()]
+    words = [slug(word, also=".") for word in said]
+    text = "-".join([name, *words])
+    if words == said and len(text) <= 100:
+        return text
+    return f"{text[:90]}-{hashlib.sha256(_canonical(dict(values)).encode()).hexdigest()[:6]}"
 
 
 def _canonical(value: Any) -> str:

@@ -2,7 +2,8 @@
 
 The engine validates the injected parameters before any cell runs, gives the notebook a kernel of this
 environment, and judges the run by facts: which cells were answered, and how. papermill's own notes on
-status are not used: after a dead kernel they say that every cell was completed.
+status are not used: after a dead kernel they say that every cell was completed. papermill is imported
+inside functions: when it is imported, it loads this module by its entry point.
 """
 
 from __future__ import annotations
@@ -18,14 +19,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 import nbformat
-import papermill
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
-from papermill.clientwrap import PapermillNotebookClient
-from papermill.engines import NBClientEngine, papermill_engines
-from papermill.exceptions import PapermillExecutionError
-from papermill.iorw import write_ipynb
-from papermill.log import logger
 
 from cxlab.errors import Message, ParameterError, RunError
 from cxlab.parameters import assigned, declaration, source, tagged
@@ -100,7 +95,6 @@ class Run:
     environment: Mapping[str, str] = field(default_factory=dict)
     kernels: Kernels = field(default_factory=Kernels)
     watch: Callable[[int, int], None] | None = None
-    log: logging.Logger = SILENT
     answered: dict[int, str] = field(default_factory=dict)
     errors: dict[int, tuple[str, str]] = field(default_factory=dict)
     notebook: NotebookNode | None = None
@@ -125,12 +119,16 @@ class Run:
         return -1
 
 
-class CxlabEngine(NBClientEngine):  # type: ignore[misc]
+class CxlabEngine:
     """The papermill engine ``cxlab``: ours, and that of ``papermill --engine cxlab in.ipynb out.ipynb``."""
 
     @classmethod
     def execute_notebook(
-        cls, nb: NotebookNode, kernel_name: str, output_path: str | None = None, **options: Any
+        cls,
+        nb: NotebookNode,
+        kernel_name: str,  # noqa: ARG003
+        output_path: str | None = None,
+        **options: Any,
     ) -> NotebookNode:
         """Validate the injected parameters, execute, and return the canonical notebook.
 
@@ -141,53 +139,28 @@ class CxlabEngine(NBClientEngine):  # type: ignore[misc]
         RunError
             If a cell left the notebook before its end.
         """
-        run = options.setdefault("run", Run(Path.cwd(), log=logger))
+        from papermill.engines import NotebookExecutionManager
+        from papermill.iorw import write_ipynb
+
+        run: Run = options.get("run") or Run(Path.cwd())
         nb = settled(nb)
+        # It gets no path: what it would save in between looks finished when it is not.
+        notes = NotebookExecutionManager(nb, progress_bar=options.get("progress_bar", False))
+        notes.notebook_start()
         try:
-            # No saving in between: what is on disk would look finished when it is not.
-            super().execute_notebook(nb, kernel_name, output_path=None, **{"progress_bar": False, **options})
+            _executed(notes, run, options)
         except BaseException:
             if output_path:
                 write_ipynb(canonical(copy.deepcopy(nb)), output_path)
             raise
         finally:
+            notes.cleanup_pbar()
             run.notebook = canonical(copy.deepcopy(nb))
         at = run.unfinished(nb)
         if at >= 0 and run.errors.get(at, ("",))[0] == "SystemExit":
             raise RunError("a cell left the notebook before its end: {line}", line=_first_line(nb, at))
         banner_free: NotebookNode = copy.deepcopy(run.notebook)
         return banner_free  # papermill puts its banners into what it gets
-
-    @classmethod
-    def execute_managed_notebook(cls, nb_man: Any, _kernel: str, *, run: Run, **options: Any) -> None:
-        """Run the cells on a kernel of this environment, whatever kernel the notebook names."""
-        deadline = None if run.timeout is None else time.monotonic() + run.timeout
-
-        def left(_cell: Any) -> int | None:
-            return None if deadline is None else max(1, round(deadline - time.monotonic()))
-
-        with run.kernels.manager() as manager:
-            client = PapermillNotebookClient(
-                nb_man,
-                km=manager,
-                kernel_name=KERNEL,
-                startup_timeout=options.get("start_timeout", 60),
-                timeout=options.get("execution_timeout"),
-                log=run.log,
-                log_output=options.get("log_output", False),
-                stdout_file=options.get("stdout_file"),
-                stderr_file=options.get("stderr_file"),
-                shutdown_kernel="immediate",
-                record_timing=False,
-                store_widget_state=False,
-                force_raise_errors=True,
-                skip_cells_with_tag="",
-                on_cell_executed=run.note,
-                **({"timeout_func": left} if deadline is not None else {}),
-            )
-            private = Path(manager.connection_file).parent
-            environment = surroundings(private, root=run.root, environment=run.environment)
-            client.execute(cwd=str(run.folder), env=environment, cleanup_kc=True)
 
     @classmethod
     def nb_kernel_name(cls, nb: NotebookNode, name: str | None = None) -> str:  # noqa: ARG003
@@ -200,7 +173,37 @@ class CxlabEngine(NBClientEngine):  # type: ignore[misc]
         return "python"
 
 
-papermill_engines.register("cxlab", CxlabEngine)  # as the entry point does for an installed package
+def _executed(notes: Any, run: Run, options: Mapping[str, Any]) -> None:
+    """Run the cells on a kernel of this environment, whatever kernel the notebook names."""
+    from papermill.clientwrap import PapermillNotebookClient
+
+    deadline = None if run.timeout is None else time.monotonic() + run.timeout
+
+    def left(_cell: Any) -> int:
+        return max(1, round((deadline or 0) - time.monotonic()))
+
+    with run.kernels.manager() as manager:
+        client = PapermillNotebookClient(
+            notes,
+            km=manager,
+            kernel_name=KERNEL,
+            startup_timeout=options.get("start_timeout", 60),
+            timeout=options.get("execution_timeout"),
+            timeout_func=None if deadline is None else left,
+            log=SILENT,
+            log_output=options.get("log_output", False),
+            stdout_file=options.get("stdout_file"),
+            stderr_file=options.get("stderr_file"),
+            shutdown_kernel="immediate",
+            record_timing=False,
+            store_widget_state=False,
+            force_raise_errors=True,
+            skip_cells_with_tag="",
+            on_cell_executed=run.note,
+        )
+        private = Path(manager.connection_file).parent
+        environment = surroundings(private, root=run.root, environment=run.environment)
+        client.execute(cwd=str(run.folder), env=environment, cleanup_kc=True)
 
 
 def settled(notebook: NotebookNode) -> NotebookNode:
@@ -251,7 +254,9 @@ def opened(path: Path) -> NotebookNode:
         raise ParameterError(
             "{notebook} is not a notebook: {reason}", notebook=str(path), reason=str(error)[:200]
         ) from error
-    for cell in notebook.cells:
+    notebook.nbformat_minor = 5
+    for position, cell in enumerate(notebook.cells):
+        cell.setdefault("id", f"cell-{position}")
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
     return notebook
@@ -286,6 +291,11 @@ def execute(
     watch : callable, optional
         Called after each cell with how many were answered, and the index of the last.
     """
+    import papermill
+    from papermill.engines import papermill_engines
+    from papermill.exceptions import PapermillExecutionError
+
+    papermill_engines.register("cxlab", CxlabEngine)  # as the entry point does for an installed package
     run = Run(notebook.resolve().parent, root, timeout, environment or {}, kernels or Kernels(), watch)
     prepared = with_parameters(opened(notebook), parameters)
     started, error = datetime.now(UTC), None

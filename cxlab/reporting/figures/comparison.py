@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from cxlab.analysis.estimates import Result
 from cxlab.reporting.colours import LIGHT
-from cxlab.reporting.units import METRIC_UNITS
 from cxlab.reporting.figures import plate
 from cxlab.reporting.figures.theme import SMALL, TEXT
 from cxlab.reporting.figures.type import width, wrapped
+from cxlab.reporting.units import METRIC_UNITS
 from cxlab.reporting.words import Words, absent, digits_for
 
 CODES = ("benchmark.cell", "benchmark.behind", "benchmark.ahead", "benchmark.indistinguishable")
@@ -31,7 +34,7 @@ def draw_comparison(result: Result, *, words: Words, ax: Axes | None = None) -> 
     Parameters
     ----------
     result : Result
-        Of `benchmark.compare`: table with peer, difference, conf_low, conf_high, verdict, n, flag and the cells.
+        Of `benchmark.compare`: table with the cells, peer, difference, its interval, verdict, n, flag.
     words : Words
         Language and labels.
     ax : Axes, optional
@@ -168,19 +171,7 @@ def _map(result: Result, by: list[str], title: str, words: Words, ax: Axes | Non
     plate.label_rows(ax, rows, left, plate.EDGE)
     room = (plate.WIDTH - left - plate.EDGE) / max(len(peers), 1) - 6
     for k, peer in enumerate(peers):
-        head = wrapped(_unit(result, peer, words), room, SMALL)
-        for j, line in enumerate(head):
-            plate.write(
-                ax,
-                line,
-                (k + 0.5, 1),
-                (0, 4 + 10.5 * (len(head) - 1 - j)),
-                x="data",
-                size=SMALL,
-                ha="center",
-                va="bottom",
-                color=LIGHT["muted"],
-            )
+        _head(ax, _unit(result, peer, words), k + 0.5, room)
     found = {(*(row[b] for b in by), row["peer"]): row for row in table.to_dict("records")}
     largest = (
         max((abs(r["difference"]) for r in found.values() if not absent(r["difference"])), default=1.0) or 1.0
@@ -193,36 +184,41 @@ def _map(result: Result, by: list[str], title: str, words: Words, ax: Axes | Non
 
 
 def _cell(
-    ax: Axes, gap: dict[str, object], k: int, row: plate.Row, largest: float, words: Words, unit: str
+    ax: Axes, gap: Mapping[Any, Any], k: int, row: plate.Row, largest: float, words: Words, unit: str
 ) -> None:
-    difference, verdict = gap["difference"], str(gap["verdict"])
-    if absent(difference):
-        plate.write(
-            ax,
-            words("table.under_ten"),
-            (k + 0.5, row.y),
-            x="data",
-            y="data",
-            ha="center",
-            va="center",
-            color=LIGHT["muted"],
-            size=SMALL,
-        )
+    """Print one gap in its cell: tinted by its size, marked and bold where it stands."""
+    middle, verdict, percent = (k + 0.5, row.y), str(gap["verdict"]), unit in ("points", "percent", "share")
+    place: dict[str, Any] = {"x": "data", "y": "data", "ha": "center", "va": "center"}
+    if absent(gap["difference"]):
+        plate.write(ax, words("table.under_ten"), middle, size=SMALL, color=LIGHT["muted"], **place)
         return
-    value = float(difference)  # type: ignore[arg-type]
-    _, token, sign = MARKS.get(verdict, MARKS["not distinguishable"])
-    stands = verdict in ("above", "below")
-    ax.add_patch(
-        Rectangle(
-            (k + 0.02, row.y - row.height / 2 + 1), 0.96, row.height - 2, facecolor=LIGHT["better" if value >= 0 else "worse"],
-            alpha=(0.14 + 0.36 * abs(value) / largest) if stands else 0.05 + 0.06 * abs(value) / largest, linewidth=0,
-            hatch="////" if gap.get("flag") == "low_base" else None, edgecolor=LIGHT["muted"],
-        )
-    )  # fmt: skip
-    text = words.signed(
-        value * (100 if unit == "share" else 1), 0 if unit in ("points", "percent", "share") else 2
+    value = float(gap["difference"])
+    stands, strength = verdict in ("above", "below"), abs(value) / largest
+    tint = Rectangle(
+        (k + 0.02, row.y - row.height / 2 + 1),
+        0.96,
+        row.height - 2,
+        facecolor=LIGHT["better" if value >= 0 else "worse"],
+        edgecolor=LIGHT["muted"],
+        linewidth=0,
+        alpha=0.14 + 0.36 * strength if stands else 0.05 + 0.06 * strength,
+        hatch="////" if gap.get("flag") == "low_base" else None,
     )
-    plate.write(
-        ax, f"{sign} {text}" if stands else text, (k + 0.5, row.y), x="data", y="data", ha="center", va="center",
-        size=TEXT if stands else SMALL, color=LIGHT["ink" if stands else "muted"], weight="bold" if stands else "normal",
-    )  # fmt: skip
+    ax.add_patch(tint)
+    text = words.signed(value * (100 if unit == "share" else 1), 0 if percent else 2)
+    if stands:
+        said = f"{MARKS[verdict][2]} {text}"
+        plate.write(ax, said, middle, size=TEXT, color=LIGHT["ink"], weight="bold", **place)
+    else:
+        plate.write(ax, text, middle, size=SMALL, color=LIGHT["muted"], **place)
+
+
+def _head(ax: Axes, name: str, x: float, room: float) -> None:
+    """Write a peer's name over its column, smaller where a word would not fit."""
+    size = max(SMALLEST, min(SMALL, SMALL * room / max(width(word, SMALL) for word in name.split())))
+    lines = wrapped(name, room, size)
+    for k, line in enumerate(lines):
+        offset = (0, 4 + 10.5 * (len(lines) - 1 - k))
+        plate.write(
+            ax, line, (x, 1), offset, x="data", size=size, ha="center", va="bottom", color=LIGHT["muted"]
+        )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -52,9 +55,14 @@ def draw_hazards(result: Result, *, words: Words, ax: Axes | None = None) -> Axe
     wide = plate.column_width(numbers)
     low, high, suppressed = *_reach(table), plate.flags_of(table)[1]
     sheet = plate.Sheet(
-        title=title, subtitle=words("figure.hazards.subtitle"), foot=plate.foot_of(result, words, suppressed=suppressed),
-        left=left, right=wide + 4, above=16, body=plate.height_of(rows),
-    )  # fmt: skip
+        title=title,
+        subtitle=words("figure.hazards.subtitle"),
+        foot=plate.foot_of(result, words, suppressed=suppressed),
+        left=left,
+        right=wide + 4,
+        above=16,
+        body=plate.height_of(rows),
+    )
     ax = plate.lay(sheet, ax)
     standing = {c.fields["covariate"] for c in result.claims if c.code == "hazards.effect"}
     colours = [LIGHT["focal"] if c in standing else LIGHT["context"] for c in table["covariate"]]
@@ -67,7 +75,7 @@ def draw_hazards(result: Result, *, words: Words, ax: Axes | None = None) -> Axe
     return ax
 
 
-def _numbers(row: dict[str, float], words: Words) -> str:
+def _numbers(row: Mapping[Any, Any], words: Words) -> str:
     if absent(row["hazard_ratio"]):
         return ""
     digits = digits_for("ratio", row["conf_low"], row["conf_high"])

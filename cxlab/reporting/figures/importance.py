@@ -21,7 +21,7 @@ def draw_importance(result: Result, *, words: Words, ax: Axes | None = None) -> 
     Parameters
     ----------
     result : Result
-        Of `drivers.importance`: table with driver, share, conf_low, conf_high, coefficient, rank_low, rank_high.
+        Of `drivers.importance`: table with driver, share and its interval, coefficient, rank_low, rank_high.
     words : Words
         Language and labels.
     ax : Axes, optional
@@ -53,9 +53,14 @@ def draw_importance(result: Result, *, words: Words, ax: Axes | None = None) -> 
     )
     foot = plate.foot_of(result, words, low_base=False, suppressed=plate.flags_of(table)[1])
     sheet = plate.Sheet(
-        title=title, subtitle=subtitle, foot=[*foot, words("figure.importance.noise") if len(standing) < len(table) else ""],
-        left=left, right=sum(widths) + 4, above=18, body=plate.height_of(rows),
-    )  # fmt: skip
+        title=title,
+        subtitle=subtitle,
+        foot=[*foot, words("figure.importance.noise") if len(standing) < len(table) else ""],
+        left=left,
+        right=sum(widths) + 4,
+        above=18,
+        body=plate.height_of(rows),
+    )
     ax = plate.lay(sheet, ax)
     colours = [LIGHT["focal"] if d in standing else LIGHT["context"] for d in table["driver"]]
     _bars(ax, table, rows, colours, words)
@@ -93,8 +98,22 @@ def places(low: object, high: object, words: Words) -> str:
 def _bars(ax: Axes, table: pd.DataFrame, rows: list[plate.Row], colours: list[str], words: Words) -> None:
     y = [row.y for row in rows]
     low, high, share = (table[c].astype(float) for c in ("conf_low", "conf_high", "share"))
-    sns.barplot(x=share.fillna(0.0).to_numpy(), y=y, hue=range(len(y)), palette=colours, orient="h", native_scale=True,
-                width=10.0, dodge=False, saturation=1, legend=False, errorbar=None, ax=ax, alpha=0.3, linewidth=0)  # fmt: skip
+    sns.barplot(
+        x=share.fillna(0.0).to_numpy(),
+        y=y,
+        hue=range(len(y)),
+        palette=colours,
+        orient="h",
+        native_scale=True,
+        width=10.0,
+        dodge=False,
+        saturation=1,
+        legend=False,
+        errorbar=None,
+        ax=ax,
+        alpha=0.3,
+        linewidth=0,
+    )
     for bar, middle in zip(ax.patches, y, strict=False):
         bar.set_y(middle - 5.5)  # type: ignore[attr-defined]
         bar.set_height(11.0)  # type: ignore[attr-defined]

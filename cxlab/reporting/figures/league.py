@@ -58,9 +58,14 @@ def draw_league(result: Result, *, words: Words, ax: Axes | None = None) -> Axes
         result, words, low_base=low_base, suppressed=suppressed, interval="figure.foot.simultaneous"
     )
     sheet = plate.Sheet(
-        title=title, subtitle=words("figure.league.subtitle", metric=name, unit=words(f"figure.unit.{unit}")), foot=foot,
-        left=left, right=sum(wide) + 4, above=18, body=plate.height_of(rows),
-    )  # fmt: skip
+        title=title,
+        subtitle=words("figure.league.subtitle", metric=name, unit=words(f"figure.unit.{unit}")),
+        foot=foot,
+        left=left,
+        right=sum(wide) + 4,
+        above=18,
+        body=plate.height_of(rows),
+    )
     host = plate.lay(sheet, ax)
     plate.label_rows(host, rows, left, sum(wide))
     focal = {str(c.fields.get("focal")) for c in result.claims if c.code == "benchmark.rank"}

@@ -19,8 +19,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from cxlab.analysis.estimates import Claim, Result
-from cxlab.reporting.colours import LIGHT
 from cxlab.reporting import claims
+from cxlab.reporting.colours import LIGHT
 from cxlab.reporting.figures.theme import SMALL, TEXT, TITLE, themed
 from cxlab.reporting.figures.type import width, wrapped
 from cxlab.reporting.words import Words, absent
@@ -132,8 +132,14 @@ def label_rows(
             write(ax, line, (0, row.y), (-left, offset), y="data", va="center", color=colour)
         if k:
             ax.axhline(
-                row.y - row.height / 2, -left / wide, 1 + right / wide, color=LIGHT["rule"], linewidth=0.6, zorder=0, clip_on=False
-            )  # fmt: skip
+                row.y - row.height / 2,
+                -left / wide,
+                1 + right / wide,
+                color=LIGHT["rule"],
+                linewidth=0.6,
+                zorder=0,
+                clip_on=False,
+            )
 
 
 def column(
@@ -173,23 +179,43 @@ def write(
     """Write one line at a place of the body, moved by `offset` points."""
     if text:
         ax.annotate(
-            text, xy=at, xycoords=(x, y), xytext=offset, textcoords="offset points",
-            fontsize=size, annotation_clip=False, **style,
-        )  # fmt: skip
+            text,
+            xy=at,
+            xycoords=(x, y),
+            xytext=offset,
+            textcoords="offset points",
+            fontsize=size,
+            annotation_clip=False,
+            **style,
+        )
 
 
 def dots(
-    ax: Axes, x: Sequence[Any], y: Sequence[float], colours: Sequence[str], *,
-    hollow: Sequence[bool] = (), marker: str = "o", size: float = 52.0,
-) -> None:  # fmt: skip
+    ax: Axes,
+    x: Sequence[Any],
+    y: Sequence[float],
+    colours: Sequence[str],
+    *,
+    hollow: Sequence[bool] = (),
+    marker: str = "o",
+    size: float = 52.0,
+) -> None:
     """Put a dot on each row that has a number; a hollow one where the base is low."""
     known = [k for k, value in enumerate(x) if not absent(value)]
     fill = [LIGHT["paper"] if hollow and hollow[k] else colours[k] for k in known]
     if known:
         sns.scatterplot(
-            x=[float(x[k]) for k in known], y=[y[k] for k in known], ax=ax, s=size, marker=marker, c=fill,
-            edgecolor=[colours[k] for k in known], linewidth=1.5, legend=False, zorder=4,
-        )  # fmt: skip
+            x=[float(x[k]) for k in known],
+            y=[y[k] for k in known],
+            ax=ax,
+            s=size,
+            marker=marker,
+            c=fill,
+            edgecolor=[colours[k] for k in known],
+            linewidth=1.5,
+            legend=False,
+            zorder=4,
+        )
     bare(ax)
 
 
@@ -235,8 +261,13 @@ def claim_of(result: Result, codes: Sequence[str]) -> Claim | None:
 
 
 def foot_of(
-    result: Result, words: Words, *, low_base: bool = False, suppressed: bool = False, interval: str = "figure.foot.interval"
-) -> list[str]:  # fmt: skip
+    result: Result,
+    words: Words,
+    *,
+    low_base: bool = False,
+    suppressed: bool = False,
+    interval: str = "figure.foot.interval",
+) -> list[str]:
     """Return what stands under a figure: base, weighting, interval level, notes on bases."""
     level = result.settings.get("level")
     return [

@@ -102,9 +102,8 @@ def _curve(label: str, rows: pd.DataFrame) -> Curve:
 
 
 def _together(curves: Sequence[Curve], sheet: plate.Sheet, words: Words, ax: Axes | None) -> Axes:
-    left = max(
-        38.0, 10 + max(width(line, SMALL) for c in curves for line in wrapped(c.label, 110, SMALL, lines=1))
-    )
+    names = [wrapped(c.label, 110, SMALL, lines=1)[0] for c in curves]
+    left = max(width(name, SMALL) for name in names) + 30 if len(curves) > 1 else 40.0
     right = (
         14 + max(width(line) for c in curves for line in wrapped(c.label, 120, lines=2))
         if len(curves) > 1
@@ -169,8 +168,18 @@ def _steps(ax: Axes, curve: Curve, colour: str, *, wide: float = 1.8, band: bool
             alpha=0.16,
             linewidth=0,
         )
-    sns.lineplot(data=steps, x="time", y="estimate", drawstyle="steps-post", estimator=None, errorbar=None, color=colour,
-                 linewidth=wide, legend=False, ax=ax)  # fmt: skip
+    sns.lineplot(
+        data=steps,
+        x="time",
+        y="estimate",
+        drawstyle="steps-post",
+        estimator=None,
+        errorbar=None,
+        color=colour,
+        linewidth=wide,
+        legend=False,
+        ax=ax,
+    )
     ax.set_xlabel("")
     ax.set_ylabel("")
 
@@ -257,7 +266,7 @@ def _at_risk(
 
 
 def at_risk(rows: pd.DataFrame, time: float, words: Words) -> str:
-    """Return how many are at risk just before `time`, as the table says; ``<10`` where it may not be shown."""
+    """Return how many are at risk just before `time`, as the table says; ``<10`` where it is not shown."""
     later = rows[rows["time"] >= time]
     if later.empty:
         return ""

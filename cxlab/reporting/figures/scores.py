@@ -70,9 +70,17 @@ def draw_scores(result: Result, *, words: Words, ax: Axes | None = None) -> Axes
     sheet = plate.Sheet(
         title=title,
         subtitle="" if len(blocks) > 1 else _heading(blocks[0], by, words, "figure.scores.subtitle"),
-        foot=plate.foot_of(result, words, low_base=plate.flags_of(result.table)[0], suppressed=plate.flags_of(result.table)[1]),
-        left=left, right=sum(wide) + 4, above=18 + 14 * (len(blocks) > 1), body=sum(heights) + BLOCK * (len(blocks) - 1),
-    )  # fmt: skip
+        foot=plate.foot_of(
+            result,
+            words,
+            low_base=plate.flags_of(result.table)[0],
+            suppressed=plate.flags_of(result.table)[1],
+        ),
+        left=left,
+        right=sum(wide) + 4,
+        above=18 + 14 * (len(blocks) > 1),
+        body=sum(heights) + BLOCK * (len(blocks) - 1),
+    )
     host = plate.lay(sheet, ax)
     axes = _stacked(host, heights)
     for block, block_rows, own in zip(blocks, rows, axes, strict=True):
@@ -123,13 +131,20 @@ def _block(result: Result, metric: str, by: Sequence[str], words: Words) -> Bloc
         if c.code == "score.segment" and c.fields.get("metric") == metric
     }
     return Block(
-        metric=str(metric), unit=unit, table=table.reset_index(drop=True), labels=names,
-        estimates=[words.amount(r["estimate"], "percent" if unit in ("percent", "share") else "scale", digits=digits)
-                   if not absent(r["estimate"]) else "" for r in records],
+        metric=str(metric),
+        unit=unit,
+        table=table.reset_index(drop=True),
+        labels=names,
+        estimates=[
+            words.amount(r["estimate"], "percent" if unit in ("percent", "share") else "scale", digits=digits)
+            if not absent(r["estimate"])
+            else ""
+            for r in records
+        ],
         bases=[words("table.under_ten") if absent(r["n"]) else words.number(r["n"], 0) for r in records],
         standing=[not by or " x ".join(str(r[k]) for k in by) in segments for r in records],
         overall=float(level.fields["estimate"]) if by and level else None,
-    )  # fmt: skip
+    )
 
 
 def _merged(blocks: Sequence[Block], words: Words) -> list[Block]:
@@ -140,11 +155,16 @@ def _merged(blocks: Sequence[Block], words: Words) -> list[Block]:
         table = pd.concat([b.table for b in same], ignore_index=True)
         merged.append(
             Block(
-                metric=same[0].metric if len(blocks) == 1 else "", unit=unit, table=table,
-                labels=[x for b in same for x in b.labels], estimates=[x for b in same for x in b.estimates],
-                bases=[x for b in same for x in b.bases], standing=[x for b in same for x in b.standing], overall=None,
+                metric=same[0].metric if len(blocks) == 1 else "",
+                unit=unit,
+                table=table,
+                labels=[x for b in same for x in b.labels],
+                estimates=[x for b in same for x in b.estimates],
+                bases=[x for b in same for x in b.bases],
+                standing=[x for b in same for x in b.standing],
+                overall=None,
             )
-        )  # fmt: skip
+        )
     return merged
 
 

@@ -39,8 +39,9 @@ def unit_of(result: Result, metric: object | None = None) -> str:
 
 
 def _metric(result: Result) -> object:
-    names = result.table["metric"].unique() if "metric" in result.table else []
-    return names[0] if len(names) else result.settings.get("metric", "")
+    if "metric" in result.table and len(result.table):
+        return result.table["metric"].iloc[0]
+    return result.settings.get("metric", "")
 
 
 def _row(row: dict[Any, Any], keys: list[str], result: Result, words: Words) -> str:

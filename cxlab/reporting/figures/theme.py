@@ -51,5 +51,5 @@ def settings() -> dict[str, Any]:
 @contextmanager
 def themed() -> Iterator[None]:
     """Draw within the report's settings, whatever a notebook set."""
-    with mpl.rc_context(settings()):
+    with mpl.rc_context(settings()):  # type: ignore[arg-type]
         yield

@@ -6,10 +6,9 @@ import re
 import warnings
 from io import StringIO
 
-import matplotlib as mpl
 from matplotlib.axes import Axes
 
-from cxlab.reporting.figures.theme import FONT, settings
+from cxlab.reporting.figures.theme import FONT, themed
 
 STACK = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'Liberation Sans', sans-serif"
 _PREAMBLE = re.compile(r"^.*?(?=<svg )", re.DOTALL)
@@ -30,7 +29,7 @@ def svg(axes: Axes) -> str:
     if figure is None:
         return ""
     out = StringIO()
-    with mpl.rc_context(settings()), warnings.catch_warnings():
+    with themed(), warnings.catch_warnings():
         # The measuring font may lack a glyph that the reader's fonts have; the text stays text.
         warnings.filterwarnings("ignore", message=".*[Gg]lyph.*")
         figure.savefig(

@@ -1,0 +1,129 @@
+"""Importance within segments: the same division of what explains an outcome, segment by segment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cxlab.analysis.drivers import DriverImportance, Method, importance
+from cxlab.analysis.estimates import MINIMUM_CUSTOMERS, Result, check_columns
+from cxlab.analysis.ratings import NotApplicable
+from cxlab.errors import AnalysisError, Message
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class SegmentImportance(Result):
+    """Importance in each segment; see `importance_by` for the columns."""
+
+
+def importance_by(
+    table: pd.DataFrame,
+    outcome: str,
+    drivers: Sequence[str],
+    *,
+    by: Sequence[str],
+    method: Method = "lmg",
+    weights: str | None = None,
+    controls: Sequence[str] = (),
+    not_applicable: NotApplicable = "indicator",
+    resamples: int = 1000,
+    level: float = 0.95,
+    seed: int = 0,
+) -> SegmentImportance:
+    """Divide what explains an outcome among drivers, within each segment.
+
+    This describes; segments are not compared with each other by a test, so nothing is claimed.
+
+    Parameters
+    ----------
+    table, outcome, drivers, method, weights, controls, not_applicable, resamples, level, seed
+        As in `cxlab.analysis.drivers.importance`; each segment draws from a seed of its own.
+    by : sequence of str
+        Columns whose combinations are the segments; with none there is nothing to split and the
+        result's tables are empty.
+
+    Returns
+    -------
+    SegmentImportance
+        ``table``: ``*by`` and the columns of `importance`. ``tables["left_out"]``: ``*by``, n, reason,
+        for segments with fewer than 10 answers or in which importance cannot be estimated.
+
+    Raises
+    ------
+    AnalysisError
+        If a column is missing, or `by` names the outcome or a driver.
+
+    References
+    ----------
+    Groemping (2006), doi:10.18637/jss.v017.i01.
+
+    Examples
+    --------
+    >>> answers = pd.DataFrame({"overall": [7, 5, 6, 2, 3, 4, 6, 1] * 4, "ease": [7, 4, 6, 2, 3, 5, 6, 2] * 4,
+    ...                         "price": [3, 5, 6, 2, 5, 3, 4, 3] * 4, "plan": ["a"] * 16 + ["b"] * 16})
+    >>> result = importance_by(answers, "overall", ["ease", "price"], by=["plan"], resamples=0)
+    >>> result.table[["plan", "driver", "share"]].round(3).values.tolist()
+    [['a', 'ease', 0.9], ['a', 'price', 0.1], ['b', 'ease', 0.9], ['b', 'price', 0.1]]
+    """
+    check_columns(table, [*by, outcome, *drivers])
+    twice = sorted(set(by) & {outcome, *drivers})
+    if twice:
+        raise AnalysisError(
+            "{columns} cannot both split the table and be analysed; take it out of `by`",
+            columns=", ".join(twice),
+        )
+    found: list[pd.DataFrame] = []
+    left_out: list[dict[str, Any]] = []
+    used, choices = 0, {
+        "method": method, "weights": weights, "controls": list(controls), "not_applicable": not_applicable,
+        "resamples": resamples, "level": level,
+    }  # fmt: skip
+    groups = table.groupby(list(by), sort=True, observed=True) if by else ()
+    seeds = np.random.SeedSequence(seed).generate_state(max(len(groups), 1))
+    for (key, rows), own in zip(groups, seeds.tolist(), strict=False):
+        names: dict[str, Any] = dict(zip(by, key, strict=True))
+        part = _part(rows, outcome, drivers, {**choices, "seed": own})
+        if isinstance(part, DriverImportance):
+            used += part.n_used
+            found.append(part.table.assign(**names)[[*by, *part.table.columns]])
+        else:
+            left_out.append({**names, "n": len(rows), "reason": part})
+    missing = int(table[list(by)].isna().any(axis=1).sum()) if by else 0
+    return SegmentImportance(
+        table=pd.concat(found, ignore_index=True) if found else pd.DataFrame(),
+        keys=(*by, "driver", "reason"),
+        estimate_column="share",
+        tables={"left_out": _left_out(left_out, by)},
+        n_used=used,
+        n_dropped={
+            reason: count
+            for reason, count in {
+                "missing " + ", ".join(by): missing,
+                "segment left out": sum(row["n"] for row in left_out),
+            }.items()
+            if count
+        },
+        settings={"outcome": outcome, "drivers": list(drivers), "by": list(by), **choices, "seed": seed},
+    )
+
+
+def _part(
+    rows: pd.DataFrame, outcome: str, drivers: Sequence[str], choices: Mapping[str, Any]
+) -> DriverImportance | str:
+    """Return the importance within a segment, or why there is none."""
+    if int(rows[outcome].notna().sum()) < MINIMUM_CUSTOMERS:
+        return Message("fewer than {minimum} answers", minimum=MINIMUM_CUSTOMERS)
+    try:
+        return importance(rows, outcome, drivers, **choices)
+    except AnalysisError as error:
+        return error.message
+
+
+def _left_out(rows: Sequence[Mapping[str, Any]], by: Sequence[str]) -> pd.DataFrame:
+    table = pd.DataFrame(rows, columns=[*by, "n", "reason"])
+    small = table["n"] < MINIMUM_CUSTOMERS
+    return table.assign(flag=np.where(small, "suppressed", "ok"))

@@ -1,0 +1,193 @@
+"""The sources of a client put together: contracts and scans over all rows of a table, joins, pseudonyms.
+
+Nothing here reads or writes files; `dataset.check` does.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import date
+from typing import Any
+
+import pandas as pd
+
+from cxlab.errors import InputError, Message, Problem
+from cxlab.intake.contracts import breaches
+from cxlab.intake.mapped import Mapped
+from cxlab.intake.models import Client
+from cxlab.intake.privacy import pseudonyms, scan, scan_labels
+from cxlab.intake.reading import clean_name
+from cxlab.intake.relationship import with_duration, with_last_survey
+from cxlab.intake.rows import Rows
+
+# A source's rows, and the hash of the file they come from.
+Part = tuple[Mapped, str]
+Entries = dict[str, dict[str, Any]]
+
+
+def assembled(
+    client: Client, mapped: list[Part], problems: list[Problem]
+) -> tuple[dict[str, pd.DataFrame], Entries, list[Message]]:
+    """Check and scan the rows of each table.
+
+    Parameters
+    ----------
+    client : Client
+    mapped : list of Part
+    problems : list of Problem
+        Those known so far; what is found is added. Tables are completed only if there are none.
+
+    Returns
+    -------
+    dict of str to DataFrame, dict of str to dict, list of Message
+        Tables, what tables.json says of them, and notes.
+    """
+    tables: dict[str, pd.DataFrame] = {}
+    entries: Entries = {}
+    notes: list[Message] = []
+    for name in dict.fromkeys(part.source.table for part, _ in mapped):
+        own = [(part, digest) for part, digest in mapped if part.source.table == name]
+        parts = [part for part, _ in own]
+        empty = [part for part in parts if part.frame.empty]
+        problems += [_emptied(part) for part in empty]
+        # A declaration that is itself wrong would only echo through the contract.
+        if empty or any(
+            problem.file.startswith("client.yaml") for part in parts for problem in part.problems
+        ):
+            continue
+        rows, broken = breaches(name, parts, today=client.data_date or date.today())
+        problems += broken
+        problems += [problem for part in parts for problem in _personal(client, part)]
+        tables[name] = rows.frame
+        entries[name] = _entry(rows, own)
+        notes += [note for part in parts for note in part.notes]
+    problems += scan_labels(_client_labels(client), file="client.yaml")
+    if not problems:
+        notes += _complete(tables, entries)
+    return tables, entries, notes
+
+
+def _emptied(part: Mapped) -> Problem:
+    return Problem(
+        Message("no row left after the exclusions"),
+        Message("at least one row"),
+        Message("correct `exclude:` in client.yaml"),
+        file=part.source.file,
+    )
+
+
+def _personal(client: Client, part: Mapped) -> Iterator[Problem]:
+    headers = part.headers
+    cleared = {clean_name(name) for name in client.privacy.not_personal}
+    allowed = {clean_name(name) for name in client.privacy.free_text}
+    columns = list(part.frame.columns)
+    skip = part.ids | {name for name in columns if name in cleared or headers.get(name) in cleared}
+    free = {name for name in columns if name in allowed or headers.get(name) in allowed}
+    if part.source.table == "items":
+        free = set(columns)
+    yield from scan(
+        part.frame, file=part.source.file, lines=part.lines, headers=headers, skip=skip, free_text=free
+    )
+    labels = [
+        (headers.get(name, name), label) for name, given in part.labels.items() for label in given.values()
+    ]
+    names = [("", header) for header in (*part.unmapped, *headers.values())]
+    yield from scan_labels([*labels, *names], file=part.source.file)
+
+
+def _client_labels(client: Client) -> Iterator[tuple[str, str]]:
+    for column, text in client.labels.columns.items():
+        yield from ((column, each) for each in (text.es, text.en))
+    for column, values in client.labels.values.items():
+        for value, text in values.items():
+            yield from ((column, each) for each in (value, text.es, text.en))
+
+
+def _entry(rows: Rows, own: list[Part]) -> dict[str, Any]:
+    """Return what tables.json says of one table."""
+    sources = []
+    labels: dict[str, dict[str, str]] = {}
+    reasons: dict[str, dict[str, int]] = {}
+    for part, digest in own:
+        used = len(part.frame)
+        if part.read != used + sum(part.excluded.values()):
+            raise InputError(
+                "{file}: rows read are not rows used plus excluded; report this as a fault of cxlab",
+                file=part.source.file,
+            )
+        sources.append(
+            {
+                "file": part.source.file,
+                "sha256": digest,
+                "read": part.read,
+                "used": used,
+                "excluded": part.excluded,
+                "unmapped": list(part.unmapped),
+                "dropped": list(part.dropped),
+                "headers": part.headers,
+                "how": part.how,
+            }
+        )
+        labels |= part.labels
+        for column, counted in part.na_reasons.items():
+            total = reasons.setdefault(column, {})
+            for reason, count in counted.items():
+                total[reason] = total.get(reason, 0) + count
+    return {
+        "rows": len(rows.frame),
+        "sources": sources,
+        "scales": {name: list(scale) for name, scale in sorted(rows.scales.items())},
+        "labels": labels,
+        "na_reasons": reasons,
+        "survey_match": None,
+    }
+
+
+def _complete(tables: dict[str, pd.DataFrame], entries: Entries) -> list[Message]:
+    """Add what is computed across columns and tables, and leave out columns that are empty throughout."""
+    notes: list[Message] = []
+    if "customers" in tables:
+        tables["customers"], notes = with_duration(tables["customers"])
+    if "customers" in tables and "survey_responses" in tables:
+        joined, match, said = with_last_survey(tables["customers"], tables["survey_responses"])
+        tables["customers"] = joined
+        notes += said
+        if match is not None:
+            rate = None if math.isnan(match.rate) else match.rate
+            entries["customers"]["survey_match"] = asdict(match) | {"rate": rate}
+            scales = entries["survey_responses"]["scales"]
+            entries["customers"]["scales"] |= {name: scales[name] for name in scales if name in joined}
+    for name, frame in tables.items():
+        empty = [column for column in frame.columns if frame[column].isna().all()]
+        tables[name] = _compact(frame.drop(columns=empty))
+        entries[name]["empty"] = empty
+        if empty:
+            notes.append(
+                Message(
+                    "{table}: left out as empty: {columns}", table=name, columns=", ".join(map(str, empty))
+                )
+            )
+    return notes
+
+
+def _compact(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return whole numbers without gaps as integers, so that 0/1 and counts read as such."""
+    whole = [
+        name
+        for name in frame.columns
+        if pd.api.types.is_float_dtype(frame[name])
+        and frame[name].notna().all()
+        and bool((frame[name] % 1 == 0).all())
+        and bool((frame[name].abs() < 2**53).all())
+    ]
+    return frame.astype(dict.fromkeys(whole, "int64"))
+
+
+def pseudonymise(tables: dict[str, pd.DataFrame], mapped: list[Part], key: bytes) -> None:
+    """Replace every id of `tables` by its pseudonym, in place."""
+    for name in tables:
+        ids = {column for part, _ in mapped if part.source.table == name for column in part.ids}
+        for column in sorted(ids & set(tables[name].columns)):
+            tables[name][column] = pseudonyms(tables[name][column], key)

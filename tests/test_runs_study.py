@@ -1,0 +1,279 @@
+"""Study files: read without guessing, checked whole, laid out with stable ids."""
+
+import json
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from cxlab.errors import ParameterError, WorkbenchError
+from cxlab.parameters import Plain
+from cxlab.runs.document import document
+from cxlab.runs.study import Study, named_notebook, notebooks, of_notebook, read_study, workbench
+
+CELL = """\
+client: str = "acme"  # whose data
+language: Literal["es", "en"] = "es"
+seed: int = 1
+where: str = ""
+outcome: Literal["nps", "pxi"] = "nps"
+by: list[str] = []
+since: date = date(2025, 1, 1)
+code: str = ""
+level: float = 0.95
+"""
+
+
+def write_notebook(path: Path, cell: str = CELL) -> None:
+    cells = [{"cell_type": "code", "metadata": {"tags": ["parameters"]}, "source": cell, "outputs": []}]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(
+        json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 4}), encoding="utf-8"
+    )
+
+
+@pytest.fixture
+def root(tmp_path) -> Path:
+    root = tmp_path / "banco de trabajo ñ"
+    for name in ("drivers", "retention"):
+        write_notebook(root / "notebooks" / f"{name}.ipynb")
+    write_notebook(root / "notebooks" / "plain.ipynb", "x: int = 1\nclient: str = 'acme'")
+    for folder in ("data/acme", "data/nada", "reports"):
+        (root / folder).mkdir(parents=True)
+    return root
+
+
+def study(root: Path, text: str, **options) -> Study:
+    path = root / "reports" / "acme.yaml"
+    path.write_text(text, encoding="utf-8")
+    return read_study(path, root=root, **options)
+
+
+def refused(root: Path, text: str, **options) -> ParameterError:
+    with pytest.raises(ParameterError) as error:
+        study(root, text, **options)
+    return error.value
+
+
+def test_shared_values_reach_each_notebook_that_declares_them(root):
+    made = study(
+        root,
+        "client: nada\nlanguage: en\nseed: 7\nlevel: 0.9\nwhere: region != 'RM'\n"
+        "title: {es: Estudio, en: Study}\nentries:\n"
+        "  drivers: {parameters: {outcome: pxi, by: segment, code: 007, since: 2024-02-29}}\n  retention:\n",
+    )
+    first, second = made.entries
+    assert (made.name, made.client, made.language, made.title) == ("acme", "nada", "en", "Study")
+    assert first.parameters["seed"] == 7
+    assert first.parameters["where"] == "region != 'RM'"
+    assert first.parameters["by"] == ["segment"]
+    assert first.parameters["code"] == "007"
+    assert first.parameters["since"] == date(2024, 2, 29)
+    assert second.parameters == {
+        **first.parameters,
+        "outcome": "nps",
+        "by": [],
+        "code": "",
+        "since": date(2025, 1, 1),
+    }
+    assert made.client_of(first) == "nada"
+    assert made.language_of(first) == "en"
+
+
+def test_a_notebook_that_does_not_declare_a_shared_value_runs_without_it(root):
+    (entry,) = study(
+        root, "client: acme\nlanguage: en\nseed: 7\nentries:\n  plain: {parameters: {x: 2}}\n"
+    ).entries
+    assert entry.parameters == {"x": 2, "client": "acme"}
+
+
+def test_a_filter_that_would_not_be_applied_is_refused(root):
+    error = refused(root, "client: acme\nwhere: a > 1\nentries:\n  plain:\n  drivers:\n")
+    assert [p.column for p in error.problems] == ["entries.plain.where"]
+    assert "which plain does not declare" in str(error)
+
+
+def test_grids_are_laid_out_with_readable_stable_ids(root):
+    text = "entries:\n  sens:\n    notebook: drivers\n    grid: {outcome: [pxi, nps], level: [0.9, 0.95]}\n"
+    made = study(root, text)
+    assert [entry.id for entry in made.entries] == [
+        "sens-outcome-pxi-level-0.9",
+        "sens-outcome-pxi-level-0.95",
+        "sens-outcome-nps-level-0.9",
+        "sens-outcome-nps-level-0.95",
+    ]
+    assert [e.id for e in study(root, text).entries] == [e.id for e in made.entries]
+    assert [(e.parameters["outcome"], e.parameters["level"]) for e in made.entries][1] == ("pxi", 0.95)
+    plain = study(root, "entries:\n  sens: {notebook: drivers, grid: {outcome: [pxi, nps]}}\n")
+    assert [entry.id for entry in plain.entries] == ["sens-outcome-pxi", "sens-outcome-nps"]
+    lossy = study(
+        root,
+        "entries:\n  sens:\n    notebook: drivers\n"
+        "    grid: {where: [\"a == 'RM'\", \"a != 'RM'\"], by: [[a], [a, b]]}\n",
+    )
+    assert len({entry.id for entry in lossy.entries}) == 4
+    assert lossy.entries[3].parameters["by"] == ["a", "b"]
+
+
+def test_every_problem_of_the_file_at_once_with_its_line(root):
+    error = refused(
+        root,
+        "clinet: acme\nlanguage: fr\nentries:\n  Drivers: {notebook: drivers}\n  index: {notebook: drivers}\n"
+        "  a: {notebook: drivrs}\n"
+        "  b: {notebook: drivers, parameters: {outcme: pxi, outcome: csat, seed: x}}\n"
+        "  c: {notebook: drivers, grid: {outcome: [], seed: 3, level: [0.9, a]}, paramters: {}}\n"
+        "  d: {notebook: drivers, parameters: {seed: 1}, grid: {seed: [1, 2], nothing: [1]}}\n  e: 5\n",
+    )
+    found = {(p.column, p.row) for p in error.problems}
+    assert ("clinet", 1) in found
+    assert ("language", 2) in found
+    assert ("entries.Drivers", 4) in found
+    assert ("entries.index", 5) in found
+    assert ("entries.a.notebook", 6) in found
+    assert {
+        ("entries.b.parameters.outcme", 7),
+        ("entries.b.parameters.outcome", 7),
+        ("entries.b.parameters.seed", 7),
+    } <= found
+    assert ("entries.c.paramters", 8) in found
+    assert {("entries.d.grid.seed", 9), ("entries.d.grid.nothing", 9)} <= found
+    assert ("entries.e", 10) in found
+    text = str(error)
+    assert "the study file acme.yaml is not valid" in text
+    assert "did you mean client?" in text
+    assert "Did you mean drivers?" in text
+    assert "did you mean outcome?" in text
+    assert "nps | pxi" in text
+    assert "did you mean parameters?" in text
+
+
+def test_problems_of_a_grid(root):
+    text = "entries:\n  c: {notebook: drivers, grid: {outcome: [], seed: 3, level: [0.9, a], code: [x, x]}}\n"
+    said = str(refused(root, text))
+    for part in ("a list of values", '"a"', "a value twice", "write the values as [a, b, c]"):
+        assert part in said
+    big = ", ".join(str(i) for i in range(120))
+    assert "split the grid" in str(
+        refused(root, f"entries:\n  c: {{notebook: drivers, grid: {{seed: [{big}], code: [{big}]}}}}\n")
+    )
+
+
+@pytest.mark.parametrize("text", ["client: acme\n", "client: acme\nentries:\n", "entries: [drivers]\n"])
+def test_a_study_without_entries(root, text):
+    assert "no entries" in str(refused(root, text))
+
+
+def test_an_unknown_client_is_refused_with_the_nearest(root):
+    error = refused(root, "client: acmee\nentries:\n  drivers:\n")
+    assert "did you mean acme?" in str(error)
+    assert "acme, nada" in str(error)
+    assert "make it with: cxlab new CLIENT" in str(refused(root, "client: zzz\nentries:\n  drivers:\n"))
+
+
+@pytest.mark.parametrize("client", ["../../x", "/etc", "a/b", "acme/../nada"])
+def test_a_client_is_a_folder_of_data_and_nothing_else(root, client):
+    assert "allowed: acme, nada" in str(refused(root, f"client: {client}\nentries:\n  drivers:\n"))
+
+
+def test_what_is_given_replaces_what_the_file_says_and_is_published_apart(root):
+    text = "client: acme\nlanguage: es\nentries:\n  drivers: {parameters: {seed: 1, where: a > 1}}\n"
+    made = study(
+        root, text, client="nada", language="en", given={"where": Plain("a < 1"), "seed": Plain("9")}
+    )
+    (entry,) = made.entries
+    assert (made.client, made.language) == ("nada", "en")
+    assert (entry.parameters["where"], entry.parameters["seed"]) == ("a < 1", 9)
+    assert made.name.startswith("acme-client-nada-language-en-where-a-1-seed-9-")
+    assert study(root, text).name == "acme"
+    assert "which drivers does not declare" in str(refused(root, text, given={"horizon": Plain("3")}))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a: 1\na: 2\n", r"a again \(first at line 1\)"),
+        ("a: &x [1]\nb: *x\n", r"line 2: tags \(!\) and aliases"),
+        ("a: !!python/object/apply:os.system [id]\n", r"line 1: tags \(!\) and aliases"),
+        ("a: [1\nb: 2\n", "is not YAML: line 2"),
+        ("- a\n", "does not hold `name: value` lines"),
+        ("", "does not hold `name: value` lines"),
+        ("a: \x01\n", "is not YAML"),
+        ("a: " + "[" * 30 + "]" * 30, "nested more than 20 times"),
+        ("a: '" + "x" * 1_000_001 + "'", "has more than 1000000 bytes"),
+    ],
+)
+def test_yaml_that_is_not_read(tmp_path, text, said):
+    path = tmp_path / "s.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ParameterError, match=said):
+        document(path)
+
+
+def test_yaml_scalars_keep_what_was_written(tmp_path):
+    path = tmp_path / "s.yaml"
+    path.write_bytes("\ufeffa: 007\nb: NO\nc: 22:30\nd: ~\ne: '5'\nf: 1_000\n".encode())
+    content = document(path).content
+    assert content == {"a": "007", "b": "NO", "c": "22:30", "d": None, "e": "5", "f": "1_000"}
+    assert isinstance(content["a"], Plain)
+    assert not isinstance(content["e"], Plain)
+    path.write_bytes(b"a: \xff\n")
+    with pytest.raises(ParameterError, match="is not UTF-8 text"):
+        document(path)
+    with pytest.raises(ParameterError, match="cannot be read: No such file"):
+        document(tmp_path / "none.yaml")
+
+
+def test_a_notebook_by_itself(root):
+    made = of_notebook(
+        "drivers", root=root, client="nada", language="en", given={"where": Plain("region != 'RM'")}
+    )
+    (entry,) = made.entries
+    assert (made.name, made.client, made.language, made.loose) == ("nada-single", "nada", "en", True)
+    assert entry.id.startswith("drivers-where-region-rm-")
+    assert entry.parameters["where"] == "region != 'RM'"
+    assert of_notebook("drivers", root=root).entries[0].id == "drivers"
+
+
+def test_a_notebook_from_any_path(root, tmp_path):
+    write_notebook(tmp_path / "mío" / "Mi análisis.ipynb", "x: int = 1")
+    made = of_notebook(str(tmp_path / "mío" / "Mi análisis.ipynb"), root=root, given={"x": Plain("2")})
+    assert made.name == "notebooks-single"
+    assert made.entries[0].id == "mi-analisis-x-2"
+    with pytest.raises(ParameterError, match="which Mi análisis does not declare"):
+        of_notebook(str(tmp_path / "mío" / "Mi análisis.ipynb"), root=root, client="acme")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"client": "acmee"}, "did you mean acme?"),
+        ({"language": "fr"}, "es | en"),
+        ({"given": {"outcme": Plain("nps")}}, "did you mean outcome?"),
+        ({"given": {"since": Plain("2025-13-01")}}, "a date as 2025-12-31"),
+    ],
+)
+def test_a_notebook_by_itself_is_checked_first(root, options, said):
+    with pytest.raises(ParameterError) as error:
+        of_notebook("drivers", root=root, **options)
+    assert said in str(error.value)
+
+
+def test_a_notebook_that_is_not_there(root):
+    with pytest.raises(
+        ParameterError, match=r'there is no notebook "drivres"; there are: drivers, plain, retention'
+    ):
+        named_notebook("drivres", root)
+    with pytest.raises(ParameterError, match="Did you mean drivers?"):
+        named_notebook("drivres", root)
+    with pytest.raises(ParameterError, match="A path to an .ipynb file will do too"):
+        named_notebook("../../etc/passwd", root)
+    assert [path.stem for path in notebooks(root)] == ["drivers", "plain", "retention"]
+
+
+def test_the_workbench_is_the_nearest_folder_or_the_one_named(root, monkeypatch, tmp_path):
+    monkeypatch.delenv("CXLAB_ROOT", raising=False)
+    monkeypatch.chdir(root / "reports")
+    assert workbench() == root.resolve()
+    assert workbench(root) == root.resolve()
+    with pytest.raises(WorkbenchError, match="is not a workbench"):
+        workbench(tmp_path)
