@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import date
 from fnmatch import fnmatchcase
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 
 import pandas as pd
 
@@ -25,15 +25,10 @@ from cxlab.reporting import html
 from cxlab.reporting.words import Words
 from cxlab.workbench import workbench
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
 READ = "application/vnd.cxlab.read.v1+json"
 # Row-level tables: a filter applies to them; codebooks, targets and published scores are always whole.
 FILTERED = ("customers", "survey_responses", "interactions", "benchmark_responses")
 PROVENANCE_OF = ("cxlab", "pandas", "numpy", "scipy", "lifelines")
-
-AnyResult = TypeVar("AnyResult", bound=Result)
 
 
 def open(client: str, *, where: str = "", language: str = "es", seed: int = 0) -> Paper:
@@ -129,7 +124,7 @@ class Paper:
         self,
         result: Result,
         *,
-        draw: Callable[..., Axes] | None = None,
+        draw: Callable[..., Any] | None = None,
         tables: Sequence[str] = (bundles.MAIN,),
         claims: bool = True,
     ) -> None:
@@ -191,7 +186,7 @@ class Paper:
     def _client_name(self) -> str:
         return self.dataset.client.name.get("en" if self.words.language == "en" else "es")
 
-    def _display_result(self, shown: Result, draw: Callable[..., Axes] | None, tables: Sequence[str]) -> None:
+    def _display_result(self, shown: Result, draw: Callable[..., Any] | None, tables: Sequence[str]) -> None:
         data: dict[str, Any] = {}
         figure, svg = None, ""
         if draw is not None:

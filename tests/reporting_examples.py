@@ -31,9 +31,13 @@ LABELS = {
     },
 }
 REGIONS = [
-    ("RM", 8.4, 1204), ("Valparaíso", 21.9, 388), ("Biobío", 24.6, 301), ("La Araucanía", 31.2, 128),
-    ("Aysén del General Carlos Ibáñez del Campo", 12.0, 24), ("Magallanes y de la Antártica Chilena", np.nan, 6),
-]  # fmt: skip
+    ("RM", 8.4, 1204),
+    ("Valparaíso", 21.9, 388),
+    ("Biobío", 24.6, 301),
+    ("La Araucanía", 31.2, 128),
+    ("Aysén del General Carlos Ibáñez del Campo", 12.0, 24),
+    ("Magallanes y de la Antártica Chilena", np.nan, 6),
+]
 
 
 def scores(*, by: bool = True, standing: bool = True) -> Result:
@@ -140,10 +144,14 @@ def scores(*, by: bool = True, standing: bool = True) -> Result:
         {"hypothesis": ["h1"], "region": ["RM"], "p_value": [0.00001], "p_adjusted": [0.0001]}
     )
     return Result(
-        table=table, keys=("region", "metric", "hypothesis"), tables={"tests": tests}, n_used=2051, n_dropped={"missing recommend": 42},
+        table=table,
+        keys=("region", "metric", "hypothesis"),
+        tables={"tests": tests},
+        n_used=2051,
+        n_dropped={"missing recommend": 42},
         settings={"metric": ["nps"], "by": ["region"], "level": 0.95, "weights": "weight"},
         claims=(level, segment) if standing else (level, alike),
-    )  # fmt: skip
+    )
 
 
 class Importance(Result):
@@ -155,11 +163,23 @@ class Importance(Result):
 def importance(*, standing: bool = True) -> Result:
     names = ["attr_first_contact", "attr_billing", "ease", "attr_app", "attr_kind", "attr_store_ambience"]
     share = np.array([0.39, 0.23, 0.17, 0.10, 0.06, 0.05])
-    table = pd.DataFrame({
-        "driver": names, "importance": share * 0.63, "share": share, "conf_low": share - 0.05, "conf_high": share + 0.06,
-        "rank": range(1, 7), "rank_low": [1, 2, 2, 3, 4, 4], "rank_high": [1, 3, 4, 5, 6, 6],
-        "coefficient": [0.5, 0.3, 0.18, 0.1, 0.01, -0.01], "coefficient_low": 0.0, "coefficient_high": 0.2, "n": 1720, "flag": "ok",
-    })  # fmt: skip
+    table = pd.DataFrame(
+        {
+            "driver": names,
+            "importance": share * 0.63,
+            "share": share,
+            "conf_low": share - 0.05,
+            "conf_high": share + 0.06,
+            "rank": range(1, 7),
+            "rank_low": [1, 2, 2, 3, 4, 4],
+            "rank_high": [1, 3, 4, 5, 6, 6],
+            "coefficient": [0.5, 0.3, 0.18, 0.1, 0.01, -0.01],
+            "coefficient_low": 0.0,
+            "coefficient_high": 0.2,
+            "n": 1720,
+            "flag": "ok",
+        }
+    )
     base = {"outcome": "pxi", "level": 0.95, "unit": "share", "n": 1720, "r_squared": 0.63}
     tops = tuple(
         Claim(
@@ -187,9 +207,13 @@ def importance(*, standing: bool = True) -> Result:
         ),
     )
     return Importance(
-        table=table, keys=("driver",), estimate_column="share", n_used=1720, settings={"outcome": "pxi", "level": 0.95},
+        table=table,
+        keys=("driver",),
+        estimate_column="share",
+        n_used=1720,
+        settings={"outcome": "pxi", "level": 0.95},
         claims=tops if standing else none,
-    )  # fmt: skip
+    )
 
 
 def retention(groups: int = 3) -> Result:
@@ -269,18 +293,36 @@ def retention(groups: int = 3) -> Result:
 
 def hazards() -> Result:
     rows = [
-        ("effectiveness", 0.80, 0.77, 0.83), ("attr_price", 1.35, 1.24, 1.47), ("contract: Two year", 0.05, 0.03, 0.09),
-        ("contract: One year", 0.31, 0.25, 0.38), ("attr_kind", 0.99, 0.93, 1.05), ("payment: Electronic check with automatic renewal", 2.4, 2.1, 2.8),
-    ]  # fmt: skip
+        ("effectiveness", 0.80, 0.77, 0.83),
+        ("attr_price", 1.35, 1.24, 1.47),
+        ("contract: Two year", 0.05, 0.03, 0.09),
+        ("contract: One year", 0.31, 0.25, 0.38),
+        ("attr_kind", 0.99, 0.93, 1.05),
+        ("payment: Electronic check with automatic renewal", 2.4, 2.1, 2.8),
+    ]
     table = pd.DataFrame(rows, columns=["covariate", "hazard_ratio", "conf_low", "conf_high"])
     table = table.assign(
         estimate=np.log(table["hazard_ratio"]), std_error=0.02, p_value=0.0, n=7032, events=1869, flag="ok"
     )
     base = {"level": 0.95, "unit": "ratio", "n": 7032}
     claims = tuple(
-        Claim("hazards.effect", {**base, "covariate": c, "estimate": h, "conf_low": a, "conf_high": b, "per": "SD" if c == "effectiveness" else 1, "hypothesis": c}, "B", headline=True)
-        for c, h, a, b in rows if c != "attr_kind"
-    )  # fmt: skip
+        Claim(
+            "hazards.effect",
+            {
+                **base,
+                "covariate": c,
+                "estimate": h,
+                "conf_low": a,
+                "conf_high": b,
+                "per": "SD" if c == "effectiveness" else 1,
+                "hypothesis": c,
+            },
+            "B",
+            headline=True,
+        )
+        for c, h, a, b in rows
+        if c != "attr_kind"
+    )
     return Result(table=table, keys=("covariate",), n_used=7032, settings={"level": 0.95}, claims=claims)
 
 
@@ -304,8 +346,18 @@ def comparison(*, by: bool = False) -> Result:
             gap, half = rng.normal(-2 if not by else -4, 9), rng.uniform(6, 14)
             n = int(rng.integers(5, 400))
             verdict = "above" if gap - half > 0 else "below" if gap + half < 0 else "not distinguishable"
-            row = {"peer": peer, "difference": gap, "std_error": half / 2, "conf_low": gap - half, "conf_high": gap + half,
-                   "p_value": 0.04, "p_adjusted": 0.1, "verdict": verdict, "n": n, "n_eff": n}  # fmt: skip
+            row = {
+                "peer": peer,
+                "difference": gap,
+                "std_error": half / 2,
+                "conf_low": gap - half,
+                "conf_high": gap + half,
+                "p_value": 0.04,
+                "p_adjusted": 0.1,
+                "verdict": verdict,
+                "n": n,
+                "n_eff": n,
+            }
             rows.append({"interaction_type": cell[0], "channel": cell[1], **row} if cell else row)
     table = pd.DataFrame(rows).assign(flag=lambda t: flags(t["n"]))
     table.loc[table["flag"] == "suppressed", ["difference", "conf_low", "conf_high", "n", "verdict"]] = np.nan
@@ -333,16 +385,40 @@ def comparison(*, by: bool = False) -> Result:
         else Claim("benchmark.behind", fields, "D", ("benchmark_mode",), headline=True)
     )
     return Result(
-        table=table, keys=keys, estimate_column="difference", n_used=2400, claims=(claim,),
-        settings={"metric": "nps", "unit": "peer_id", "focal": "fc", "by": list(keys[:-1]), "adjust": "holm", "level": 0.95},
-    )  # fmt: skip
+        table=table,
+        keys=keys,
+        estimate_column="difference",
+        n_used=2400,
+        claims=(claim,),
+        settings={
+            "metric": "nps",
+            "unit": "peer_id",
+            "focal": "fc",
+            "by": list(keys[:-1]),
+            "adjust": "holm",
+            "level": 0.95,
+        },
+    )
 
 
 def league() -> Result:
     units = ["Mundo", "WOM", "fc", "Entel", "tds", "Movistar", "VTR", "Claro"]
     estimate = np.array([38.0, 33.5, 31.0, 28.2, 24.0, 20.1, 16.0, -4.0])
-    table = pd.DataFrame({"unit": units, "estimate": estimate, "std_error": 4.2, "conf_low": estimate - 8.3, "conf_high": estimate + 8.2,
-                          "rank": range(1, 9), "rank_low": [1, 1, 1, 1, 2, 3, 3, 8], "rank_high": [3, 5, 6, 6, 7, 7, 7, 8], "n": 350, "n_eff": 350.0, "flag": "ok"})  # fmt: skip
+    table = pd.DataFrame(
+        {
+            "unit": units,
+            "estimate": estimate,
+            "std_error": 4.2,
+            "conf_low": estimate - 8.3,
+            "conf_high": estimate + 8.2,
+            "rank": range(1, 9),
+            "rank_low": [1, 1, 1, 1, 2, 3, 3, 8],
+            "rank_high": [3, 5, 6, 6, 7, 7, 7, 8],
+            "n": 350,
+            "n_eff": 350.0,
+            "flag": "ok",
+        }
+    )
     claim = Claim(
         "benchmark.rank",
         {

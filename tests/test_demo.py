@@ -1,6 +1,7 @@
 """The demo clients: what was planted is found, nothing is found where nothing is, the bytes never change."""
 
 import json
+import os
 from functools import cache
 
 import numpy as np
@@ -419,7 +420,11 @@ def test_raw_files_are_dirty_as_a_client_sends_them(built):
     assert "10 - Muy probable" in text
 
 
-@pytest.mark.parametrize("client", files.CLIENTS)
+PROOF = int(os.environ.get("CXLAB_REPLICATIONS", "200")) >= 2000
+LONG = pytest.mark.skipif(not PROOF, reason="174,000 rows through intake; in `make proof`")
+
+
+@pytest.mark.parametrize("client", ["nada", pytest.param("fibra_cordillera", marks=LONG)])
 def test_intake_gives_back_what_was_drawn(built, client):
     report = check(built, client)
     excluded = {"test accounts of the operator": 15, "previews of the questionnaire": 12}
@@ -456,6 +461,16 @@ def test_unknown_demo_client_is_refused(tmp_path):
 def test_folder_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "data").write_text("a file where the folder should be")
     with pytest.raises(WorkbenchError, match=r"cannot write the demo into .*nada: "):
+        demo.build_client(tmp_path, "nada")
+
+
+def test_key_that_cannot_be_kept_is_named(tmp_path, monkeypatch):
+    (tmp_path / "config").write_text("a file where the folder should be")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.delenv("CXLAB_ID_KEY", raising=False)
+    with pytest.raises(
+        WorkbenchError, match=r"key cannot be kept at .*nada\.key: .*; set CXLAB_ID_KEY instead"
+    ):
         demo.build_client(tmp_path, "nada")
 
 

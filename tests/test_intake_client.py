@@ -26,7 +26,8 @@ def test_a_declaration_is_read_as_written(tmp_path):
     found = load(
         tmp_path,
         'name: {es: "Ñandú", en: Rhea}\nretain_until: 2027-12-31\nsources:\n  - file: raw/survey.csv\n'
-        "    table: customers\n    values: {event: {Yes: 1, No: 0}, plan: {1: uno}}\n    constants: {wave_id: 2025Q2}\n"
+        "    table: customers\n    values: {event: {Yes: 1, No: 0}, plan: {1: uno}}\n"
+        "    constants: {wave_id: 2025Q2}\n"
         "    missing: {attr_x: [99, 'NA'], '*': {98: dont_know}}\n    names: {007: customer_id}\n",
     )
     source = found.sources[0]
@@ -47,7 +48,8 @@ def test_a_name_in_one_language_stands_for_both(tmp_path):
 def test_all_slips_are_said_at_once_with_the_nearest_key(tmp_path):
     text = problems(
         tmp_path,
-        "name: A\nlanguage: fr\npurpos: x\nsources:\n  - {file: raw/a.csv, table: survey_response, seperator: ';'}\n"
+        "name: A\nlanguage: fr\npurpos: x\nsources:\n"
+        "  - {file: raw/a.csv, table: survey_response, seperator: ';'}\n"
         "  - {file: raw/b.dat, table: customers, scales: {x: [7, 1]}, encoding: klingon, names: {A: Plan}}\n"
         "colours: {focal: blue}\n",
     )
@@ -85,7 +87,7 @@ def test_yaml_is_not_guessed():
 
 def test_billion_laughs_is_refused_at_once():
     bomb = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
-        f"{c}: &{c} [*{p},*{p}]\n" for p, c in zip("abcdefgh", "bcdefghi")
+        f"{c}: &{c} [*{p},*{p}]\n" for p, c in zip("abcdefgh", "bcdefghi", strict=True)
     )
     with pytest.raises(InputError, match="cannot be read"):
         read_yaml(bomb, name="x")
@@ -93,8 +95,8 @@ def test_billion_laughs_is_refused_at_once():
 
 @pytest.mark.parametrize(
     "file",
-    ["../other/raw/x.csv", "/etc/passwd", "raw/../../other/x.csv", "http://a.cl/x.csv", "s3://b/x.csv", "C:/x.csv",
-     "${HOME}/x.csv", "raw/${CXLAB_REAL_DATA}/x", "..\\other\\x.csv"],
+    ["../other/raw/x.csv", "/etc/passwd", "raw/../../other/x.csv", "http://a.cl/x.csv", "s3://b/x.csv",
+     "C:/x.csv", "${HOME}/x.csv", "raw/${CXLAB_REAL_DATA}/x", "..\\other\\x.csv"],
 )  # fmt: skip
 def test_files_outside_the_client_are_refused(tmp_path, monkeypatch, file):
     monkeypatch.setenv("CXLAB_REAL_DATA", str(tmp_path))

@@ -53,11 +53,14 @@ def test_dialects_are_found(separator, end, encoding):
     assert found.frame.to_dict("list") == {"año": ["1", "2"], "b": ["ñ", 'x "y"']}
 
 
+PRINTED = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), max_size=8)
+
+
 @settings(max_examples=25, derandomize=True, deadline=None)
 @given(
-    st.lists(st.lists(st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), max_size=8), min_size=3, max_size=3), min_size=1, max_size=6),
+    st.lists(st.lists(PRINTED, min_size=3, max_size=3), min_size=1, max_size=6),
     st.sampled_from([",", ";", "\t", "|"]),
-)  # fmt: skip
+)
 def test_clean_files_come_back_as_they_were(rows, separator):
     rows = [["k", *row] for row in rows]
     sink = io.StringIO()
@@ -73,7 +76,7 @@ def test_clean_files_come_back_as_they_were(rows, separator):
 @pytest.mark.parametrize(
     ("content", "messages"),
     [
-        ("id,región\n1,a\n2,ó\n".encode("latin-1"), ["row 1", "byte 0xF3", "`encoding: latin-1` (that byte is then 'ó')"]),
+        ("id,región\n1,a\n".encode("latin-1"), ["row 1", "byte 0xF3", "`encoding: latin-1` (that byte is then 'ó'"]),
         ("id,b\n1,a\n2,“ok”\n".encode("cp1252"), ["row 3", "byte 0x93", "`encoding: cp1252`"]),
         ("id,b\n1,regiÃ³n\n", ["row 2", "UTF-8 letters read as utf-8", "it was saved twice"]),
         ("id,b\n1,a\x00b\n", ["row 2", "a NUL byte"]),

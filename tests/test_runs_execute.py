@@ -26,8 +26,9 @@ GIVEN = {"x": 5, "words": ["it's", 'a "b"\n{{c}} 🙂'], "since": date(2024, 2, 
 def notebook(*cells: str, tagged: bool = True):
     parameters = new_code_cell(PARAMETERS, metadata={"tags": ["parameters"]} if tagged else {})
     first = new_code_cell("from cxlab.parameters import date")
+    every = [new_markdown_cell("# A question"), first, parameters, *map(new_code_cell, cells)]
     return new_notebook(
-        cells=[new_markdown_cell("# A question"), first, parameters, *map(new_code_cell, cells)]
+        cells=every, metadata={"kernelspec": {"name": "absent", "display_name": "?", "language": "python"}}
     )
 
 
@@ -119,9 +120,9 @@ def test_stopping_ends_the_kernel_within_seconds(folder):
 
 def papermill(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
     environment = {**os.environ, "PYTHONPATH": str(Path(cxlab.__file__).parents[1])}
-    # The engine registers itself by its entry point; without an installed package it is put there.
+    # What the entry point does for an installed package is done here for any.
     code = (
-        "from papermill.engines import papermill_engines; from cxlab.runs.execute import CxlabEngine\n"
+        "from papermill.engines import papermill_engines; from cxlab.runs.engine import CxlabEngine\n"
         "papermill_engines.register('cxlab', CxlabEngine)\n"
         "from papermill.__main__ import papermill; papermill()"
     )

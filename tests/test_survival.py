@@ -72,7 +72,8 @@ def customers(n=400, seed=0, *, rate=0.03, window=30, effect=0.0):
     seen = rng.uniform(1, window, n)
     return pd.DataFrame({
         "months": np.ceil(np.minimum(left, seen)), "left": (left <= seen).astype(int), "x": x,
-        "segment": rng.choice(["a", "b", "c"], n), "plan": rng.choice(["one", "two"], n), "w": rng.lognormal(0, 0.8, n),
+        "segment": rng.choice(["a", "b", "c"], n), "plan": rng.choice(["one", "two"], n),
+        "w": rng.lognormal(0, 0.8, n),
     })  # fmt: skip
 
 
@@ -103,8 +104,9 @@ def test_aml_curves_medians_and_log_rank():
     result = retention(aml(), "time", "event", by="group")
     steps = result.table[(result.table["events"] > 0)]
     expected = [
-        0.90909090909, 0.81818181818, 0.71590909091, 0.61363636364, 0.49090909091, 0.36818181818, 0.18409090909,
-        0.83333333333, 0.66666666667, 0.58333333333, 0.48611111111, 0.38888888889, 0.29166666667, 0.19444444444, 0.097222222222, 0,
+        0.90909090909, 0.81818181818, 0.71590909091, 0.61363636364, 0.49090909091, 0.36818181818,
+        0.18409090909, 0.83333333333, 0.66666666667, 0.58333333333, 0.48611111111, 0.38888888889,
+        0.29166666667, 0.19444444444, 0.097222222222, 0,
     ]  # fmt: skip
     assert steps["estimate"].to_numpy() == pytest.approx(expected, abs=1e-10)
     assert result.tables["medians"]["estimate"].tolist() == [31, 23]
@@ -520,8 +522,8 @@ def test_hazards_columns_references_and_levels():
     table = customers(500, 3, effect=0.4).assign(vip=lambda t: t["segment"] == "c")
     result = hazards(table, "months", "left", ["x", "plan", "vip"])
     assert result.table.columns.tolist() == [
-        "covariate", "estimate", "std_error", "hazard_ratio", "conf_low", "conf_high", "p_value", "p_adjusted",
-        "sd", "hazard_ratio_sd", "n", "events", "n_eff", "flag",
+        "covariate", "estimate", "std_error", "hazard_ratio", "conf_low", "conf_high", "p_value",
+        "p_adjusted", "sd", "hazard_ratio_sd", "n", "events", "n_eff", "flag",
     ]  # fmt: skip
     common = table["plan"].value_counts().index[0]
     other = ({"one", "two"} - {common}).pop()
@@ -774,6 +776,10 @@ def test_events_must_be_0_or_1():
     )
     assert retention(table.assign(left=table["left"] == 1), "months", "left").n_used == 50
     assert retention(table.assign(left=table["left"].astype("Int64")), "months", "left").n_used == 50
+    gone = (table["left"] == 1).astype("boolean").where(table.index != 2)
+    refused(r"row 3, column left: found a blank", table.assign(left=gone))
+    refused(r"column left: found text \('No', 'Yes'\)", table.assign(left=said.astype("category")))
+    refused(r"column left: found a blank \(50 rows\)", table.assign(left=None))
 
 
 def test_times_must_be_positive_and_entries_before_them():
@@ -864,6 +870,9 @@ def test_covariates_are_checked():
         table.assign(ease=np.where(table.index == 3, 99, table.index % 7)),
         ["ease"],
     )
+    scaled = table.assign(ease=table.index % 7)
+    scaled.attrs["scales"] = {"ease": [1, 7]}
+    not_fitted("row 1, column ease: found 0.*allowed: 1 to 7", scaled, ["ease"])
     table["x"] = table["x"].where(table.index > 0)
     not_fitted(
         "row 4, column ease: found 99",

@@ -15,6 +15,7 @@ from cxlab.analysis.estimates import LOW_BASE, Claim, adjusted, effective_n, sta
 from cxlab.analysis.ratings import Ratings
 
 _POWER = 0.8
+_CLEAR = 0.1  # correlation under which nobody would have taken a driver for one
 _SMALL = 0.5  # effective over nominal sample under which the weights are said to cost much
 
 
@@ -125,7 +126,10 @@ def _in_halo(
     return [
         row
         for row, p_marginal, nothing in zip(rows, p, empty, strict=True)
-        if p_marginal <= 1 - level and nothing and row["driver"] not in stated_drivers
+        if p_marginal <= 1 - level
+        and abs(row["correlation"]) >= _CLEAR
+        and nothing
+        and row["driver"] not in stated_drivers
     ]
 
 

@@ -287,6 +287,10 @@ def as_one_family(*results: Result, level: float = 0.95) -> tuple[Result, ...]:
 def _restated(result: Result, p_adjusted: np.ndarray[Any, Any], level: float) -> Result:
     tests = result.tables["tests"].assign(p_adjusted=p_adjusted)
     differences = [c for c in result.claims if "hypothesis" in c.fields]
-    plain = tuple(c for c in result.claims if "hypothesis" not in c.fields and c not in result.otherwise)
-    claims = plain + stated(tests, differences, result.otherwise, level)
-    return replace(result, tables={**result.tables, "tests": tests}, claims=claims)
+    said = stated(tests, differences, result.otherwise, level)
+    # What stands keeps its place among the claims; what is said otherwise follows the plain ones.
+    standing = {c.fields["hypothesis"]: c for c in said if "hypothesis" in c.fields}
+    kept = [c for c in result.claims if "hypothesis" not in c.fields or c.fields["hypothesis"] in standing]
+    claims = [standing.get(c.fields.get("hypothesis"), c) for c in kept if c not in result.otherwise]
+    claims += [c for c in said if "hypothesis" not in c.fields]
+    return replace(result, tables={**result.tables, "tests": tests}, claims=tuple(claims))

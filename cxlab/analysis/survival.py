@@ -1,7 +1,7 @@
 """How long customers stay, and what goes with leaving: retention curves here, hazards next door.
 
-lifelines and R are what these numbers are held to in the tests. They are computed here because late
-entry, sampling weights and ties must be right together, and nothing in lifelines does all three.
+lifelines fits the curves of customers seen from the start; late entry, sampling weights and ties, which must
+be right together, are computed here, and held to R and lifelines in the tests.
 """
 
 from __future__ import annotations

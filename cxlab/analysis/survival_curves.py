@@ -81,9 +81,7 @@ def curve(who: Observed, level: float) -> Curve:
         y, d = people, gone
     else:
         y, d = risk_sums(times, who, who.weights), event_sums(times, who, who.weights)
-    ended = gone >= people
-    hazard = np.where(ended & (gone > 0), 1.0, np.divide(d, y, out=np.zeros_like(d), where=people > 0))
-    survival = np.cumprod(1 - hazard)
+    survival = _product_limit(who, times, people, gone, y, d)
     alive = survival > 0
     terms = np.divide(d, y * (y - d), out=np.zeros_like(d), where=alive & (d > 0))
     error = np.sqrt(np.cumsum(terms)) if who.weights is None else _influence_error(who, times, terms, y - d)
@@ -103,6 +101,21 @@ def curve(who: Observed, level: float) -> Curve:
         starts_at=start,
         left_before=before,
     )
+
+
+def _product_limit(who: Observed, times: Array, people: Array, gone: Array, y: Array, d: Array) -> Array:
+    """Kaplan-Meier estimate at `times`: lifelines' where all are seen from the start and weigh the same.
+
+    With late entry or sampling weights it is ours, so that estimate, risk sets and error go together.
+    """
+    if who.weights is None and not (who.entry > 0).any():
+        from lifelines import KaplanMeierFitter  # most of a second, paid by the first curve only
+
+        fitted = KaplanMeierFitter().fit(who.duration, who.event)
+        return np.asarray(fitted.survival_function_at_times(times), dtype=float)
+    ended = gone >= people
+    hazard = np.where(ended & (gone > 0), 1.0, np.divide(d, y, out=np.zeros_like(d), where=people > 0))
+    return np.asarray(np.cumprod(1 - hazard))
 
 
 def _start(who: Observed) -> tuple[float, int]:

@@ -80,9 +80,9 @@ def hazards(
     Notes
     -----
     :math:`h(t|x) = h_0(t) \exp(x \beta)`, ties after Efron, time for the tests of proportionality on the
-    Kaplan-Meier scale. With weights the errors are those of Lin & Wei, and intervals and tests use Student's t
-    on the effective number of departures: the sandwich alone is too narrow. The joint test decides: the test of one covariate alone also rejects for what its
-    neighbours do.
+    Kaplan-Meier scale. The joint test decides: the test of one covariate alone also rejects for what its
+    neighbours do. With weights the errors are those of Lin & Wei, and intervals and tests use Student's t on
+    the effective number of departures, because the sandwich alone is too narrow.
 
     References
     ----------

@@ -59,13 +59,13 @@ def build(root: str | Path, clients: Sequence[Demo] = CLIENTS, *, seed: int | No
     Raises
     ------
     WorkbenchError
-        If a client is not one of the two, or the folder cannot be written.
+        If a client is not one of the two, or the folder or the key of its pseudonyms cannot be written.
     """
     return [build_client(root, client, seed=seed) for client in clients]
 
 
 def build_client(root: str | Path, client: Demo, *, seed: int | None = None) -> Path:
-    """Write one demo client's folder and return it: raw/, client.yaml, truth.json."""
+    """Write one demo client's folder and return it: raw/, client.yaml, truth.json; see `build`."""
     if client not in _DRAWN:
         raise WorkbenchError(
             "there is no demo client {client!r}; there are: {known}", client=client, known=", ".join(CLIENTS)
@@ -80,11 +80,11 @@ def build_client(root: str | Path, client: Demo, *, seed: int | None = None) -> 
         _write_text(folder / "client.yaml", declaration(client))
         known = json.dumps(truths(client, drawn_with), ensure_ascii=False, indent=2)
         _write_text(folder / "truth.json", known + "\n")
-        _keep_key(client)
     except OSError as error:
         raise WorkbenchError(
             "cannot write the demo into {folder}: {why}", folder=folder, why=error.strerror
         ) from error
+    _keep_key(client)
     return folder
 
 
@@ -93,10 +93,17 @@ def _keep_key(client: Demo) -> None:
     path = key_file(client)
     if os.environ.get(KEY_VARIABLE) is not None or path.exists():
         return
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w", encoding="ascii") as file:
-        file.write(PUBLIC_KEY + "\n")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            file.write(PUBLIC_KEY + "\n")
+    except OSError as error:
+        raise WorkbenchError(
+            "the demo's key cannot be kept at {path}: {why}; set CXLAB_ID_KEY instead",
+            path=path,
+            why=error.strerror,
+        ) from error
 
 
 def declaration(client: Demo) -> str:

@@ -51,7 +51,7 @@ ANSWERS = {
     "pleasantness": (0.78, 5.65, 1.35),
     "ces": (0.72, 4.90, 1.50),
 }
-# Cumulative shares of the answers 0-10 in the customer base: 32 % detractors, 46 % promoters.
+# Shares of the answers 0-10 in the customer base: 32 % detractors, 46 % promoters.
 RECOMMEND_SHARES = (0.03, 0.01, 0.02, 0.04, 0.05, 0.08, 0.09, 0.09, 0.13, 0.20, 0.26)
 RECOMMEND_LOADING = 0.70
 RECOMMEND_APP = 0.48  # those who use the app recommend more than their experience explains

@@ -145,11 +145,15 @@ def inferred(counts: Mapping[str, int], marks: Marks) -> CellKind:
         return "flag"
     if any(is_code(text) for text in counts):
         return "text"
-    comma = Marks(decimal="," if marks.decimal == "." else ".")
-    numeric = sum(
-        n for text, n in counts.items() if number(text, marks) is not None or number(text, comma) is not None
-    )
+    numeric = sum(n for text, n in counts.items() if _means_number(text, marks))
     return "number" if 5 * numeric >= 4 * total else "text"
+
+
+def _means_number(text: str, marks: Marks) -> bool:
+    """Tell whether a person reads `text` as a number, however it is written: $ 1.234,5 or 12 %."""
+    bare = re.sub(r"[$€£%\s]", "", text)
+    forms = ((marks.decimal, marks.thousands), (".", ","), (",", "."))
+    return any(_number(bare, *form) is not None for form in forms)
 
 
 def _numbers(texts: Sequence[str | None], marks: Marks, name: str) -> Typed:
@@ -200,6 +204,8 @@ def _number_advice(text: str, marks: Marks, name: str) -> str:
         return Message('it looks like a decimal {mark}: declare `decimal: "{mark}"`', mark=other)
     if _number(text, marks.decimal, other) is not None or _number(text, other, marks.decimal) is not None:
         return Message("it looks like thousands marks: declare `thousands:` and `decimal:`")
+    if re.search(r"[$€£%]", text):
+        return Message("take currency and percent signs out of the file")
     if re.match(r"[-+]?\d+\s*[-–.)=:]*\s*\D", text):
         return Message("a number and a text: declare `leading_number: [{name}]`", name=name)
     if not text.strip():

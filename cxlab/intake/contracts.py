@@ -48,20 +48,20 @@ def _checks(
     checks: list[Any] = []
     numeric = pd.api.types.is_numeric_dtype(values)
     if name in scales and numeric:
-        checks.append(pa.Check.in_range(*scales[name], name="scale"))
+        checks.append(pa.Check.in_range(*scales[name], error="scale"))
     if declared is None:
         return checks
     if numeric:
         if declared.min is not None:
-            checks.append(pa.Check.ge(declared.min, name="min"))
+            checks.append(pa.Check.ge(declared.min, error="min"))
         if declared.max is not None:
-            checks.append(pa.Check.le(declared.max, name="max"))
+            checks.append(pa.Check.le(declared.max, error="max"))
         if declared.above is not None:
-            checks.append(pa.Check.gt(declared.above, name="above"))
+            checks.append(pa.Check.gt(declared.above, error="above"))
     if declared.enum:
-        checks.append(pa.Check.isin(list(declared.enum), name="enum"))
+        checks.append(pa.Check.isin(list(declared.enum), error="enum"))
     if declared.kind == "date":
-        checks.append(pa.Check.lt(pd.Timestamp(today) + pd.Timedelta(days=1), name="future"))
+        checks.append(pa.Check.lt(pd.Timestamp(today) + pd.Timedelta(days=1), error="future"))
     return checks
 
 

@@ -139,11 +139,12 @@ def _wrong_counts(rows: Rows) -> Iterator[Problem]:
     if not {"successes", "trials"} <= set(frame.columns):
         return
     successes, trials = frame["successes"], frame["trials"]
-    wrong = ((successes > trials) | (successes.isna() ^ trials.isna())).to_numpy()
+    told = rows.already_faulty("successes") | rows.already_faulty("trials")
+    wrong = ((successes > trials) | (successes.isna() ^ trials.isna())).to_numpy() & ~told
     allowed = Message("both counts, and no more successes than trials")
     yield from rows.cells("successes", wrong, allowed, COMPLETE)
     if not {*rows.table.ratings} & set(frame.columns):
-        neither = (trials.isna() & successes.isna()).to_numpy()
+        neither = (trials.isna() & successes.isna()).to_numpy() & ~told
         yield from rows.cells("trials", neither, Message("a count in every row"), COMPLETE)
 
 

@@ -13,6 +13,9 @@ from cxlab.errors import InputError, Message, Problem
 from cxlab.intake.reading import Reading, checked_header, fault, framed, limited, unreadable
 
 SEPARATORS = (",", ";", "\t", "|")
+# Where two separators fit every row, one is taken only if it gives this many times the other's fields
+# (a decimal comma in each row of a semicolon file).
+CLEARLY_WIDER = 3
 NAMED = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 _BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 # What two-byte UTF-8 of the Latin letters looks like when it was read as latin-1 or cp1252.
@@ -105,7 +108,8 @@ def decoded(content: bytes, *, file: str, encoding: str | None) -> tuple[str, st
 
 
 def _same_family(mark: str, encoding: str) -> bool:
-    return encoding.lower().replace("_", "-").replace("-", "")[:5] == mark.replace("-", "")[:5]
+    marked, declared = (re.sub(r"[^a-z0-9]", "", each.lower()) for each in (mark, encoding))
+    return marked.startswith(declared) or declared.startswith(marked)
 
 
 def _undecodable(content: bytes, error: UnicodeDecodeError, *, file: str, chosen: str) -> InputError:
@@ -216,8 +220,9 @@ def _found_separator(body: str, *, file: str, first: int) -> str:
     if not present:
         # A title above the table has none; the rows under it then tell.
         return next((each for each in SEPARATORS if _separates_rows(body, each)), ",")
-    whole = [each for each in present if _is_whole(body, each)]
-    if len(whole) == 1:
+    widths = {each: width for each in present if (width := _whole_width(body, each))}
+    whole = sorted(widths, key=lambda each: -widths[each])
+    if len(whole) == 1 or (whole and widths[whole[0]] >= CLEARLY_WIDER * widths[whole[1]]):
         return whole[0]
     if not whole:
         # None fits: the one that the header uses most is the likeliest, and its misfits get named.
@@ -245,12 +250,13 @@ def _separates_rows(body: str, separator: str) -> bool:
     return width > 1 and 2 * rows > widths.total() - 1
 
 
-def _is_whole(body: str, separator: str) -> bool:
+def _whole_width(body: str, separator: str) -> int:
+    """Return how many fields every row has, 0 if they differ or there is only one."""
     try:
         widths = {len(row) for row in _parsed(body, separator) if row}
     except csv.Error:
-        return False
-    return len(widths) == 1 and widths.pop() > 1
+        return 0
+    return widths.pop() if len(widths) == 1 and widths != {1} else 0
 
 
 def _parsed(body: str, separator: str) -> Iterator[list[str]]:

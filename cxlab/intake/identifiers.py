@@ -31,7 +31,7 @@ _PHONES = tuple(
     re.compile(pattern)
     for pattern in (
         # International: a plus sign, or 00, and 8 to 15 digits in groups.
-        r"(?<!\w)(?:\+|\b00)\s?\(?[1-9]\d{0,3}\)?(?:[\s.()-]{0,3}\d{1,4}){2,6}(?!\w)",
+        r"(?<![\w.,])(?:\+|00)\s?\(?[1-9]\d{0,3}\)?(?:[\s.()-]{0,3}\d{1,4}){2,6}(?!\w)",
         # Chile: mobile 9 1234 5678, with or without 56; fixed (2) 2345 6789.
         _EDGE + r"(?:56[\s-]?)?9[\s-]?\d{4}[\s-]?\d{4}" + _END,
         _EDGE + r"(?:56[\s-]?)?\(?(?:0?2|[3-7]\d)\)?[\s-]2\d{2,3}[\s-]?\d{4}" + _END,

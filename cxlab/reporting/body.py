@@ -14,7 +14,6 @@ from html import escape
 from typing import Any
 
 from nbformat import NotebookNode, from_dict
-from nbformat.v4 import new_code_cell
 
 from cxlab.reporting import safe
 from cxlab.reporting.bundle import RESULT
@@ -24,6 +23,7 @@ READ = "application/vnd.cxlab.read.v1+json"
 SLOT = re.compile(r'<div class="cx-slot-(\d+)"></div>')
 _HEADING = re.compile(r"<h([1-3])>(.*?)</h\1>", re.DOTALL)
 _FIGURE = re.compile(r"<!--cx-figure-->.*?<!--/cx-figure-->", re.DOTALL)
+_CODE: Mapping[str, Any] = {"cell_type": "code", "execution_count": None, "outputs": []}
 _DRAWN = '<div class="cx-drawn"></div>'
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _TAG = re.compile(r"<[^>]*>")
@@ -50,42 +50,26 @@ class Heading:
 def prepared(notebook: NotebookNode, language: str, words: Words) -> Prepared:
     """Return the notebook's cells of one language, their code last in its section, their outputs safe."""
     fragments: list[str] = []
-    cells: list[NotebookNode] = []
+    cells: list[dict[str, Any]] = []
     code: list[str] = []
     title = ""
     for cell in _of_language(notebook, language):
         if cell.cell_type == "markdown":
-            if re.search(r"^##\s", cell.source, re.MULTILINE) and code:
-                cells.append(_code_cell(code))
-                code = []
+            if re.search(r"^##\s", cell.source, re.MULTILINE):
+                cells, code = cells + _code_cell(code), []
             found, source = _without_title(cell.source)
             title = title or found
-            if source.strip():
-                cells.append(
-                    NotebookNode(
-                        cell_type="markdown",
-                        metadata={},
-                        source=source,
-                        attachments=cell.get("attachments", {}),
-                    )
-                )
+            cells += _prose_cell(source, cell.get("attachments", {}))
         elif cell.cell_type == "code":
             code += [cell.source] if cell.source.strip() else []
-            shown = [
-                fragment(output, words, name=f"f{len(fragments) + k}")
-                for k, output in enumerate(cell.outputs)
-            ]
-            slots = [str(len(fragments) + k) for k in range(len(shown))]
-            fragments += shown
-            if shown:
-                cells.append(new_code_cell(source="", metadata={"cx_slots": slots}))  # type: ignore[no-untyped-call]
-    if code:
-        cells.append(_code_cell(code))
-    for position, cell in enumerate(cells):
-        cell["id"] = f"c{position}"
+            first = len(fragments)
+            fragments += [fragment(o, words, name=f"f{first + k}") for k, o in enumerate(cell.outputs)]
+            slots = [str(k) for k in range(first, len(fragments))]
+            cells += [{**_CODE, "source": "", "metadata": {"cx_slots": slots}}] if slots else []
+    numbered = [{**cell, "id": f"c{k}"} for k, cell in enumerate(cells + _code_cell(code))]
     metadata = {"language_info": {"name": "python", "pygments_lexer": "python3"}}
-    book = from_dict({"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5})  # type: ignore[no-untyped-call]
-    return Prepared(book, fragments, title)
+    book = {"cells": numbered, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
+    return Prepared(from_dict(book), fragments, title)  # type: ignore[no-untyped-call]
 
 
 def bundles(notebook: NotebookNode) -> list[Mapping[str, Any]]:
@@ -185,9 +169,14 @@ def _without_title(source: str) -> tuple[str, str]:
     return lines[at][1:].strip(), "\n".join(lines[:at] + lines[at + 1 :])
 
 
-def _code_cell(sources: Sequence[str]) -> NotebookNode:
-    cell: NotebookNode = new_code_cell(source="\n\n".join(s.strip() for s in sources), metadata={})  # type: ignore[no-untyped-call]
-    return cell
+def _code_cell(sources: Sequence[str]) -> list[dict[str, Any]]:
+    return [{**_CODE, "source": "\n\n".join(s.strip() for s in sources), "metadata": {}}] if sources else []
+
+
+def _prose_cell(source: str, attachments: Mapping[str, Any]) -> list[dict[str, Any]]:
+    if not source.strip():
+        return []
+    return [{"cell_type": "markdown", "metadata": {}, "source": source, "attachments": attachments}]
 
 
 def _displays(notebook: NotebookNode) -> list[Any]:

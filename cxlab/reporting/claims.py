@@ -25,7 +25,7 @@ def sentence(claim: Claim, words: Words) -> str:
     --------
     >>> claim = Claim("score.level", {"metric": "nps", "estimate": 39.8, "conf_low": 37.1, "conf_high": 42.5,
     ...     "level": 0.95, "unit": "points", "n": 2746}, grade="D")
-    >>> sentence(claim, Words("en"))
+    >>> sentence(claim, Words("en")).replace("\N{NO-BREAK SPACE}", " ")
     'An NPS of 39.8 points is observed (95% interval: 37.1 to 42.5 points; n = 2,746).'
     """
     return _sentence(claim, words, evidence=evidence(claim.fields, words, code=claim.code))
@@ -49,7 +49,7 @@ def grade(claim: Claim, words: Words) -> str:
 def evidence(fields: Fields, words: Words, *, code: str = "") -> str:
     """Return `` (95% interval: ...; n = ...)``, or as much of it as the claim has, or nothing."""
     parts = []
-    if code.startswith("hazards."):
+    if code == "hazards.effect" and not absent(fields.get("estimate")):
         parts.append(words("evidence.hazard_ratio", ratio=_amount(fields, words)))
     low, high = fields.get("conf_low"), fields.get("conf_high")
     if not (absent(low) and absent(high)) and not absent(fields.get("level")):

@@ -136,9 +136,7 @@ def read_html(read: Mapping[str, Any], ledger: Sequence[Any], words: Words) -> s
     line = words(
         "read.table", table=table, rows=words.number(read["rows"], 0), used=words.number(read["used"], 0)
     )
-    heads = [words("read.file"), words("read.reason")][2 - (max(map(len, rows), default=1) - 1) :] + [
-        words("read.rows")
-    ]
+    heads = [words(f"read.{name}") for name in ("file", "reason", "rows")][-max(map(len, rows), default=3) :]
     texts = [
         [words.number(c, 0) if isinstance(c, int | float) else clean(str(c)) for c in row] for row in rows
     ]
@@ -289,12 +287,12 @@ def _converted(notebook: NotebookNode, words: Words) -> str:
     """Return the notebook's prose and code as nbconvert's basic body, its markdown made safe."""
     from nbconvert.exporters import HTMLExporter  # half a second that only a page pays
 
-    class Body(HTMLExporter):  # type: ignore[misc]
+    class Body(HTMLExporter):
         @jinja2.pass_context
         def markdown2html(self, context: jinja2.runtime.Context, source: str) -> str:
             return safe.html(super().markdown2html(context, source))
 
-    exporter = Body(
+    exporter = Body(  # type: ignore[no-untyped-call]
         template_name="basic",
         raw_template=(TEMPLATES / "body.html.j2").read_text("utf-8"),
         exclude_anchor_links=True,

@@ -16,10 +16,11 @@ import nh3
 from cxlab.reporting.colours import LIGHT
 
 TAGS = {
-    "a", "abbr", "b", "blockquote", "br", "caption", "code", "col", "colgroup", "dd", "del", "details", "div", "dl",
-    "dt", "em", "figcaption", "figure", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "img", "ins", "kbd", "li",
-    "mark", "ol", "p", "pre", "q", "s", "samp", "section", "small", "span", "strong", "sub", "summary", "sup",
-    "table", "tbody", "td", "tfoot", "th", "thead", "tr", "u", "ul", "var",
+    "a", "abbr", "b", "blockquote", "br", "caption", "code", "col", "colgroup", "dd", "del", "details",
+    "div", "dl", "dt", "em", "figcaption", "figure", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i",
+    "img", "ins", "kbd", "li", "mark", "ol", "p", "pre", "q", "s", "samp", "section", "small", "span",
+    "strong", "sub", "summary", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "u", "ul",
+    "var",
 }  # fmt: skip
 ATTRIBUTES = {
     "*": {"class", "title", "lang", "dir", "role", "aria-label", "tabindex"},
@@ -34,17 +35,17 @@ _IMAGE = re.compile(r"data:image/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]+")
 _LOGO = re.compile(r"data:image/(png|jpeg|gif|webp|svg\+xml);base64,[A-Za-z0-9+/=]+")
 
 SHAPES = {
-    "svg", "g", "path", "text", "tspan", "rect", "circle", "ellipse", "line", "polyline", "polygon", "defs",
-    "clipPath", "use", "pattern",
+    "svg", "g", "path", "text", "tspan", "rect", "circle", "ellipse", "line", "polyline", "polygon",
+    "defs", "clipPath", "use", "pattern",
 }  # fmt: skip
 SHAPE_ATTRIBUTES = {
-    "viewBox", "width", "height", "x", "y", "x1", "x2", "y1", "y2", "cx", "cy", "r", "rx", "ry", "d", "points",
-    "transform", "clip-path", "id", "patternUnits", "fill", "stroke", "opacity",
+    "viewBox", "width", "height", "x", "y", "x1", "x2", "y1", "y2", "cx", "cy", "r", "rx", "ry", "d",
+    "points", "transform", "clip-path", "id", "patternUnits", "fill", "stroke", "opacity",
 }  # fmt: skip
 PROPERTIES = {
-    "fill", "fill-opacity", "stroke", "stroke-opacity", "stroke-width", "stroke-dasharray", "stroke-dashoffset",
-    "stroke-linecap", "stroke-linejoin", "stroke-miterlimit", "opacity", "font", "font-size", "font-weight",
-    "font-style", "text-anchor", "fill-rule", "clip-rule",
+    "fill", "fill-opacity", "stroke", "stroke-opacity", "stroke-width", "stroke-dasharray",
+    "stroke-dashoffset", "stroke-linecap", "stroke-linejoin", "stroke-miterlimit", "opacity", "font",
+    "font-size", "font-weight", "font-style", "text-anchor", "fill-rule", "clip-rule",
 }  # fmt: skip
 _PLAIN_VALUE = re.compile(r"[\w\s.,%#()+'\"-]*")
 _OWN_REFERENCE = re.compile(r"url\(#[\w-]+\)|#[\w-]+")
@@ -117,8 +118,8 @@ def svg(drawing: str, *, name: str, alt: str) -> str:
 
     Examples
     --------
-    >>> svg('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><script>x</script><path d="M0 0" onload="y"/></svg>',
-    ...     name="f1", alt="a < b")
+    >>> drawn = '<svg viewBox="0 0 9 9"><script>x</script><path d="M0 0" onload="y"/></svg>'
+    >>> svg(drawn, name="f1", alt="a < b")
     '<svg viewBox="0 0 9 9" role="img" aria-label="a &lt; b"><path d="M0 0"></path></svg>'
     """
     if not drawing or "<!DOCTYPE" in drawing or "<!ENTITY" in drawing:

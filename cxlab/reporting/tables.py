@@ -16,8 +16,8 @@ from cxlab.reporting.words import Words, absent, digits_for
 
 ROWS = 120
 HIDDEN = frozenset({
-    "std_error", "flag", "conf_low", "conf_high", "coefficient_low", "coefficient_high", "rank_low", "rank_high",
-    "hypothesis", "n_eff_share", "log_conf_low", "log_conf_high",
+    "std_error", "flag", "conf_low", "conf_high", "coefficient_low", "coefficient_high", "rank_low",
+    "rank_high", "hypothesis",
 })  # fmt: skip
 WHOLE = frozenset(
     {"n", "n_eff", "n_rest", "at_risk", "events", "time", "rank", "df", "rows", "seed", "value_n"}
@@ -32,6 +32,7 @@ DECIMALS = {
     "hazard_ratio_sd": 2,
 }
 SHARES = frozenset({"target", "before", "after", "rated", "share"})
+UNITS_OF_TABLES = {"medians": "months"}
 QUIET = frozenset({"n_eff", "p_value"})
 PERCENT = frozenset({"percent", "share"})
 CHECKED_SHARES = frozenset({"answered", "complete_rows", "rated", "r_squared"})
@@ -71,7 +72,7 @@ def readable(bundle: Mapping[str, Any], name: str, words: Words) -> Table:
     columns = [str(c) for c in bundle["tables"][name]["columns"]]
     records = [dict(zip(columns, row, strict=True)) for row in bundle["tables"][name]["rows"]]
     shown = _columns(columns, records)
-    context = _Context(bundle, columns, records, words)
+    context = _Context(bundle, name, records, words)
     rows = tuple(
         Row(tuple(context.cell(record, column) for column in shown), str(record.get("flag") or "ok"))
         for record in records[:ROWS]
@@ -89,14 +90,15 @@ class _Context:
     def __init__(
         self,
         bundle: Mapping[str, Any],
-        columns: Sequence[str],
+        name: str,
         records: Sequence[Mapping[str, Any]],
         words: Words,
     ) -> None:
         self.settings = bundle.get("settings", {})
         self.estimate = bundle.get("estimate_column", "estimate")
         self.keys = set(bundle.get("keys", ())) - {"estimate", "value"}
-        self.columns, self.words = columns, words
+        self.name, self.words = name, words
+        self.columns = bundle["tables"][name]["columns"]
         self.claimed = [c["fields"] for c in bundle.get("claims", ())]
         self.level = self.settings.get("level", 0.95)
         self.decimals: dict[str, int] = {}
@@ -134,6 +136,8 @@ class _Context:
         return Cell(self._text(column, value))
 
     def _unit(self, record: Mapping[str, Any]) -> str:
+        if self.name in UNITS_OF_TABLES:
+            return UNITS_OF_TABLES[self.name]
         metric = record.get("metric") or self.settings.get("metric", "")
         return unit_of(self.estimate, self.columns, metric if isinstance(metric, str) else "", self.claimed)
 

@@ -40,8 +40,8 @@ def unit_of_claim(fields: Mapping[str, Any]) -> str:
 
     Examples
     --------
-    >>> unit_of_claim({"unit": "points", "metric": "csat_t2b_7"}), unit_of_claim({"unit": "points", "metric": "nps"})
-    ('percent', 'points')
+    >>> [unit_of_claim({"unit": "points", "metric": metric}) for metric in ("csat_t2b_7", "nps")]
+    ['percent', 'points']
     """
     unit = str(fields.get("unit", ""))
     return (

@@ -133,7 +133,7 @@ class Words:
         return label if form == "name" else self(f"metric.other.{form}", label=label)
 
     def reason(self, reason: object) -> str:
-        """Return why rows were left out: known reasons in the report's language, ``missing x`` with x's label."""
+        """Return why rows were left out: known reasons in the language, ``missing x`` with x's label."""
         text = str(reason)
         known = self._catalogued(f"reason.{text}")
         if known or not text.startswith("missing "):
@@ -226,7 +226,10 @@ def digits_for(unit: str, low: Any, high: Any) -> int:
     (0, 1, 3)
     """
     usual = _DIGITS.get(unit, 2)
-    if absent(low) or absent(high) or math.isinf(float(low)) or math.isinf(float(high)):
+    ends = [float(end) for end in (low, high) if not absent(end) and not math.isinf(float(end))]
+    if unit == "months" and ends and all(end == round(end) for end in ends):
+        return 0
+    if len(ends) < 2:
         return usual
     half = abs(float(high) - float(low)) / 2 * (100 if unit == "share" else 1)
     if unit in ("points", "percent", "share"):
@@ -250,7 +253,7 @@ def absent(x: object) -> bool:
 
 def clean(text: str) -> str:
     """Return one line of text without the characters that neither XML nor a terminal can hold."""
-    return " ".join(_CONTROL.sub(" ", text).split())
+    return re.sub(r"[ \t]+", " ", _CONTROL.sub(" ", text)).strip()
 
 
 def _category(value: object) -> str:
@@ -295,8 +298,8 @@ def translate(message: Message | str, language: str) -> str:
 
     Examples
     --------
-    >>> translate(Message("the table has no column {missing}; it has {present}", missing="x", present="y"), "es")
-    'la tabla no tiene la columna x; tiene y'
+    >>> translate(Message("column {column!r} is not in the table", column="ease"), "en")
+    "column 'ease' is not in the table"
     """
     if language == "en":
         return str.__str__(message)

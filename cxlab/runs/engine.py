@@ -17,3 +17,13 @@ class CxlabEngine:
         from cxlab.runs.execute import CxlabEngine as Engine
 
         return Engine.execute_notebook(nb, kernel_name, **options)
+
+    @classmethod
+    def nb_kernel_name(cls, nb: Any, name: str | None = None) -> str:  # noqa: ARG003
+        """Return the one kernel there is: the Python of this environment."""
+        return "python3"
+
+    @classmethod
+    def nb_language(cls, nb: Any, language: str | None = None) -> str:  # noqa: ARG003
+        """Return python, also for a notebook that names no language."""
+        return "python"

@@ -2,8 +2,7 @@
 
 The engine validates the injected parameters before any cell runs, gives the notebook a kernel of this
 environment, and judges the run by facts: which cells were answered, and how. papermill's own notes on
-status are not used: after a dead kernel they say that every cell was completed. papermill is imported
-inside functions: when it is imported, it loads this module by its entry point.
+status are not used: after a dead kernel they say that every cell was completed.
 """
 
 from __future__ import annotations
@@ -19,12 +18,18 @@ from pathlib import Path
 from typing import Any, Literal
 
 import nbformat
+import papermill
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
+from papermill.clientwrap import PapermillNotebookClient
+from papermill.engines import NotebookExecutionManager, papermill_engines
+from papermill.exceptions import PapermillExecutionError
+from papermill.iorw import write_ipynb
 
 from cxlab.errors import Message, ParameterError, RunError
 from cxlab.parameters import assigned, declaration, source, tagged
 from cxlab.runs.canonical import canonical
+from cxlab.runs.engine import CxlabEngine as Engine
 from cxlab.runs.kernels import KERNEL, Kernels, surroundings
 
 SILENT = logging.getLogger("cxlab.runs")  # the outcome says it all, once
@@ -119,7 +124,7 @@ class Run:
         return -1
 
 
-class CxlabEngine:
+class CxlabEngine(Engine):
     """The papermill engine ``cxlab``: ours, and that of ``papermill --engine cxlab in.ipynb out.ipynb``."""
 
     @classmethod
@@ -139,9 +144,6 @@ class CxlabEngine:
         RunError
             If a cell left the notebook before its end.
         """
-        from papermill.engines import NotebookExecutionManager
-        from papermill.iorw import write_ipynb
-
         run: Run = options.get("run") or Run(Path.cwd())
         nb = settled(nb)
         # It gets no path: what it would save in between looks finished when it is not.
@@ -162,21 +164,9 @@ class CxlabEngine:
         banner_free: NotebookNode = copy.deepcopy(run.notebook)
         return banner_free  # papermill puts its banners into what it gets
 
-    @classmethod
-    def nb_kernel_name(cls, nb: NotebookNode, name: str | None = None) -> str:  # noqa: ARG003
-        """Return the one kernel there is."""
-        return KERNEL
-
-    @classmethod
-    def nb_language(cls, nb: NotebookNode, language: str | None = None) -> str:  # noqa: ARG003
-        """Return python, also for a notebook that names no language."""
-        return "python"
-
 
 def _executed(notes: Any, run: Run, options: Mapping[str, Any]) -> None:
     """Run the cells on a kernel of this environment, whatever kernel the notebook names."""
-    from papermill.clientwrap import PapermillNotebookClient
-
     deadline = None if run.timeout is None else time.monotonic() + run.timeout
 
     def left(_cell: Any) -> int:
@@ -204,6 +194,9 @@ def _executed(notes: Any, run: Run, options: Mapping[str, Any]) -> None:
         private = Path(manager.connection_file).parent
         environment = surroundings(private, root=run.root, environment=run.environment)
         client.execute(cwd=str(run.folder), env=environment, cleanup_kc=True)
+
+
+papermill_engines.register("cxlab", CxlabEngine)  # as the entry point does for an installed package
 
 
 def settled(notebook: NotebookNode) -> NotebookNode:
@@ -245,7 +238,7 @@ def opened(path: Path) -> NotebookNode:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # missing cell ids: ours are made of content
-            notebook: NotebookNode = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+            notebook: NotebookNode = nbformat.read(path, as_version=4, capture_validation_error={})  # type: ignore[no-untyped-call]
     except OSError as error:
         raise ParameterError(
             "{notebook} cannot be read: {reason}", notebook=str(path), reason=error.strerror
@@ -291,11 +284,6 @@ def execute(
     watch : callable, optional
         Called after each cell with how many were answered, and the index of the last.
     """
-    import papermill
-    from papermill.engines import papermill_engines
-    from papermill.exceptions import PapermillExecutionError
-
-    papermill_engines.register("cxlab", CxlabEngine)  # as the entry point does for an installed package
     run = Run(notebook.resolve().parent, root, timeout, environment or {}, kernels or Kernels(), watch)
     prepared = with_parameters(opened(notebook), parameters)
     started, error = datetime.now(UTC), None

@@ -55,7 +55,7 @@ def draw_scores(result: Result, *, words: Words, ax: Axes | None = None) -> Axes
     by = [k for k in result.keys if k in result.table.columns and k not in ("metric", "flag")]
     blocks = [_block(result, metric, by, words) for metric in result.table["metric"].unique()]
     if not by:
-        blocks = _merged(blocks, words)
+        blocks = _merged(blocks)
     fallback = _heading(blocks[0], by, words, TITLE) if blocks else words("figure.nothing")
     title = plate.title_of(result, words, CODES, fallback)
     if not any(b.table["estimate"].notna().any() for b in blocks):
@@ -147,7 +147,7 @@ def _block(result: Result, metric: str, by: Sequence[str], words: Words) -> Bloc
     )
 
 
-def _merged(blocks: Sequence[Block], words: Words) -> list[Block]:
+def _merged(blocks: Sequence[Block]) -> list[Block]:
     """Put indices with the same unit on one axis: a block for each unit."""
     merged = []
     for unit in dict.fromkeys(b.unit for b in blocks):
@@ -226,7 +226,7 @@ def _draw(
 
 
 def _scale(unit: str, low: pd.Series[float], high: pd.Series[float]) -> list[float]:
-    """Return the ends of the index' own scale: indices beside each other are read against all they could be."""
+    """Return the ends of the index' own scale: indices are read against all that they could be."""
     if unit == "scale":
         return [float(low.min()) // 1, -(-float(high.max()) // 1)]
     return [-100.0 if low.min() < 0 else 0.0, 100.0]

@@ -26,7 +26,7 @@ def width(text: str, size: float = TEXT, *, bold: bool = False) -> float:
 def wrapped(
     text: str, room: float, size: float = TEXT, *, bold: bool = False, lines: int = LINES
 ) -> list[str]:
-    """Return `text` in at most `lines` lines no wider than `room` points; what does not fit ends in an ellipsis.
+    """Return `text` in at most `lines` lines no wider than `room` points; a longer one ends in an ellipsis.
 
     Examples
     --------

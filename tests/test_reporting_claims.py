@@ -1,0 +1,191 @@
+"""Sentences: every code in both languages and every grade, the grade's verb, nothing unfilled."""
+
+import re
+
+import pytest
+
+from cxlab.analysis.estimates import Claim
+from cxlab.reporting import claims
+from cxlab.reporting.words import Words
+
+LANGUAGES = ("es", "en")
+GRADES = ("A", "B", "C", "D")
+NUMBER = {"estimate": -14.3, "conf_low": -19.8, "conf_high": -8.8, "level": 0.95, "unit": "points", "n": 847}
+RATIO = {"estimate": 0.8, "conf_low": 0.77, "conf_high": 0.83, "level": 0.95, "unit": "ratio", "n": 7032}
+SHARE = {"estimate": 0.7887, "conf_low": 0.779, "conf_high": 0.798, "level": 0.95, "unit": "share", "n": 7032}
+FIELDS = {
+    "score.level": {**NUMBER, "metric": "nps", "version": "1"},
+    "score.segment": {**NUMBER, "metric": "nps", "column": "region", "segment": "RM", "hypothesis": "h"},
+    "score.segments_alike": {"metric": "nps", "column": "region", "segments": 5, "detectable": 12.3, "unit": "points", "n": 24},
+    "drivers.top": {**SHARE, "outcome": "pxi", "driver": "ease", "r_squared": 0.63, "hypothesis": "h"},
+    "drivers.none": {"outcome": "pxi", "drivers": 6, "r_squared": 0.02, "n": 90, "level": 0.95, "n_needed": 23417},
+    "drivers.order": {"first": "ease", "second": "price", "outcome": "pxi", "n": 90, "level": 0.95, "hypothesis": "h"},
+    "drivers.order_open": {"first": "ease", "second": "price", "outcome": "pxi", "n": 90, "level": 0.95},
+    "drivers.halo": {**NUMBER, "driver": "ease", "correlation": 0.42, "estimate": 0.01, "unit": "scale"},
+    "retention.level": {**SHARE, "time": 24, "time_unit": "months"},
+    "retention.median": {"estimate": 35, "conf_low": 31, "conf_high": None, "unit": "months", "level": 0.95, "n": 90},
+    "retention.difference": {
+        "column": "plan", "lowest": "a", "lowest_estimate": 0.61, "highest": "b", "highest_estimate": 0.98,
+        "time": 24, "time_unit": "months", "statistic": 2352.9, "df": 2, "n": 90, "level": 0.95, "hypothesis": "h",
+    },
+    "retention.alike": {"column": "plan", "n": 90},
+    "retention.no_events": {"n": 120, "upper": 0.025, "level": 0.95},
+    "hazards.effect": {**RATIO, "covariate": "ease", "per": "SD", "hypothesis": "h"},
+    "hazards.none": {"covariates": 3, "events": 40, "n": 900, "level": 0.95},
+    "hazards.not_proportional": {"covariate": "promo", "p_value": 0.0004},
+    "benchmark.ahead": {**NUMBER, "estimate": 9.0, "focal": "fc", "peer": "b", "metric": "nps", "hypothesis": "h"},
+    "benchmark.behind": {**NUMBER, "focal": "fc", "peer": "b", "metric": "nps", "hypothesis": "h"},
+    "benchmark.indistinguishable": {"focal": "fc", "peers": 7, "metric": "nps", "detectable": 9.0, "unit": "points", "n": 90},
+    "benchmark.cell": {
+        **NUMBER, "focal": "fc", "peer": "b", "metric": "nps", "cell": {"channel": "app"}, "hypothesis": "h",
+    },
+    "benchmark.rank": {"focal": "fc", "estimate": 3, "rank_low": 1, "rank_high": 7, "units": 8, "metric": "nps", "n": 90},
+}  # fmt: skip
+CAVEATS = (
+    "low_base", "weights_mend_mix", "association_not_cause", "definition_assumed", "not_proportional",
+    "small_effective_sample", "benchmark_mode", "no_population_claim", "conditional_on_entry", "suppressed_rows",
+    "not_applicable_coded", "few_events",
+)  # fmt: skip
+# The strongest verbs: only an experiment may say the first, only a longitudinal finding the second.
+CAUSE = re.compile(r"\b(reduce|reduces|aumenta|raises|multiplica|multiplies|modifica|changes (the|“)|causa|causes)\b")
+PRECEDES = re.compile(r"\b(anticipa|precedes)\b")
+ASSOCIATES = re.compile(r"\b(se asocia|goes with)\b")
+
+
+def sentence(code: str, language: str, grade: str = "D", **changed: object) -> str:
+    text = claims.sentence(Claim(code, {**FIELDS[code], **changed}, grade), Words(language))  # type: ignore[arg-type]
+    return text.replace("\N{NO-BREAK SPACE}", " ")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("grade", GRADES)
+@pytest.mark.parametrize("code", FIELDS)
+def test_every_code_has_a_sentence(code, grade, language):
+    for changed in ({}, {"estimate": 2.4}):
+        text = sentence(code, language, grade, **changed)
+        assert text.endswith(".")
+        assert text[0] == text[0].upper()
+        assert not re.search(r"[{}]|None(?! of)|nan|  | ,| \.$|\(\)|\.\.$", text), text
+        assert code not in text
+        if grade != "A":
+            assert not CAUSE.search(text) or code == "hazards.not_proportional", text
+        if grade in ("C", "D"):
+            assert not PRECEDES.search(text), text
+        if grade == "D" and code != "drivers.order":
+            assert not ASSOCIATES.search(text), text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("code", FIELDS)
+def test_a_title_is_the_sentence_without_bracket_and_stop(code, language):
+    text = claims.short(Claim(code, FIELDS[code], "C"), Words(language))
+    assert not text.endswith(".")
+    assert "n\N{NO-BREAK SPACE}=" not in text
+    assert len(text) <= 130
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("code", FIELDS)
+def test_sentences_stand_with_the_least_a_claim_may_carry(code, language):
+    wanted = {k: v for k, v in FIELDS[code].items() if k not in ("conf_low", "conf_high", "level", "n", "detectable", "n_needed")}
+    text = claims.sentence(Claim(code, wanted, "D"), Words(language))
+    assert not re.search(r"[{}]|\(\)", text)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_caveat_and_grade_has_a_text(language):
+    words = Words(language)
+    said = claims.caveats(Claim("score.level", {}, "D", CAVEATS), words)
+    assert all(text.endswith(".") and " " in text for text in said)
+    assert len({claims.grade(Claim("score.level", {}, g), words) for g in GRADES}) == 4  # type: ignore[arg-type]
+
+
+def test_grade_words():
+    said = [claims.grade(Claim("x", {}, g), Words("es")) for g in GRADES]  # type: ignore[arg-type]
+    assert said == ["experimento", "anticipación", "asociación", "descripción"]
+
+
+def test_spanish_sentences_read_as_written_by_hand():
+    assert sentence("score.level", "es", estimate=18.0, conf_low=14.5, conf_high=21.5, n=2051) == (
+        "Se observa un NPS de 18,0 puntos (intervalo de 95 %: 14,5 a 21,5 puntos; n = 2.051)."
+    )
+    assert sentence("score.segment", "es") == (
+        "En «RM» (Región) se observa un NPS 14 puntos menor que en el resto "
+        "(intervalo de 95 %: −20 a −9 puntos; n = 847)."
+    )
+    assert sentence("hazards.effect", "es", "B") == (
+        "Una desviación estándar más de «Ease» anticipa un riesgo de irse 20 % menor "
+        "(razón de riesgos 0,80; intervalo de 95 %: 0,77 a 0,83; n = 7.032)."
+    ).replace("«Ease»", "«Facilidad»")
+    assert sentence("benchmark.rank", "es") == (
+        "Se observa a «fc» en el lugar 3 de 8 en el NPS, pero su lugar podría ser cualquiera entre el 1 y el 7 (n = 90)."
+    )
+
+
+def test_english_sentences_read_as_written_by_hand():
+    assert sentence("retention.level", "en") == (
+        "After 24 months, 78.9% of customers are observed to remain (95% interval: 77.9 to 79.8%; n = 7,032)."
+    )
+    assert sentence("hazards.effect", "en", "A") == (
+        "One standard deviation more of “Ease” reduces the risk of leaving by 20% "
+        "(hazard ratio 0.80; 95% interval: 0.77 to 0.83; n = 7,032)."
+    )
+    assert sentence("drivers.none", "en", "C") == (
+        "None of the 6 attributes can be told from noise in explaining the PXI; together they explain 2% (n = 90); "
+        "about 23,000 answers would be needed."
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "count", "es", "en"),
+    [
+        ("drivers.none", {"drivers": 1}, "el único atributo", "the one attribute"),
+        ("drivers.none", {"drivers": 4}, "ninguno de los 4 atributos", "none of the 4 attributes"),
+        ("hazards.none", {"covariates": 1}, "la única variable", "the one variable"),
+        ("benchmark.indistinguishable", {"peers": 1}, "su único par", "its one peer"),
+        ("benchmark.indistinguishable", {"peers": ["a", "b"]}, "sus 2 pares", "its 2 peers"),
+        ("retention.level", {"time": 1}, "al cabo de 1 mes ", "after 1 month,"),
+    ],
+)
+def test_plurals(code, count, es, en):
+    assert es in sentence(code, "es", **count).lower()
+    assert en in sentence(code, "en", **count).lower()
+
+
+def test_direction_decides_the_words():
+    assert "por debajo" in sentence("benchmark.cell", "es")
+    assert "por encima" in sentence("benchmark.cell", "es", estimate=12.0)
+    assert "20% higher" in sentence("hazards.effect", "en", "B", estimate=1.2, conf_low=1.1, conf_high=1.3)
+    assert "2.4 times the risk" in sentence("hazards.effect", "en", "C", estimate=2.4, conf_low=2.1, conf_high=2.8)
+
+
+def test_the_exposure_is_said_as_it_was_measured():
+    said = {
+        "1": "one unit more of “Ease”", "10": "10 units more of “Ease”", "one SD": "one standard deviation more of “Ease”",
+    }  # fmt: skip
+    for per, words in said.items():
+        assert words in sentence("hazards.effect", "en", "C", per=per).lower().replace("ease", "Ease")
+    category = sentence("hazards.effect", "en", "C", covariate="plan: Two year", reference="Monthly")
+    assert category.startswith("“Plan: Two year” (rather than “Monthly”) goes with")
+
+
+def test_differences_of_percentages_are_percentage_points():
+    assert "14 p.p." in sentence("score.segment", "es", metric="csat_t2b_7")
+    assert "12 p.p." in sentence("score.segments_alike", "es", metric="csat_t2b_7")
+
+
+def test_crossed_cells_take_the_labels_of_their_columns():
+    words = Words("es", {"values": {"channel": {"app": "Aplicación"}}})
+    crossed = {**FIELDS["score.segment"], "column": "region x channel", "segment": "RM x app"}
+    assert "«RM × Aplicación» (Región × Canal)" in claims.sentence(Claim("score.segment", crossed, "D"), words)
+
+
+def test_an_unknown_code_still_says_its_number():
+    claim = Claim("own.claim", {"estimate": 3.0, "unit": "points", "n": 50}, "D", ("own_caveat",))
+    assert claims.sentence(claim, Words("en")).startswith("Own.claim: 3.0 points (n")
+    assert claims.caveats(claim, Words("en")) == ["own_caveat"]
+
+
+def test_what_clients_wrote_is_data_in_a_sentence():
+    text = sentence("score.segment", "en", segment="{metric} {0} %s {{ 7*7 }}")
+    assert "“{metric} {0} %s {{ 7*7 }}”" in text
