@@ -85,12 +85,12 @@ def scores(*, by: bool = True, standing: bool = True) -> Result:
             "metric": "nps",
             "estimate": estimate,
             "std_error": half / 2,
+            "conf_low": np.array(estimate) - half,
+            "conf_high": np.array(estimate) + half,
             "n": [float(k) if k >= 10 else np.nan for k in n],
         }
     )
-    table = table.assign(
-        conf_low=table["estimate"] - half, conf_high=table["estimate"] + half, n_eff=table["n"], flag=flags(n)
-    )
+    table = table.assign(n_eff=table["n"], flag=flags(n))
     level = Claim(
         "score.level",
         {

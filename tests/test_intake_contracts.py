@@ -1,3 +1,4 @@
+# ruff: noqa: E501  tables of cases: one case to a line
 import io
 
 import pandas as pd
@@ -7,6 +8,11 @@ from intake_clients import ROWS, SURVEY, checked, refused, write_client
 from cxlab.errors import InputError
 from cxlab.intake import dataset
 from cxlab.intake.canonical import tables
+
+
+@pytest.fixture(autouse=True)
+def _key(monkeypatch):
+    monkeypatch.setenv("CXLAB_ID_KEY", "a key for tests only")
 
 
 def one(table, text, extra=""):

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  tables of cases: one case to a line
 import io
 
 import numpy as np
@@ -9,6 +10,12 @@ from intake_clients import checked, refused, write_client
 from cxlab.intake import dataset
 from cxlab.intake.cells import Marks, inferred, number, plain, typed
 from cxlab.intake.relationship import months_begun, whole_months
+
+
+@pytest.fixture(autouse=True)
+def _key(monkeypatch):
+    monkeypatch.setenv("CXLAB_ID_KEY", "a key for tests only")
+
 
 HEAD = "name: Test\nsources:\n  - file: raw/survey.csv\n    table: survey_responses\n    scales: {recommend: [0, 10]}\n"
 

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  tables of cases: one case to a line
 import os
 import re
 import string
@@ -14,6 +15,12 @@ from intake_clients import SURVEY, checked, problems_of, refused, write_client
 from cxlab.errors import InputError, WorkbenchError
 from cxlab.intake import dataset, privacy
 from cxlab.intake.identifiers import card_holds, curp_holds, dni_holds, identifier, rut_holds
+
+
+@pytest.fixture(autouse=True)
+def _key(monkeypatch):
+    monkeypatch.setenv("CXLAB_ID_KEY", "a key for tests only")
+
 
 # (text, kind): every one is made up; check digits were worked by hand from the published rules.
 IDENTIFIERS = [

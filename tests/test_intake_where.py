@@ -1,3 +1,4 @@
+# ruff: noqa: E501  tables of cases: one case to a line
 import numpy as np
 import pandas as pd
 import pytest

@@ -47,7 +47,9 @@ CAVEATS = (
     "not_applicable_coded", "few_events",
 )  # fmt: skip
 # The strongest verbs: only an experiment may say the first, only a longitudinal finding the second.
-CAUSE = re.compile(r"\b(reduce|reduces|aumenta|raises|multiplica|multiplies|modifica|changes (the|“)|causa|causes)\b")
+CAUSE = re.compile(
+    r"\b(reduce|reduces|aumenta|raises|multiplica|multiplies|modifica|changes (the|“)|causa|causes)\b"
+)
 PRECEDES = re.compile(r"\b(anticipa|precedes)\b")
 ASSOCIATES = re.compile(r"\b(se asocia|goes with)\b")
 
@@ -87,7 +89,11 @@ def test_a_title_is_the_sentence_without_bracket_and_stop(code, language):
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("code", FIELDS)
 def test_sentences_stand_with_the_least_a_claim_may_carry(code, language):
-    wanted = {k: v for k, v in FIELDS[code].items() if k not in ("conf_low", "conf_high", "level", "n", "detectable", "n_needed")}
+    wanted = {
+        k: v
+        for k, v in FIELDS[code].items()
+        if k not in ("conf_low", "conf_high", "level", "n", "detectable", "n_needed")
+    }
     text = claims.sentence(Claim(code, wanted, "D"), Words(language))
     assert not re.search(r"[{}]|\(\)", text)
 
@@ -156,7 +162,9 @@ def test_direction_decides_the_words():
     assert "por debajo" in sentence("benchmark.cell", "es")
     assert "por encima" in sentence("benchmark.cell", "es", estimate=12.0)
     assert "20% higher" in sentence("hazards.effect", "en", "B", estimate=1.2, conf_low=1.1, conf_high=1.3)
-    assert "2.4 times the risk" in sentence("hazards.effect", "en", "C", estimate=2.4, conf_low=2.1, conf_high=2.8)
+    assert "2.4 times the risk" in sentence(
+        "hazards.effect", "en", "C", estimate=2.4, conf_low=2.1, conf_high=2.8
+    )
 
 
 def test_the_exposure_is_said_as_it_was_measured():
@@ -177,7 +185,9 @@ def test_differences_of_percentages_are_percentage_points():
 def test_crossed_cells_take_the_labels_of_their_columns():
     words = Words("es", {"values": {"channel": {"app": "Aplicación"}}})
     crossed = {**FIELDS["score.segment"], "column": "region x channel", "segment": "RM x app"}
-    assert "«RM × Aplicación» (Región × Canal)" in claims.sentence(Claim("score.segment", crossed, "D"), words)
+    assert "«RM × Aplicación» (Región × Canal)" in claims.sentence(
+        Claim("score.segment", crossed, "D"), words
+    )
 
 
 def test_an_unknown_code_still_says_its_number():

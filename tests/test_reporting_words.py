@@ -116,17 +116,30 @@ def test_messages_are_translated_with_their_fields():
 
 
 def test_numbers_inside_spanish_messages_have_a_comma():
-    said = Message("VIF of {driver} is {value:.1f}: its effect can hardly be told from the others'", driver="a", value=8.25)
+    said = Message(
+        "VIF of {driver} is {value:.1f}: its effect can hardly be told from the others'",
+        driver="a",
+        value=8.25,
+    )
     assert "8,2" in translate(said, "es")
     assert "8.2" in translate(said, "en")
 
 
 def test_an_error_is_explained_with_all_its_problems():
     problem = Problem(
-        found=Message("numbers"), allowed=Message("text"), action=Message("remove it"), file="a.csv", column="c", row=7, count=3
+        found=Message("numbers"),
+        allowed=Message("text"),
+        action=Message("remove it"),
+        file="a.csv",
+        column="c",
+        row=7,
+        count=3,
     )
     error = AnalysisError("weights column {column!r} cannot be used", column="w", problems=[problem])
     said = explain(error, "es")
     assert said.splitlines()[0] == "la columna de ponderadores 'w' no puede usarse"
-    assert said.splitlines()[1] == "  - a.csv, fila 7, columna c: se encontró números (3 filas); se admite: texto. quítela"
+    assert (
+        said.splitlines()[1]
+        == "  - a.csv, fila 7, columna c: se encontró números (3 filas); se admite: texto. quítela"
+    )
     assert explain(error, "en") == str(error)

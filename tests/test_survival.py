@@ -523,7 +523,7 @@ def test_hazards_columns_references_and_levels():
     result = hazards(table, "months", "left", ["x", "plan", "vip"])
     assert result.table.columns.tolist() == [
         "covariate", "estimate", "std_error", "hazard_ratio", "conf_low", "conf_high", "p_value",
-        "p_adjusted", "sd", "hazard_ratio_sd", "n", "events", "n_eff", "flag",
+        "p_adjusted", "sd", "hazard_ratio_sd", "conf_low_sd", "conf_high_sd", "n", "events", "n_eff", "flag",
     ]  # fmt: skip
     common = table["plan"].value_counts().index[0]
     other = ({"one", "two"} - {common}).pop()
@@ -538,7 +538,9 @@ def test_hazards_columns_references_and_levels():
     effect = next(c for c in result.claims if c.code == "hazards.effect")
     assert effect.fields["covariate"] == "x"
     assert effect.fields["per"] == "SD"
-    assert effect.fields["estimate"] == pytest.approx(result.table["hazard_ratio_sd"].iloc[0])
+    per_sd = result.table.loc[0, ["hazard_ratio_sd", "conf_low_sd", "conf_high_sd"]].tolist()
+    assert [effect.fields[f] for f in ("estimate", "conf_low", "conf_high")] == pytest.approx(per_sd)
+    assert result.table.loc[1:, "hazard_ratio_sd"].isna().all()
     assert effect.grade == "C"
     pd.testing.assert_frame_equal(result.checks, result.tables["checks"])
 

@@ -132,8 +132,8 @@ def hazard_findings(
 ) -> Findings:
     """Return the claims, and what to say if no covariate stands.
 
-    `facts`: level, late_entry, unit (what one step of each covariate is: "SD", 1 or a category),
-    reference and column (of each covariate). Numbers are stated per SD, unless they are 0 and 1.
+    `facts`: level, late_entry, unit (what one step of each covariate is: "SD", or "present" for 0/1),
+    reference and column (of each covariate). Numbers are stated per SD.
     """
     level = facts["level"]
     n = len(who.duration)

@@ -67,7 +67,7 @@ def hazards(
     Hazards
         ``table``: covariate (categories as "column: level"), estimate (log hazard ratio of one unit),
         std_error, hazard_ratio, conf_low, conf_high (of the hazard ratio), p_value (Wald), p_adjusted
-        (Holm), sd, hazard_ratio_sd (of one SD; numbers only), n, events, n_eff, flag. ``checks``:
+        (Holm), sd, hazard_ratio_sd, conf_low_sd, conf_high_sd (of one SD; numbers other than 0/1), n, events, n_eff, flag. ``checks``:
         covariate, statistic, df, p_value (score test of proportional hazards, each alone, as R's cox.zph),
         joint_statistic, joint_p_value (all at once), p_adjusted (Holm on the joint), advice.
 
@@ -259,6 +259,7 @@ def _table(design: _Design, who: Observed, found: cox.CoxFit, level: float) -> p
     reach = t_quantile(level, df) * error
     p = 2 * stats.t.sf(np.abs(beta / error), df)
     single = np.array([column not in design.references for column in design.column])
+    measured = single & ~_binary(design)
     members = [
         np.ones(len(who.event), dtype=bool) if s else v == 1
         for s, v in zip(single, design.values.T, strict=True)
@@ -276,7 +277,9 @@ def _table(design: _Design, who: Observed, found: cox.CoxFit, level: float) -> p
             "p_value": p,
             "p_adjusted": adjusted(p, "holm"),
             "sd": np.where(single, design.sd, np.nan),
-            "hazard_ratio_sd": np.where(single, np.exp(found.beta), np.nan),
+            "hazard_ratio_sd": np.where(measured, np.exp(found.beta), np.nan),
+            "conf_low_sd": np.where(measured, np.exp(found.beta - reach * design.sd), np.nan),
+            "conf_high_sd": np.where(measured, np.exp(found.beta + reach * design.sd), np.nan),
             "n": n,
             "events": [int(who.event[m].sum()) for m in members],
             "n_eff": [effective_n(weights[m]) for m in members],
@@ -329,9 +332,13 @@ def _advice(row: Mapping[str, Any], level: float) -> str:
     )
 
 
+def _binary(design: _Design) -> Array:
+    """Return which columns hold only 0 and 1: something is there or not."""
+    return np.asarray(np.isin(design.values, (0, 1)).all(axis=0))
+
+
 def _facts(design: _Design, level: float, entry: str | None) -> dict[str, Any]:
-    binary = [np.isin(values, (0, 1)).all() for values in design.values.T]
-    unit = {name: 1 if yes else "SD" for name, yes in zip(design.names, binary, strict=True)}
+    unit = {n: "present" if yes else "SD" for n, yes in zip(design.names, _binary(design), strict=True)}
     column = dict(zip(design.names, design.column, strict=True))
     return {
         "level": level,

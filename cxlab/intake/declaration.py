@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, NoReturn
 
 import yaml
 
@@ -30,10 +30,10 @@ class _Loader(yaml.SafeLoader):
         """Refuse aliases and anchors before anything is expanded."""
         event: Any = super().peek_event()  # type: ignore[no-untyped-call]
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise yaml.constructor.ConstructorError(None, None, "anchor or alias", event.start_mark)
+            _stop(Message("anchor or alias"), event.start_mark)
         self._depth = getattr(self, "_depth", 0) + 1
         if self._depth > DEEPEST:
-            raise yaml.constructor.ConstructorError(None, None, "nesting too deep", event.start_mark)
+            _stop(Message("nesting too deep"), event.start_mark)
         node = super().compose_node(parent, index)
         self._depth -= 1
         return node
@@ -44,13 +44,15 @@ class _Loader(yaml.SafeLoader):
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
             if not isinstance(key, Hashable):
-                raise yaml.constructor.ConstructorError(None, None, "key is not text", key_node.start_mark)
+                _stop(Message("a key that is not text"), key_node.start_mark)
             if key in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"key {key!r} given twice", key_node.start_mark
-                )
+                _stop(Message("key {key!r} given twice", key=key), key_node.start_mark)
             seen.add(key)
         return super().construct_mapping(node, deep)
+
+
+def _stop(what: Message, mark: Any) -> NoReturn:
+    raise yaml.constructor.ConstructorError(None, None, what, mark)
 
 
 def _resolve(tag: str, pattern: str, first: str) -> None:
@@ -122,7 +124,7 @@ def _yaml_problem(error: Exception, name: str) -> Problem:
     mark = getattr(error, "problem_mark", None)
     what = getattr(error, "problem", None) or str(error)
     return Problem(
-        found=Message("{what}", what=what),
+        found=what if isinstance(what, Message) else Message("{what}", what=what),
         allowed=Message("plain YAML: no tabs, anchors, aliases, tags or keys given twice"),
         action=Message("correct the line; text with : # {{ }} [ ] , & * ? | - < > = ! % @ goes in quotes"),
         file=name,

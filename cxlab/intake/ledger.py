@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -74,8 +74,18 @@ class CheckReport:
         """Return the ledger as text, in the client's language."""
         return "\n".join(self.lines())
 
-    def lines(self, language: Literal["es", "en"] | None = None) -> list[str]:
-        """Return the ledger as lines of text, ready to print, in `language` or the client's."""
+    def lines(
+        self, language: Literal["es", "en"] | None = None, *, say: Callable[[Message], str] = str
+    ) -> list[str]:
+        """Return the ledger as lines of text, ready to print.
+
+        Parameters
+        ----------
+        language : {"es", "en"}, optional
+            The client's, if not given.
+        say : callable
+            Gives a note in that language; as it stands, notes are in English.
+        """
         language = language or self.language
         words = _WORDS[language]
         lines: list[str] = []
@@ -84,7 +94,7 @@ class CheckReport:
             for source in entry["sources"]:
                 lines += _source_lines(source, words, language)
             lines += _match_lines(entry.get("survey_match"), words, language)
-        lines += [f"{words['note']}: {note}" for note in self.notes]
+        lines += [f"{words['note']}: {say(note)}" for note in self.notes]
         return lines
 
 

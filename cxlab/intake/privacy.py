@@ -70,6 +70,9 @@ def client_key(client: str, *, outside: Path | None = None) -> bytes:
             )
         return hmac.new(given.encode(), client_name(client).encode(), hashlib.sha256).digest()
     path = key_file(client)
+    if outside is not None and Path.home().resolve().is_relative_to(outside.resolve()):
+        # Whoever works in their own home keeps the key there too, but never beside the data.
+        outside = outside / "data"
     if outside is not None and path.resolve().is_relative_to(outside.resolve()):
         raise InputError(
             "the key of {client} would be inside the project; set CXLAB_ID_KEY, or XDG_CONFIG_HOME to a "

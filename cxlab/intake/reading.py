@@ -20,7 +20,7 @@ MOST_BYTES = 4_000_000_000
 # Problems of one kind shown row by row before the rest is summed up.
 MOST_SHOWN = 20
 
-_INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\u00ad]")
+_INVISIBLE = re.compile("[\x00-\x08\x0e-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\u00ad]")
 _NUMBER = re.compile(r"[-+]?\d+(?:[.,]\d+)?")
 
 

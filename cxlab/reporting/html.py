@@ -99,7 +99,8 @@ def result_html(bundle: Mapping[str, Any], words: Words, *, svg: str = "") -> st
     drawn = safe.svg(
         svg, name=str(bundle.get("id", "figure")), alt=str(figure.get("alt") or words("page.figure.unnamed"))
     )
-    return _template("result.html.j2").render(
+    return _rendered(
+        "result.html.j2",
         claims=claims,
         caveats=caveats,
         figure={"svg": drawn, "title": figure.get("title", "")} if drawn else None,
@@ -116,7 +117,7 @@ def note_html(key: str, words: Words, /, **fields: object) -> str:
 
 def facts_html(rows: Sequence[tuple[str, str]]) -> str:
     """Return pairs of a name and a text, e.g. a report's provenance."""
-    return _template("facts.html.j2").render(rows=rows)
+    return _rendered("facts.html.j2", rows=rows)
 
 
 def read_html(read: Mapping[str, Any], ledger: Sequence[Any], words: Words) -> str:
@@ -140,7 +141,7 @@ def read_html(read: Mapping[str, Any], ledger: Sequence[Any], words: Words) -> s
     texts = [
         [words.number(c, 0) if isinstance(c, int | float) else clean(str(c)) for c in row] for row in rows
     ]
-    return _template("read.html.j2").render(line=line, rows=texts, heads=heads, summary=words("read.ledger"))
+    return _rendered("read.html.j2", line=line, rows=texts, heads=heads, summary=words("read.ledger"))
 
 
 def page(notebook: NotebookNode, *, cover: Cover, language: str, client: Client) -> str:
@@ -165,7 +166,8 @@ def page(notebook: NotebookNode, *, cover: Cover, language: str, client: Client)
     facts.append((words("page.where"), cover.where or words("page.where.all")))
     facts += [(words("page.date"), words.date(date.fromisoformat(upto)))] if upto else []
     facts.append((words("page.language.label"), words("page.language")))
-    return _template("page.html.j2").render(
+    return _rendered(
+        "page.html.j2",
         **_frame(words, client, made.title or words("page.untitled")),
         facts=facts,
         cards=[cards.card(claim, words) for claim in cards.headlines(body.bundles(notebook))],
@@ -206,8 +208,11 @@ def index(study: str, entries: Sequence[Entry], *, language: str, client: Client
     failed = sum(entry.status == "failed" for entry in entries)
     counts = [words.plural("index.count", len(entries))]
     counts += [words.plural("index.failed", failed)] if failed else []
-    return _template("index.html.j2").render(
-        **_frame(words, client, clean(study) or words("index.title")), counts=counts, entries=shown
+    return _rendered(
+        "index.html.j2",
+        **_frame(words, client, clean(study) or words("index.title")),
+        counts=counts,
+        entries=shown,
     )
 
 
@@ -309,8 +314,9 @@ def _environment() -> jinja2.Environment:
     )
 
 
-def _template(name: str) -> jinja2.Template:
-    return _environment().get_template(name)
+def _rendered(name: str, **values: Any) -> str:
+    """Render a template; half a character (a lone surrogate) becomes a question mark."""
+    return _environment().get_template(name).render(**values).encode("utf-8", "replace").decode("utf-8")
 
 
 @cache

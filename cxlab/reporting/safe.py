@@ -62,7 +62,7 @@ def html(text: str) -> str:
     '<p>a<img></p>'
     """
     return nh3.clean(
-        text,
+        text.encode("utf-8", "replace").decode("utf-8"),
         tags=TAGS,
         attributes=ATTRIBUTES,
         attribute_filter=_attribute,

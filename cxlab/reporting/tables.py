@@ -105,8 +105,8 @@ class _Context:
         for record in records:
             # One column, one number of decimals: the finest that an interval of its unit allows.
             unit = self._unit(record)
-            if not absent(record.get("conf_low")) and not absent(record.get("conf_high")):
-                digits = digits_for(unit, record["conf_low"], record["conf_high"])
+            if not absent(record.get("conf_low")) or not absent(record.get("conf_high")):
+                digits = digits_for(unit, record.get("conf_low"), record.get("conf_high"))
                 self.decimals[unit] = max(digits, self.decimals.get(unit, 0))
 
     def head(self, column: str) -> str:
@@ -152,8 +152,6 @@ class _Context:
 
     def _number(self, record: Mapping[str, Any], column: str, value: float) -> str:
         words, unit = self.words, self._unit(record)
-        if column == "estimate" and "hazard_ratio" in self.columns:
-            return words.number(value, 3)  # a logarithm: the interval beside it is the ratio's
         if column in (self.estimate, "estimate", "hazard_ratio"):
             digits = self.decimals.get(unit, digits_for(unit, None, None))
             return (
@@ -198,6 +196,8 @@ def _places(record: Mapping[str, Any], words: Words) -> str:
 
 def _columns(columns: Sequence[str], records: Sequence[Mapping[str, Any]]) -> list[str]:
     shown: list[str] = []
+    # A hazard's estimate is a logarithm: readers have the ratio, results.json has both.
+    logged = {"estimate"} if "hazard_ratio" in columns else set()
     for column in columns:
         if column == "conf_low" and "conf_high" in columns:
             shown.append("interval")
@@ -206,7 +206,7 @@ def _columns(columns: Sequence[str], records: Sequence[Mapping[str, Any]]) -> li
         same = (column == "n_eff" and _same(records)) or (
             column == "metric" and bool(_single(records, column))
         )
-        if column not in HIDDEN and not same and not _blank(column, records):
+        if column not in HIDDEN | logged and not same and not _blank(column, records):
             shown.append(column)
     return shown
 

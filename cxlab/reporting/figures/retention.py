@@ -156,30 +156,13 @@ def _axes(
     return ticks
 
 
-def _steps(ax: Axes, curve: Curve, colour: str, *, wide: float = 1.8, band: bool = True) -> None:
-    steps = curve.steps
-    if band:
-        ax.fill_between(
-            steps["time"],
-            steps["conf_low"],
-            steps["conf_high"],
-            step="post",
-            color=colour,
-            alpha=0.16,
-            linewidth=0,
-        )
+def _steps(ax: Axes, curve: Curve, colour: str) -> None:
+    time, estimate, low, high = (curve.steps[c] for c in ("time", "estimate", "conf_low", "conf_high"))
+    ax.fill_between(time, low, high, step="post", color=colour, alpha=0.16, linewidth=0)
     sns.lineplot(
-        data=steps,
-        x="time",
-        y="estimate",
-        drawstyle="steps-post",
-        estimator=None,
-        errorbar=None,
-        color=colour,
-        linewidth=wide,
-        legend=False,
-        ax=ax,
-    )
+        x=time, y=estimate, drawstyle="steps-post", estimator=None, errorbar=None, color=colour,
+        linewidth=1.8, legend=False, ax=ax,
+    )  # fmt: skip
     ax.set_xlabel("")
     ax.set_ylabel("")
 
@@ -305,7 +288,13 @@ def _apart(curves: Sequence[Curve], sheet: plate.Sheet, words: Words, ax: Axes |
         panel.tick_params(axis="y", labelleft=across == 0)
         for other in shown:
             if other is not curve:
-                _steps(panel, other, LIGHT["rule"], wide=0.9, band=False)
+                panel.step(
+                    other.steps["time"],
+                    other.steps["estimate"],
+                    where="post",
+                    color=LIGHT["rule"],
+                    linewidth=0.9,
+                )
         _steps(panel, curve, LIGHT["focal"])
         room = (plate.WIDTH - 48) * 0.3
         base = f"{words('figure.base')} = {at_risk(curve.whole, 0, words)}"

@@ -1,0 +1,15 @@
+"""What every test stands on: nothing is written under the user's home."""
+
+import os
+
+import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_configuration(tmp_path_factory):
+    """Keep the keys of pseudonyms that tests make in a folder of their own, also for what they start."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+        patch.delenv("CXLAB_ID_KEY", raising=False)
+        os.makedirs(os.environ["XDG_CONFIG_HOME"], mode=0o700, exist_ok=True)
+        yield

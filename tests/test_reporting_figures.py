@@ -1,0 +1,322 @@
+"""Figures by their artists: order, places, colours, texts inside the figure, same bytes, nothing left open."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+from xml.etree import ElementTree
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+import reporting_examples as examples
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection, PathCollection
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from cxlab.analysis.estimates import Result
+from cxlab.reporting import figures
+from cxlab.reporting.colours import DARK, LIGHT, contrast, legible
+from cxlab.reporting.figures.type import width, wrapped
+from cxlab.reporting.words import Words
+
+ES, EN = Words("es", examples.LABELS), Words("en", examples.LABELS)
+PAYLOADS = (
+    "<script>alert(1)</script>", "=cmd|' /C calc'!A0", "$\\frac{a$ plan $10 vs $20", "_hidden", "{{ 7*7 }} {0} %s {metric}",
+    "🙂 客户 لوحة", "a&b \"quoted\" 'x'", "Extraordinariamentelargosinespaciosniguionesparacortarlosbien" * 2,
+)  # fmt: skip
+CASES: dict[str, tuple[Callable[..., Axes], Callable[[], Result]]] = {
+    "scores by segment": (figures.draw_scores, examples.scores),
+    "scores alike": (figures.draw_scores, lambda: examples.scores(standing=False)),
+    "scores": (figures.draw_scores, lambda: examples.scores(by=False)),
+    "importance": (figures.draw_importance, examples.importance),
+    "importance none": (figures.draw_importance, lambda: examples.importance(standing=False)),
+    "retention": (figures.draw_retention, lambda: examples.retention(0)),
+    "retention by group": (figures.draw_retention, lambda: examples.retention(3)),
+    "retention by many": (figures.draw_retention, lambda: examples.retention(7)),
+    "hazards": (figures.draw_hazards, examples.hazards),
+    "comparison": (figures.draw_comparison, examples.comparison),
+    "comparison by cell": (figures.draw_comparison, lambda: examples.comparison(by=True)),
+    "league": (figures.draw_league, examples.league),
+}
+
+
+def texts(axes: Axes) -> list[Text]:
+    """Texts that are drawn: those written in the body, and labels of ticks within its limits."""
+    found: list[Text] = []
+    for each in axes.get_figure(root=True).findobj(Axes):
+        found += [t for t in each.texts if t.get_text().strip()]
+        for axis in (each.xaxis, each.yaxis) if each.axison else ():
+            low, high = sorted(axis.get_view_interval())
+            places = zip(axis.get_majorticklocs(), axis.get_majorticklabels(), strict=False)
+            found += [
+                t
+                for at, t in places
+                if axis.get_visible() and low <= at <= high and t.get_visible() and t.get_text()
+            ]
+    return found
+
+
+def written(axes: Axes) -> list[str]:
+    return [t.get_text() for t in texts(axes)]
+
+
+def dots(axes: Axes) -> np.ndarray[Any, Any]:
+    clouds = [c for c in axes.collections if isinstance(c, PathCollection)]
+    return np.vstack([np.asarray(c.get_offsets()) for c in clouds])
+
+
+def overlapping(boxes: list[tuple[str, Any]]) -> list[tuple[str, str]]:
+    pairs = []
+    for k, (one, a) in enumerate(boxes):
+        for other, b in boxes[k + 1 :]:
+            across = min(a.x1, b.x1) - max(a.x0, b.x0)
+            down = min(a.y1, b.y1) - max(a.y0, b.y0)
+            if across > 1 and down > 2:
+                pairs.append((one, other))
+    return pairs
+
+
+@pytest.mark.parametrize("words", [ES, EN], ids=["es", "en"])
+@pytest.mark.parametrize("case", CASES)
+def test_no_text_leaves_the_figure_or_lies_on_another(case, words):
+    draw, make = CASES[case]
+    axes = draw(make(), words=words)
+    figure = axes.get_figure(root=True)
+    figure.canvas.draw()
+    renderer = figure.canvas.get_renderer()
+    boxes = [(t.get_text(), t.get_window_extent(renderer)) for t in texts(axes)]
+    inside = figure.bbox
+    outside = [t for t, b in boxes if b.x0 < -1 or b.y0 < -1 or b.x1 > inside.x1 + 1 or b.y1 > inside.y1 + 1]
+    assert not outside
+    assert not overlapping(boxes)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_figure_is_the_same_bytes_real_text_and_nothing_foreign(case):
+    draw, make = CASES[case]
+    one, two = figures.svg(draw(make(), words=ES)), figures.svg(draw(make(), words=ES))
+    assert one == two
+    root = ElementTree.fromstring(one)
+    assert root.findall(".//{http://www.w3.org/2000/svg}text")
+    assert "<metadata" not in one
+    assert "DejaVu" not in one
+    assert not re.search(r"(href|src)=\"(?!#)", one)
+    assert len(one) < 250_000
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_results_are_not_changed_and_no_figure_stays_open(case):
+    draw, make = CASES[case]
+    result, untouched = make(), make()
+    before = dict(matplotlib.rcParams)
+    draw(result, words=ES)
+    pd.testing.assert_frame_equal(result.table, untouched.table)
+    assert dict(matplotlib.rcParams) == before
+    from matplotlib import pyplot as plt
+
+    assert plt.get_fignums() == []
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_given_place_is_kept(case):
+    draw, make = CASES[case]
+    figure = Figure(figsize=(9, 12))
+    given = figure.add_axes((0.1, 0.1, 0.8, 0.8))
+    place = given.get_position()
+    returned = draw(make(), words=EN, ax=given)
+    assert returned.get_figure(root=True) is figure
+    assert given in figure.axes
+    now = given.get_position()
+    assert now.x0 >= place.x0 - 1e-9
+    assert now.x1 <= place.x1 + 1e-9
+    assert now.y0 >= place.y0 - 1e-9
+    assert now.y1 <= place.y1 + 1e-9
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_titles_say_the_finding_and_feet_say_base_and_level(case):
+    draw, make = CASES[case]
+    axes = draw(make(), words=ES)
+    title, all_of_it = figures.title(axes), " ".join(written(axes)).replace("\N{NO-BREAK SPACE}", " ")
+    assert title
+    assert title.split(":")[0].split()[0] in all_of_it
+    assert "Base: " in all_of_it
+    assert "95 %" in all_of_it
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_what_clients_write_is_shown_as_text(payload):
+    words = Words("es", {"columns": {"ease": payload}, "values": {"region": {"RM": payload}}})
+    for axes in (
+        figures.draw_scores(examples.scores(), words=words),
+        figures.draw_importance(examples.importance(), words=words),
+    ):
+        drawing = figures.svg(axes)
+        shown = "".join(ElementTree.fromstring(drawing).itertext())
+        assert payload[:8].strip() in shown
+        assert "<script" not in drawing
+    if len(payload) < 40:
+        assert payload in figures.alt(examples.importance(), words)
+
+
+def test_scores_are_sorted_hollow_when_low_and_empty_when_suppressed():
+    axes = figures.draw_scores(examples.scores(), words=ES)
+    x, y = dots(axes).T
+    assert list(x) == sorted(x, reverse=True)
+    assert list(y) == sorted(y)
+    assert len(x) == 5
+    said = written(axes)
+    assert "<10" in said
+    assert "1.204" in said
+    assert any("Aysén" in t for t in said)
+    cloud = next(c for c in axes.collections if isinstance(c, PathCollection))
+    fills = [matplotlib.colors.to_hex(c) for c in cloud.get_facecolors()]
+    assert fills.count(LIGHT["paper"]) == 1
+    assert fills.count(LIGHT["focal"]) == 1
+
+
+def test_scores_have_a_line_for_everybody_and_grey_where_all_are_alike():
+    axes = figures.draw_scores(examples.scores(standing=False), words=ES)
+    assert any(
+        len(set(line.get_xdata())) == 1 and abs(line.get_xdata()[0] - 14.6) < 1e-9 for line in axes.lines
+    )
+    assert any(t.startswith("Total 14,6") for t in written(axes))
+    cloud = next(c for c in axes.collections if isinstance(c, PathCollection))
+    assert LIGHT["focal"] not in [matplotlib.colors.to_hex(c) for c in cloud.get_edgecolors()]
+
+
+def test_indices_of_one_unit_share_an_axis_over_their_whole_scale():
+    axes = figures.draw_scores(examples.scores(by=False), words=ES)
+    panels = [axes, *[a for a in axes.get_figure(root=True).findobj(Axes) if a is not axes and a.axison]]
+    assert len(panels) == 3
+    assert axes.get_xlim()[0] <= 0
+    assert axes.get_xlim()[1] >= 100
+
+
+def test_importance_bars_start_at_zero_strongest_first():
+    axes = figures.draw_importance(examples.importance(), words=EN)
+    lengths = [bar.get_width() for bar in axes.patches]
+    assert np.allclose(lengths, [0.39, 0.23, 0.17, 0.10, 0.06, 0.05])
+    assert axes.get_xlim()[0] == 0
+    colours = [matplotlib.colors.to_hex(bar.get_facecolor()) for bar in axes.patches]
+    assert colours == [LIGHT["focal"]] * 4 + [LIGHT["context"]] * 2
+    said = written(axes)
+    assert {"39%", "0.50", "2–3", "Kindness"} <= {t.replace("\N{NO-BREAK SPACE}", " ") for t in said}
+
+
+def test_intervals_are_drawn_as_the_table_has_them():
+    result = examples.importance()
+    axes = figures.draw_importance(result, words=EN)
+    lines = next(c for c in axes.collections if isinstance(c, LineCollection))
+    ends = np.array([[s[0][0], s[1][0]] for s in lines.get_segments()])
+    assert np.allclose(ends, result.table[["conf_low", "conf_high"]])
+
+
+def test_retention_curves_are_steps_that_end_where_few_are_at_risk():
+    result = examples.retention(3)
+    axes = figures.draw_retention(result, words=ES)
+    curves = [line for line in axes.lines if line.get_drawstyle() == "steps-post"]
+    assert len(curves) == 3
+    for line, (_, rows) in zip(curves, result.table.groupby("contract", sort=True), strict=True):
+        shown = rows[rows["estimate"].notna()]
+        assert line.get_xdata()[0] == 0
+        assert line.get_ydata()[0] == 1
+        assert line.get_xdata()[-1] == shown["time"].max()
+    said = written(axes)
+    assert "En riesgo" in said
+    assert "1.476" in said
+    assert axes.get_ylim()[0] == 0
+
+
+def test_retention_of_many_groups_becomes_small_multiples():
+    axes = figures.draw_retention(examples.retention(7), words=ES)
+    panels = [a for a in axes.get_figure(root=True).findobj(Axes) if a.lines and a.axison]
+    assert len(panels) == 7
+    assert {p.get_xlim() for p in panels} == {axes.get_xlim()}
+
+
+def test_hazards_stand_on_a_log_axis_around_one():
+    axes = figures.draw_hazards(examples.hazards(), words=EN)
+    assert axes.get_xscale() == "log"
+    assert np.allclose(dots(axes)[:, 0], [2.4, 1.35, 0.99, 0.8, 0.31, 0.05])
+    assert 1.0 in axes.get_xticks()
+    assert "0.80 (0.77–0.83)" in written(axes)
+
+
+def test_an_interval_without_end_does_not_stretch_the_axis():
+    result = examples.hazards()
+    result.table.loc[0, "conf_high"] = np.inf
+    axes = figures.draw_hazards(result, words=EN)
+    assert axes.get_xlim()[1] < 30
+    assert any(line.get_marker() == ">" for line in axes.lines)
+
+
+def test_verdicts_have_their_shape_and_colour():
+    result = examples.comparison()
+    axes = figures.draw_comparison(result, words=ES)
+    edges = [matplotlib.colors.to_hex(c) for cloud in axes.collections if isinstance(cloud, PathCollection)
+             for c in cloud.get_edgecolors()]  # fmt: skip
+    verdicts = result.table["verdict"].value_counts()
+    assert edges.count(LIGHT["better"]) == verdicts.get("above", 0)
+    assert edges.count(LIGHT["worse"]) == verdicts.get("below", 0)
+    assert "igual" in written(axes)
+
+
+def test_a_map_prints_every_gap_and_hatches_low_bases():
+    result = examples.comparison(by=True)
+    axes = figures.draw_comparison(result, words=ES)
+    known = result.table["difference"].notna()
+    assert len(axes.patches) == known.sum()
+    hatched = sum(patch.get_hatch() is not None for patch in axes.patches)
+    assert hatched == (result.table["flag"] == "low_base").sum()
+    assert sum("▼" in t for t in written(axes)) >= (result.table["verdict"] == "below").sum()
+
+
+def test_a_league_shows_places_and_what_they_could_be():
+    axes = figures.draw_league(examples.league(), words=ES)
+    said = written(axes)
+    assert {"1–3", "8", "3–7"} <= set(said)
+    assert figures.title(axes).endswith("podría ser cualquiera del 1 al 6")
+
+
+@pytest.mark.parametrize("case", ["scores by segment", "importance", "hazards", "comparison", "league"])
+def test_a_result_with_nothing_to_show_says_so(case):
+    draw, make = CASES[case]
+    result = make()
+    hidden = result.table.assign(flag="suppressed")
+    numbers = hidden.select_dtypes("number").columns
+    result = replace(result, table=hidden.assign(**{c: np.nan for c in numbers}), claims=())
+    assert any("Nada puede mostrarse" in t for t in written(draw(result, words=ES)))
+
+
+def test_alt_text_says_the_finding_and_its_numbers():
+    said = figures.alt(examples.scores(), EN).replace("\N{NO-BREAK SPACE}", " ")
+    assert said.startswith("In “Metropolitan” (Region), the NPS is observed to be 14 points lower")
+    assert "La Araucanía, NPS: 31 points (17 to 45 points)" in said
+    assert "24 months: 59.0%" in figures.alt(examples.retention(0), EN)
+
+
+def test_labels_wrap_and_end_in_an_ellipsis():
+    lines = wrapped("una etiqueta larguísima que no cabe de ninguna manera en tan poco espacio", 80, lines=2)
+    assert len(lines) == 2
+    assert lines[-1].endswith("…")
+    assert all(width(line) <= 80 for line in lines)
+    assert wrapped("", 80) == [""]
+
+
+def test_colours_can_be_read():
+    for theme in (LIGHT, DARK):
+        for name in ("ink", "muted", "focal", "second_text", "third"):
+            assert contrast(theme[name], theme["paper"]) >= 4.5, name
+        for name in ("context", "second", "worse", "better"):
+            assert contrast(theme[name], theme["paper"]) >= 3, name
+    assert len(set(LIGHT.values())) == len(LIGHT)
+
+
+@pytest.mark.parametrize("colour", ["#ffe100", "#ffffff", "#000000", "#1f5fa8", "#ff0000"])
+def test_a_clients_colour_is_made_legible(colour):
+    for paper in (LIGHT["paper"], DARK["paper"]):
+        assert contrast(legible(colour, paper), paper) >= 4.5

@@ -1,0 +1,165 @@
+"""The main job from end to end: the demo client's raw files to published reports, in es and en."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from html import unescape
+from pathlib import Path
+
+import pytest
+
+from cxlab import demo
+from cxlab.intake import dataset
+
+PROJECT = Path(__file__).parents[1]
+PAPERS = ("scorecard", "drivers", "retention", "benchmark")
+STUDY = """
+client: nada
+language: {language}
+seed: 20261122
+entries:
+  scorecard: {{notebook: scorecard, parameters: {{by: [segment], weighting: raked}}}}
+  drivers:   {{notebook: drivers, parameters: {{resamples: 50, by: [segment]}}}}
+  retention: {{notebook: retention}}
+  benchmark: {{notebook: benchmark, parameters: {{focal: Nada, by: [channel]}}}}
+"""
+
+pytestmark = [pytest.mark.runs_notebooks, pytest.mark.xdist_group("reports")]
+
+
+def cxlab(root, *arguments, **environment):
+    command = [sys.executable, "-m", "cxlab", *arguments, "--root", str(root)]
+    return subprocess.run(
+        command, capture_output=True, text=True, env={**os.environ, "CXLAB_LANGUAGE": "en", **environment}
+    )
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    """A workbench with Nada S.A. taken through intake, in a folder with spaces and accents."""
+    home = tmp_path_factory.mktemp("casa")
+    root = home / "mesa de análisis"
+    shutil.copytree(PROJECT / "notebooks", root / "notebooks")
+    (root / "reports").mkdir()
+    demo.build(root, ("nada",))
+    dataset.check(root, "nada")
+    for language in ("es", "en"):
+        (root / "reports" / f"nada_{language}.yaml").write_text(
+            STUDY.format(language=language), encoding="utf-8"
+        )
+    return root
+
+
+@pytest.fixture(scope="module")
+def built(root):
+    """The four reports, in each language from one run each."""
+    for language in ("es", "en"):
+        ran = cxlab(root, "run", f"reports/nada_{language}.yaml")
+        assert ran.returncode == 0, ran.stderr + ran.stdout
+    return root / "reports" / "built"
+
+
+def page(built, language, paper):
+    return (built / f"nada_{language}" / f"{paper}.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("language", ["es", "en"])
+@pytest.mark.parametrize("paper", PAPERS)
+def test_report_is_one_page_without_script_or_remote_asset(built, language, paper):
+    html = page(built, language, paper)
+    assert f'<html lang="{language}"' in html
+    assert "default-src 'none'" in unescape(html)
+    assert not re.search(r"<script|<iframe|<link|\bon\w+=|javascript:", html, re.IGNORECASE)
+    assert not re.search(r"""(?:src|href)\s*=\s*["']?(?:https?:)?//""", html, re.IGNORECASE)
+    assert html.count("<h1") == 1
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+def test_each_language_has_its_own_words_and_numbers(built, paper):
+    spanish, english = page(built, "es", paper), page(built, "en", paper)
+    assert "Lo que esto no muestra" in spanish
+    assert "What this does not show" not in spanish
+    assert "What this does not show" in english
+    assert "Lo que esto no muestra" not in english
+    assert re.search(r"\d,\d", spanish)
+    assert re.search(r"\d\.\d", english)
+    assert not re.search(r"intervalo|puntos", english)
+    assert not re.search(
+        r"\binterval\b|\bpoints\b|nothing to do|missing", re.sub(r"<code.*?</code>", "", spanish)
+    )
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+def test_nothing_is_stated_where_there_is_nothing(built, paper):
+    results = json.loads((newest(built / "nada_es", paper) / "results.json").read_text(encoding="utf-8"))
+    claims = [claim for result in results["results"] for claim in result["claims"]]
+    assert claims
+    assert not [c["sentence"] for c in claims if "hypothesis" in c["fields"]]
+
+
+def newest(study, entry):
+    for run in (study / "runs").iterdir():
+        if json.loads((run / "results.json").read_text(encoding="utf-8"))["entry"] == entry:
+            return run
+    raise AssertionError(entry)
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+def test_both_languages_carry_the_same_numbers(built, paper):
+    def numbers(language):
+        run = newest(built / f"nada_{language}", paper)
+        results = json.loads((run / "results.json").read_text(encoding="utf-8"))["results"]
+        return [
+            (r["id"], r["tables"]["main"])
+            for r in results
+            if "advice" not in str(r["tables"]["main"]["columns"])
+        ]
+
+    assert numbers("es") == numbers("en")
+
+
+def test_no_suppressed_value_is_published(built):
+    for run in (built / "nada_es" / "runs").iterdir():
+        results = json.loads((run / "results.json").read_text(encoding="utf-8"))
+        for result in results["results"]:
+            for table in result["tables"].values():
+                if "flag" not in table["columns"]:
+                    continue
+                flag, keys = table["columns"].index("flag"), {*result["keys"], "flag"}
+                hidden = [row for row in table["rows"] if row[flag] == "suppressed"]
+                shown = [k for k, column in enumerate(table["columns"]) if column not in keys]
+                assert all(row[k] is None for row in hidden for k in shown)
+
+
+def test_two_runs_give_the_same_bytes(root, built):
+    before = {p.name: p.read_bytes() for p in newest(built / "nada_en", "benchmark").iterdir() if p.is_file()}
+    shutil.rmtree(built / "nada_en" / "runs")
+    assert cxlab(root, "run", "reports/nada_en.yaml", TZ="Asia/Tokyo", PYTHONHASHSEED="7").returncode == 0
+    after = {p.name: p.read_bytes() for p in newest(built / "nada_en", "benchmark").iterdir() if p.is_file()}
+    assert {name for name in before if before[name] != after[name]} <= {"manifest.json"}
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+def test_without_the_capital(root, built, paper):
+    focal = ["-p", "focal=Nada"] if paper == "benchmark" else []
+    ran = cxlab(root, "run", paper, "--client", "nada", "-p", "where=region != 'RM'", *focal)
+    assert ran.returncode == 0, ran.stderr
+    published = Path(ran.stdout.splitlines()[-1])
+    assert "region != 'RM'" in unescape(published.read_text(encoding="utf-8"))
+    run = newest(published.parent, published.stem)
+    reads = json.loads((run / "results.json").read_text(encoding="utf-8"))["reads"]
+    assert any(read["used"] < read["rows"] for read in reads)
+
+
+def test_a_filter_that_gives_customers_away_is_refused_and_the_old_report_stays(root, built):
+    assert cxlab(root, "run", "retention", "--client", "nada").returncode == 0
+    page = root / "reports/built/nada-single/retention.html"
+    before = page.read_bytes()
+    few = dataset.open_dataset(root, "nada").read("customers")["attr_price"].nlargest(5).min()
+    ran = cxlab(root, "run", "retention", "--client", "nada", "-p", f"where=attr_price < {few}")
+    assert ran.returncode == 1
+    assert "removes under 10 customers" in ran.stdout + ran.stderr
+    assert page.read_bytes() == before
