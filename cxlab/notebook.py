@@ -65,7 +65,7 @@ class Paper:
         self.dataset = dataset
         self.where = where
         self.seed = seed
-        self.words = Words(language, labels=dataset.client.labels.model_dump())
+        self.words = Words(language, labels=dataset.labels_mapping())
         self._reads: dict[str, dict[str, Any]] = {}
         self._shown = 0
 
@@ -90,15 +90,27 @@ class Paper:
             self._display(html.note_html("read.absent", self.words, table=name))
             return pd.DataFrame()
         frame = self.dataset.read(name)
-        used = frame if whole or name not in FILTERED else self.select(frame, table=name)
-        self._log_read(name, frame, used)
-        return used
+        frame.attrs["table"] = name
+        if self.where and not whole and name in FILTERED:
+            return self.select(frame)
+        self._log_read(name, frame, frame)
+        return frame
 
-    def select(self, frame: pd.DataFrame, *, table: str = "") -> pd.DataFrame:
-        """Return the rows of `frame` that the paper's `where` keeps (all of them without one)."""
+    def select(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return the rows of a table that the paper's `where` keeps, and display how many they are.
+
+        Raises
+        ------
+        ParameterError
+            If the filter does not fit the table, or would leave or remove 1 to 9 customers.
+        """
         if not self.where:
             return frame
-        return filters.apply(frame, self.where, table=table or "the table")
+        name = str(frame.attrs.get("table", ""))
+        kept = filters.apply(frame, self.where, table=name)
+        if name:
+            self._log_read(name, frame, kept)
+        return kept
 
     def columns(self, frame: pd.DataFrame, patterns: Sequence[str]) -> list[str]:
         """Return the columns of `frame` that the patterns name, in the order of the patterns.
