@@ -11,6 +11,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from cxlab.analysis.estimates import Claim, Result, flags
+from cxlab.errors import Message
 from cxlab.reporting import html
 from cxlab.reporting.bundle import RESULT, bundle
 from cxlab.reporting.words import Words
@@ -148,7 +149,7 @@ def scores(*, by: bool = True, standing: bool = True) -> Result:
         keys=("region", "metric", "hypothesis"),
         tables={"tests": tests},
         n_used=2051,
-        n_dropped={"missing recommend": 42},
+        n_dropped={Message("{column} missing", column="recommend"): 42},
         settings={"metric": ["nps"], "by": ["region"], "level": 0.95, "weights": "weight"},
         claims=(level, segment) if standing else (level, alike),
     )
@@ -344,7 +345,7 @@ def comparison(*, by: bool = False) -> Result:
     for cell in cells:
         for peer in PEERS:
             gap, half = rng.normal(-2 if not by else -4, 9), rng.uniform(6, 14)
-            n = int(rng.integers(5, 400))
+            n = int(rng.integers(5, 90))
             verdict = "above" if gap - half > 0 else "below" if gap + half < 0 else "not distinguishable"
             row = {
                 "peer": peer,

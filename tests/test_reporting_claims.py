@@ -16,36 +16,110 @@ SHARE = {"estimate": 0.7887, "conf_low": 0.779, "conf_high": 0.798, "level": 0.9
 FIELDS = {
     "score.level": {**NUMBER, "metric": "nps", "version": "1"},
     "score.segment": {**NUMBER, "metric": "nps", "column": "region", "segment": "RM", "hypothesis": "h"},
-    "score.segments_alike": {"metric": "nps", "column": "region", "segments": 5, "detectable": 12.3, "unit": "points", "n": 24},
+    "score.segments_alike": {
+        "metric": "nps",
+        "column": "region",
+        "segments": 5,
+        "detectable": 12.3,
+        "unit": "points",
+        "n": 24,
+    },
     "drivers.top": {**SHARE, "outcome": "pxi", "driver": "ease", "r_squared": 0.63, "hypothesis": "h"},
-    "drivers.none": {"outcome": "pxi", "drivers": 6, "r_squared": 0.02, "n": 90, "level": 0.95, "n_needed": 23417},
-    "drivers.order": {"first": "ease", "second": "price", "outcome": "pxi", "n": 90, "level": 0.95, "hypothesis": "h"},
+    "drivers.none": {
+        "outcome": "pxi",
+        "drivers": 6,
+        "r_squared": 0.02,
+        "n": 90,
+        "level": 0.95,
+        "n_needed": 23417,
+    },
+    "drivers.order": {
+        "first": "ease",
+        "second": "price",
+        "outcome": "pxi",
+        "n": 90,
+        "level": 0.95,
+        "hypothesis": "h",
+    },
     "drivers.order_open": {"first": "ease", "second": "price", "outcome": "pxi", "n": 90, "level": 0.95},
     "drivers.halo": {**NUMBER, "driver": "ease", "correlation": 0.42, "estimate": 0.01, "unit": "scale"},
     "retention.level": {**SHARE, "time": 24, "time_unit": "months"},
-    "retention.median": {"estimate": 35, "conf_low": 31, "conf_high": None, "unit": "months", "level": 0.95, "n": 90},
+    "retention.median": {
+        "estimate": 35,
+        "conf_low": 31,
+        "conf_high": None,
+        "unit": "months",
+        "level": 0.95,
+        "n": 90,
+    },
     "retention.difference": {
-        "column": "plan", "lowest": "a", "lowest_estimate": 0.61, "highest": "b", "highest_estimate": 0.98,
-        "time": 24, "time_unit": "months", "statistic": 2352.9, "df": 2, "n": 90, "level": 0.95, "hypothesis": "h",
+        "column": "plan",
+        "lowest": "a",
+        "lowest_estimate": 0.61,
+        "highest": "b",
+        "highest_estimate": 0.98,
+        "time": 24,
+        "time_unit": "months",
+        "statistic": 2352.9,
+        "df": 2,
+        "n": 90,
+        "level": 0.95,
+        "hypothesis": "h",
     },
     "retention.alike": {"column": "plan", "n": 90},
     "retention.no_events": {"n": 120, "upper": 0.025, "level": 0.95},
     "hazards.effect": {**RATIO, "covariate": "ease", "per": "SD", "hypothesis": "h"},
     "hazards.none": {"covariates": 3, "events": 40, "n": 900, "level": 0.95},
     "hazards.not_proportional": {"covariate": "promo", "p_value": 0.0004},
-    "benchmark.ahead": {**NUMBER, "estimate": 9.0, "focal": "fc", "peer": "b", "metric": "nps", "hypothesis": "h"},
-    "benchmark.behind": {**NUMBER, "focal": "fc", "peer": "b", "metric": "nps", "hypothesis": "h"},
-    "benchmark.indistinguishable": {"focal": "fc", "peers": 7, "metric": "nps", "detectable": 9.0, "unit": "points", "n": 90},
-    "benchmark.cell": {
-        **NUMBER, "focal": "fc", "peer": "b", "metric": "nps", "cell": {"channel": "app"}, "hypothesis": "h",
+    "benchmark.ahead": {
+        **NUMBER,
+        "estimate": 9.0,
+        "focal": "fc",
+        "peer": "b",
+        "metric": "nps",
+        "hypothesis": "h",
     },
-    "benchmark.rank": {"focal": "fc", "estimate": 3, "rank_low": 1, "rank_high": 7, "units": 8, "metric": "nps", "n": 90},
-}  # fmt: skip
+    "benchmark.behind": {**NUMBER, "focal": "fc", "peer": "b", "metric": "nps", "hypothesis": "h"},
+    "benchmark.indistinguishable": {
+        "focal": "fc",
+        "peers": 7,
+        "metric": "nps",
+        "detectable": 9.0,
+        "unit": "points",
+        "n": 90,
+    },
+    "benchmark.cell": {
+        **NUMBER,
+        "focal": "fc",
+        "peer": "b",
+        "metric": "nps",
+        "cell": {"channel": "app"},
+        "hypothesis": "h",
+    },
+    "benchmark.rank": {
+        "focal": "fc",
+        "estimate": 3,
+        "rank_low": 1,
+        "rank_high": 7,
+        "units": 8,
+        "metric": "nps",
+        "n": 90,
+    },
+}
 CAVEATS = (
-    "low_base", "weights_mend_mix", "association_not_cause", "definition_assumed", "not_proportional",
-    "small_effective_sample", "benchmark_mode", "no_population_claim", "conditional_on_entry", "suppressed_rows",
-    "not_applicable_coded", "few_events",
-)  # fmt: skip
+    "low_base",
+    "weights_mend_mix",
+    "association_not_cause",
+    "definition_assumed",
+    "not_proportional",
+    "small_effective_sample",
+    "benchmark_mode",
+    "no_population_claim",
+    "conditional_on_entry",
+    "suppressed_rows",
+    "not_applicable_coded",
+    "few_events",
+)
 # The strongest verbs: only an experiment may say the first, only a longitudinal finding the second.
 CAUSE = re.compile(
     r"\b(reduce|reduces|aumenta|raises|multiplica|multiplies|modifica|changes (the|“)|causa|causes)\b"
@@ -124,7 +198,8 @@ def test_spanish_sentences_read_as_written_by_hand():
         "(razón de riesgos 0,80; intervalo de 95 %: 0,77 a 0,83; n = 7.032)."
     ).replace("«Ease»", "«Facilidad»")
     assert sentence("benchmark.rank", "es") == (
-        "Se observa a «fc» en el lugar 3 de 8 en el NPS, pero su lugar podría ser cualquiera entre el 1 y el 7 (n = 90)."
+        "Se observa a «fc» en el lugar 3 de 8 en el NPS, pero su lugar podría ser cualquiera "
+        "entre el 1 y el 7 (n = 90)."
     )
 
 
@@ -137,7 +212,8 @@ def test_english_sentences_read_as_written_by_hand():
         "(hazard ratio 0.80; 95% interval: 0.77 to 0.83; n = 7,032)."
     )
     assert sentence("drivers.none", "en", "C") == (
-        "None of the 6 attributes can be told from noise in explaining the PXI; together they explain 2% (n = 90); "
+        "None of the 6 attributes can be told from noise in explaining the PXI; "
+        "together they explain 2% (n = 90); "
         "about 23,000 answers would be needed."
     )
 
@@ -169,10 +245,13 @@ def test_direction_decides_the_words():
 
 def test_the_exposure_is_said_as_it_was_measured():
     said = {
-        "1": "one unit more of “Ease”", "10": "10 units more of “Ease”", "one SD": "one standard deviation more of “Ease”",
-    }  # fmt: skip
+        1: "“ease” (yes rather than no)",
+        10: "10 units more of “ease”",
+        "one unit": "one unit more of “ease”",
+        "one SD": "one standard deviation more of “ease”",
+    }
     for per, words in said.items():
-        assert words in sentence("hazards.effect", "en", "C", per=per).lower().replace("ease", "Ease")
+        assert words in sentence("hazards.effect", "en", "C", per=per).lower()
     category = sentence("hazards.effect", "en", "C", covariate="plan: Two year", reference="Monthly")
     assert category.startswith("“Plan: Two year” (rather than “Monthly”) goes with")
 

@@ -48,9 +48,9 @@ def templates() -> Iterator[tuple[str, Path]]:
                 continue
             called = getattr(node.func, "id", getattr(node.func, "attr", ""))
             first = node.args[0]
-            if (called.endswith("Error") or called == "Message") and isinstance(first, ast.Constant):
-                if isinstance(first.value, str):
-                    yield first.value, path
+            said = isinstance(first, ast.Constant) and isinstance(first.value, str)
+            if said and (called.endswith("Error") or called == "Message"):
+                yield first.value, path
 
 
 def says_something(template: str) -> bool:

@@ -93,10 +93,10 @@ def test_control_characters_and_line_breaks_leave_labels():
     assert Words("en").label("a\x0bb") == "a b"
 
 
-def test_why_rows_were_left_out_is_said_in_the_language():
-    assert ES.reason("zero weight") == "con ponderador cero"
-    assert Words("es", LABELS).reason("missing ease") == "sin Facilidad"
-    assert ES.reason("tenure 0: not yet billed") == "tenure 0: not yet billed"
+def test_reasons_and_advice_are_said_with_the_labels_of_their_columns():
+    assert ES.message(Message("weight zero")) == "ponderador cero"
+    assert Words("es", LABELS).message(Message("{column} missing", column="ease")) == "sin Facilidad"
+    assert ES.message("tenure 0: not yet billed") == "tenure 0: not yet billed"
 
 
 def test_unknown_language_and_unknown_text():

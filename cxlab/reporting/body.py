@@ -11,13 +11,14 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import Any
-
-from nbformat import NotebookNode, from_dict
+from typing import TYPE_CHECKING, Any
 
 from cxlab.reporting import safe
 from cxlab.reporting.bundle import RESULT
 from cxlab.reporting.words import Words
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 READ = "application/vnd.cxlab.read.v1+json"
 SLOT = re.compile(r'<div class="cx-slot-(\d+)"></div>')
@@ -69,6 +70,8 @@ def prepared(notebook: NotebookNode, language: str, words: Words) -> Prepared:
     numbered = [{**cell, "id": f"c{k}"} for k, cell in enumerate(cells + _code_cell(code))]
     metadata = {"language_info": {"name": "python", "pygments_lexer": "python3"}}
     book = {"cells": numbered, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
+    from nbformat import from_dict  # its schema costs a second that a kernel must not pay
+
     return Prepared(from_dict(book), fragments, title)  # type: ignore[no-untyped-call]
 
 

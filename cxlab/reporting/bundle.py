@@ -48,7 +48,7 @@ def bundle(
         "kind": type(result).__name__,
         "settings": plain(result.settings),
         "n_used": int(result.n_used),
-        "n_dropped": {str(k): int(v) for k, v in result.n_dropped.items()},
+        "n_dropped": _dropped(result, words),
         "estimate_column": result.estimate_column,
         "keys": list(result.keys),
         "tables": {name: _table(table, words) for name, table in tables.items()},
@@ -81,6 +81,14 @@ def plain(value: Any) -> Any:
     if isinstance(value, date | datetime):
         return value.isoformat()
     return str(value)
+
+
+def _dropped(result: Result, words: Words) -> dict[str, int]:
+    said: dict[str, int] = {}
+    for reason, count in result.n_dropped.items():
+        text = words.message(reason)
+        said[text] = said.get(text, 0) + int(count)
+    return said
 
 
 def _table(table: pd.DataFrame, words: Words) -> dict[str, Any]:

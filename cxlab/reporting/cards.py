@@ -72,6 +72,9 @@ def leading(claims: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
 
 def _number(fields: Mapping[str, Any], code: str, words: Words) -> tuple[str, str]:
     value, unit = fields.get("estimate"), unit_of_claim(fields)
+    if code == "retention.difference":
+        ends = [words.number(100 * (fields.get(f"{end}_estimate") or 0), 0) for end in ("lowest", "highest")]
+        return "–".join(ends), words("card.unit.share")
     if absent(value):
         return "", ""
     if code == "benchmark.rank":

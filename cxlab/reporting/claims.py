@@ -228,27 +228,21 @@ def _hazards_effect(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
 
 
 def _exposure(fields: Fields, words: Words) -> str:
-    """Return what is compared: a category with its reference, or one unit (or standard deviation) more."""
+    """Return what is compared: a category with its reference, yes with no, or one step of a number more."""
     name, per = str(fields.get("covariate", "")), fields.get("per", 1)
     label = words.covariate(name)
     if ": " in name:
-        reference = fields.get("reference")
-        column = name.partition(": ")[0]
-        known = reference not in (None, "")
-        return (
-            words("hazards.category", label=label, reference=words.label(column, reference))
-            if known
-            else words("hazards.label", label=label)
-        )
-    if isinstance(per, str) and not per.replace(".", "", 1).isdigit():
-        deviation = any(mark in per.lower() for mark in ("sd", "deviation"))
+        reference, column = fields.get("reference"), name.partition(": ")[0]
+        if reference in (None, ""):
+            return words("hazards.label", label=label)
+        return words("hazards.category", label=label, reference=words.label(column, reference))
+    if isinstance(per, str):
+        deviation = "sd" in per.lower() or "deviation" in per.lower()
         return words("hazards.deviation" if deviation else "hazards.unit", label=label)
-    step = float(per) if not absent(per) else 1.0
-    return (
-        words("hazards.unit", label=label)
-        if step == 1
-        else words("hazards.units", label=label, step=words.number(step))
-    )
+    if absent(per) or float(per) == 1:
+        # Numbers go by standard deviations: one step of one is a column of 0 and 1.
+        return words("hazards.binary", label=label)
+    return words("hazards.units", label=label, step=words.number(per))
 
 
 def _hazards_none(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:

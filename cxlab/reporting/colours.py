@@ -3,6 +3,7 @@
 Figures are drawn in the light colours; a page turns each of them into a CSS variable of the token's
 name, so that one SVG serves light, dark and the client's own focal colour. No two tokens of a theme
 share a value: that is how a colour is known again (``better`` differs from ``focal`` by one unit).
+The third category is violet: beside the second, an olive, a dark red would be red against green.
 """
 
 from __future__ import annotations
@@ -13,12 +14,12 @@ import re
 LIGHT = {
     "paper": "#ffffff", "wash": "#f5f6f8", "rule": "#d9dee5", "ink": "#1b2430", "muted": "#566170",
     "focal": "#1f5fa8", "context": "#8a94a3", "second": "#769b08", "second_text": "#587406",
-    "third": "#7a2424", "worse": "#c2570c", "better": "#1f5fa9",
+    "third": "#5b2a86", "worse": "#c2570c", "better": "#1f5fa9",
 }  # fmt: skip
 DARK = {
     "paper": "#14181f", "wash": "#1c222c", "rule": "#323b48", "ink": "#e8ecf2", "muted": "#a3aebd",
     "focal": "#6fa8e8", "context": "#9aa6b5", "second": "#a9cf3a", "second_text": "#a9cf3b",
-    "third": "#e08a8a", "worse": "#f0914a", "better": "#6fa8e9",
+    "third": "#c3a1e8", "worse": "#f0914a", "better": "#6fa8e9",
 }  # fmt: skip
 
 TEXT_CONTRAST, MARK_CONTRAST = 4.5, 3.0

@@ -11,16 +11,18 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import jinja2
 from markupsafe import escape
-from nbformat import NotebookNode
 
 from cxlab.reporting import body, cards, safe
 from cxlab.reporting.colours import DARK, LIGHT, TEXT_CONTRAST, contrast, is_colour, legible
 from cxlab.reporting.tables import readable
 from cxlab.reporting.words import Words, clean
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 TEMPLATES = Path(__file__).parent / "templates"
 CSP = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; font-src data:"
@@ -264,9 +266,7 @@ def _base(bundle: Mapping[str, Any], words: Words) -> str:
         return ""
     dropped = bundle.get("n_dropped") or {}
     reasons = ", ".join(
-        words("table.reason", count=words.number(n, 0), reason=words.reason(why))
-        for why, n in dropped.items()
-        if n
+        words("table.reason", count=words.number(n, 0), reason=why) for why, n in dropped.items() if n
     )
     left_out = words("table.dropped", reasons=reasons) if reasons else ""
     return words("table.base", n=words.number(bundle["n_used"], 0), dropped=left_out)

@@ -17,7 +17,7 @@ from cxlab.reporting.words import Words, absent, digits_for
 ROWS = 120
 HIDDEN = frozenset({
     "std_error", "flag", "conf_low", "conf_high", "coefficient_low", "coefficient_high", "rank_low",
-    "rank_high", "hypothesis",
+    "rank_high", "hypothesis", "conf_low_sd", "conf_high_sd",
 })  # fmt: skip
 WHOLE = frozenset(
     {"n", "n_eff", "n_rest", "at_risk", "events", "time", "rank", "df", "rows", "seed", "value_n"}
@@ -111,13 +111,13 @@ class _Context:
 
     def head(self, column: str) -> str:
         """Return a column's head."""
-        if column == "interval":
-            return self.words("column.interval", level=self.words.percent(self.level))
+        if column in ("interval", "interval_sd"):
+            return self.words(f"column.{column}", level=self.words.percent(self.level))
         if column == self.estimate == "estimate" and "at_risk" in self.columns:
             return self.words("column.remaining")
         if column in ("unit", "peer"):
             return self.words.label(self.settings.get("unit") or column)
-        return self.words.label(column)
+        return self.words.term(column) if column not in self.keys else self.words.label(column)
 
     def cell(self, record: Mapping[str, Any], column: str) -> Cell:
         """Return one cell of a row."""
@@ -126,6 +126,12 @@ class _Context:
             return Cell(words("table.under_ten") if column == "n" else "", number=True, quiet=True)
         if column == "interval":
             return Cell(self._interval(record), number=True, quiet=True)
+        if column == "interval_sd":
+            ends = [words.number(record.get(f"conf_{end}_sd"), 2) for end in ("low", "high")]
+            known = not absent(record.get("conf_low_sd"))
+            return Cell(
+                words("interval", low=ends[0], high=ends[1]) if known else "", number=True, quiet=True
+            )
         if column == "places":
             return Cell(_places(record, words), number=True, quiet=True)
         if isinstance(value, bool):
@@ -144,10 +150,11 @@ class _Context:
     def _interval(self, record: Mapping[str, Any]) -> str:
         unit = self._unit(record)
         low, high = record.get("conf_low"), record.get("conf_high")
-        if absent(low) and absent(high):
-            return ""
         scale, digits = 100.0 if unit == "share" else 1.0, self.decimals.get(unit)
-        ends = [self.words.number(None if x is None else x * scale, digits) for x in (low, high)]
+        if low is None or high is None:
+            open_end = low is None and high is None
+            return "" if open_end else self.words.interval(low, high, unit, digits=digits)
+        ends = [self.words.number(x * scale, digits) for x in (low, high)]
         return self.words("interval", low=ends[0], high=ends[1])
 
     def _number(self, record: Mapping[str, Any], column: str, value: float) -> str:
@@ -201,6 +208,8 @@ def _columns(columns: Sequence[str], records: Sequence[Mapping[str, Any]]) -> li
     for column in columns:
         if column == "conf_low" and "conf_high" in columns:
             shown.append("interval")
+        if column == "conf_low_sd":
+            shown.append("interval_sd")
         if column == "rank_low" and "rank_high" in columns:
             shown.append("places")
         same = (column == "n_eff" and _same(records)) or (
@@ -233,7 +242,7 @@ def _blank(column: str, records: Sequence[Mapping[str, Any]]) -> bool:
 
 
 def _is_number(column: str, records: Sequence[Mapping[str, Any]]) -> bool:
-    if column in ("interval", "places"):
+    if column in ("interval", "interval_sd", "places"):
         return True
     values = [r.get(column) for r in records if r.get(column) is not None]
     return bool(values) and all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)

@@ -104,6 +104,10 @@ class Words:
             or self("value.empty")
         )
 
+    def term(self, name: str) -> str:
+        """Return the head of a result's column: here a client's own column of that name has no say."""
+        return self._catalogued(f"column.{name}") or self.label(name)
+
     def category(self, value: object) -> str:
         """Return the label of a category whose column is not known: the first column that has it."""
         text = _category(value)
@@ -132,17 +136,8 @@ class Words:
         label = self.label(metric)
         return label if form == "name" else self(f"metric.other.{form}", label=label)
 
-    def reason(self, reason: object) -> str:
-        """Return why rows were left out: known reasons in the language, ``missing x`` with x's label."""
-        text = str(reason)
-        known = self._catalogued(f"reason.{text}")
-        if known or not text.startswith("missing "):
-            return known or clean(text)
-        names = [self.label(name) for name in text.removeprefix("missing ").split(" x ")]
-        return self("reason.missing", column=" × ".join(names))
-
     def message(self, message: str) -> str:
-        """Return an analysis' advice in the report's language, its columns by their labels."""
+        """Return an analysis' advice or reason in the report's language, its columns by their labels."""
         if not isinstance(message, Message):
             return clean(message)
         said = {k: self.covariate(v) if k in _COLUMN_FIELDS else v for k, v in message.fields.items()}

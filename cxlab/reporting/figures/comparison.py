@@ -83,54 +83,29 @@ def _sheet_words(result: Result, words: Words, low: str = "figure.foot.low_base"
 
 
 def _gaps(result: Result, title: str, words: Words, ax: Axes | None) -> Axes:
-    table = result.table.sort_values("difference", ascending=False, kind="stable", na_position="last").head(
-        plate.ROWS
-    )
+    table = result.table.sort_values("difference", ascending=False, kind="stable", na_position="last")
+    table = table.head(plate.ROWS)
     unit, records = _measure(result), table.to_dict("records")
     scale = 100.0 if unit == "share" else 1.0
-    labels = [_unit(result, p, words) for p in table["peer"]]
-    left = plate.label_room(labels) + 10
-    rows = plate.rows_of(labels, left - 10)
-    digits = max(
-        (digits_for(unit, r["conf_low"], r["conf_high"]) for r in records if not absent(r["difference"])),
-        default=1,
-    )
+    known = [r for r in records if not absent(r["difference"])]
+    digits = max((digits_for(unit, r["conf_low"], r["conf_high"]) for r in known), default=1)
     gaps = ["" if absent(r["difference"]) else words.signed(r["difference"] * scale, digits) for r in records]
-    bases = [words("table.under_ten") if absent(r["n"]) else words.number(r["n"], 0) for r in records]
-    wide = [plate.column_width(gaps), plate.column_width(bases, words("figure.base"))]
     subtitle, foot = _sheet_words(result, words)
-    sheet = plate.Sheet(
+    ax, rows = plate.row_sheet(
+        [_unit(result, p, words) for p in table["peer"]],
+        [plate.Column(gaps), plate.bases(table, words)],
         title=title,
         subtitle=subtitle,
         foot=foot,
-        left=left,
-        right=sum(wide) + 4,
-        above=18,
-        body=plate.height_of(rows),
+        ax=ax,
+        muted=[r["verdict"] not in ("above", "below") for r in records],
     )
-    ax = plate.lay(sheet, ax)
     low, high, gap = (table[c].astype(float) * scale for c in ("conf_low", "conf_high", "difference"))
     ax.set_xlim(*plate.limits([*low, *high, *gap, 0.0]))
-    ax.set_ylim(plate.height_of(rows), 0)
     _marks(ax, table, [row.y for row in rows], low, high, gap)
     plate.value_axis(ax, words)
     ax.axvline(0, color=LIGHT["muted"], linewidth=1.0, zorder=1)
-    plate.write(
-        ax,
-        words("figure.comparison.zero"),
-        (0, 1),
-        (0, 3),
-        x="data",
-        size=SMALL,
-        ha="center",
-        va="bottom",
-        color=LIGHT["muted"],
-    )
-    plate.label_rows(
-        ax, rows, left, sum(wide), muted=[r["verdict"] not in ("above", "below") for r in records]
-    )
-    plate.column(ax, rows, gaps, wide[0])
-    plate.column(ax, rows, bases, sum(wide), head=words("figure.base"), quiet=True)
+    plate.note(ax, words("figure.comparison.zero"), (0, 1), x="data", ha="center")
     return ax
 
 
@@ -199,12 +174,15 @@ def _cell(
         0.96,
         row.height - 2,
         facecolor=LIGHT["better" if value >= 0 else "worse"],
-        edgecolor=LIGHT["muted"],
         linewidth=0,
         alpha=0.14 + 0.36 * strength if stands else 0.05 + 0.06 * strength,
-        hatch="////" if gap.get("flag") == "low_base" else None,
     )
     ax.add_patch(tint)
+    if gap.get("flag") == "low_base":
+        corner, high = (k + 0.02, row.y - row.height / 2 + 1), row.height - 2
+        ax.add_patch(
+            Rectangle(corner, 0.96, high, fill=False, edgecolor=LIGHT["rule"], linewidth=0, hatch="///")
+        )
     text = words.signed(value * (100 if unit == "share" else 1), 0 if percent else 2)
     if stands:
         said = f"{MARKS[verdict][2]} {text}"
@@ -215,7 +193,7 @@ def _cell(
 
 def _head(ax: Axes, name: str, x: float, room: float) -> None:
     """Write a peer's name over its column, smaller where a word would not fit."""
-    size = max(SMALLEST, min(SMALL, SMALL * room / max(width(word, SMALL) for word in name.split())))
+    size = max(SMALLEST, min(SMALL, SMALL * room / max(width(word, SMALL) for word in name.split(" "))))
     lines = wrapped(name, room, size)
     for k, line in enumerate(lines):
         offset = (0, 4 + 10.5 * (len(lines) - 1 - k))

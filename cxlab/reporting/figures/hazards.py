@@ -13,7 +13,6 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLo
 from cxlab.analysis.estimates import Result
 from cxlab.reporting.colours import LIGHT
 from cxlab.reporting.figures import plate
-from cxlab.reporting.figures.theme import SMALL
 from cxlab.reporting.words import Words, absent, digits_for
 
 CODES = ("hazards.effect", "hazards.none")
@@ -42,37 +41,42 @@ def draw_hazards(result: Result, *, words: Words, ax: Axes | None = None) -> Axe
     Axes
         Logarithmic, the highest ratio first; grey where it cannot be told from 1.
     """
-    table = result.table.sort_values("hazard_ratio", ascending=False, kind="stable", na_position="last").head(
+    table = shown(result.table)
+    table = table.sort_values("hazard_ratio", ascending=False, kind="stable", na_position="last").head(
         plate.ROWS
     )
     title = plate.title_of(result, words, CODES, words("figure.hazards.title"))
     if not table["hazard_ratio"].notna().any():
         return plate.nothing(result, words, title, ax)
-    labels = [words.covariate(c) for c in table["covariate"]]
-    left = plate.label_room(labels) + 10
-    rows = plate.rows_of(labels, left - 10)
-    numbers = [_numbers(r, words) for r in table.to_dict("records")]
-    wide = plate.column_width(numbers)
-    low, high, suppressed = *_reach(table), plate.flags_of(table)[1]
-    sheet = plate.Sheet(
+    labels = [
+        words("figure.hazards.per_sd", label=words.covariate(c)) if sd else words.covariate(c)
+        for c, sd in zip(table["covariate"], table["per_sd"], strict=True)
+    ]
+    standing = {c.fields["covariate"] for c in result.claims if c.code == "hazards.effect"}
+    grey = [covariate not in standing for covariate in table["covariate"]]
+    ax, rows = plate.row_sheet(
+        labels,
+        [plate.Column([_numbers(r, words) for r in table.to_dict("records")])],
         title=title,
         subtitle=words("figure.hazards.subtitle"),
-        foot=plate.foot_of(result, words, suppressed=suppressed),
-        left=left,
-        right=wide + 4,
-        above=16,
-        body=plate.height_of(rows),
+        foot=plate.foot_of(result, words, suppressed=plate.flags_of(table)[1]),
+        ax=ax,
+        muted=grey,
     )
-    ax = plate.lay(sheet, ax)
-    standing = {c.fields["covariate"] for c in result.claims if c.code == "hazards.effect"}
-    colours = [LIGHT["focal"] if c in standing else LIGHT["context"] for c in table["covariate"]]
-    _axis(ax, low, high, words)
-    ax.set_ylim(plate.height_of(rows), 0)
-    _intervals(ax, table, rows, colours)
-    plate.label_rows(ax, rows, left, wide, muted=[c not in standing for c in table["covariate"]])
-    plate.column(ax, rows, numbers, wide)
+    _axis(ax, *_reach(table), words)
+    _intervals(ax, table, rows, [LIGHT["context" if noise else "focal"] for noise in grey])
     _sides(ax, words)
     return ax
+
+
+def shown(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with the ratios that compare: of one standard deviation where a number has it."""
+    picked = table.assign(per_sd=False)
+    if "hazard_ratio_sd" in table:
+        picked["per_sd"] = table["hazard_ratio_sd"].notna()
+        for name in ("hazard_ratio", "conf_low", "conf_high"):
+            picked[name] = table[f"{name}_sd"].where(picked["per_sd"], table[name])
+    return picked
 
 
 def _numbers(row: Mapping[Any, Any], words: Words) -> str:
@@ -126,26 +130,6 @@ def _sides(ax: Axes, words: Words) -> None:
     """Say at both sides of 1 what it means, where the side has room for it."""
     low, high = np.log(ax.get_xlim())
     if -low / (high - low) > 0.2:
-        plate.write(
-            ax,
-            f"← {words('figure.hazards.less')}",
-            (1, 1),
-            (-6, 3),
-            x="data",
-            size=SMALL,
-            ha="right",
-            va="bottom",
-            color=LIGHT["muted"],
-        )
+        plate.note(ax, f"← {words('figure.hazards.less')}", (1, 1), (-6, 3), x="data", ha="right")
     if high / (high - low) > 0.2:
-        plate.write(
-            ax,
-            f"{words('figure.hazards.more')} →",
-            (1, 1),
-            (6, 3),
-            x="data",
-            size=SMALL,
-            ha="left",
-            va="bottom",
-            color=LIGHT["muted"],
-        )
+        plate.note(ax, f"{words('figure.hazards.more')} →", (1, 1), (6, 3), x="data")

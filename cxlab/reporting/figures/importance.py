@@ -32,58 +32,44 @@ def draw_importance(result: Result, *, words: Words, ax: Axes | None = None) -> 
     Axes
         Bars from zero, the strongest driver first; grey where a driver cannot be told from noise.
     """
-    table = result.table.sort_values("share", ascending=False, kind="stable", na_position="last").head(
-        plate.ROWS
-    )
+    by = [k for k in result.keys if k in result.table.columns and k not in ("driver", "flag", "reason")]
+    table = result.table.sort_values("share", ascending=False, kind="stable", na_position="last")
+    table = (table.sort_values(by, kind="stable") if by else table).head(plate.ROWS)
     outcome = result.settings.get("outcome", "")
     title = plate.title_of(
         result, words, CODES, words("figure.importance.title", outcome=words.metric(outcome, "the"))
     )
     if not table["share"].notna().any():
         return plate.nothing(result, words, title, ax)
-    labels = [words.label(d) for d in table["driver"]]
-    left = plate.label_room(labels) + 10
-    rows = plate.rows_of(labels, left - 10)
-    columns = _columns(table, words)
-    widths = [plate.column_width(texts, head) for head, texts in columns]
     standing = {c.fields["driver"] for c in result.claims if c.code == "drivers.top"}
-    r_squared = getattr(result, "r_squared", None)
-    subtitle = words(
-        "figure.importance.subtitle", outcome=words.metric(outcome), r_squared=words.percent(r_squared, 0)
-    )
-    foot = plate.foot_of(result, words, low_base=False, suppressed=plate.flags_of(table)[1])
-    sheet = plate.Sheet(
+    r_squared = words.percent(getattr(result, "r_squared", None), 0)
+    grey = [driver not in standing for driver in table["driver"]]
+    foot = plate.foot_of(result, words, suppressed=plate.flags_of(table)[1])
+    ax, rows = plate.row_sheet(
+        [
+            ": ".join([*(words.label(k, row[k]) for k in by), words.label(row["driver"])])
+            for row in table.to_dict("records")
+        ],
+        _columns(table, words),
         title=title,
-        subtitle=subtitle,
-        foot=[*foot, words("figure.importance.noise") if len(standing) < len(table) else ""],
-        left=left,
-        right=sum(widths) + 4,
-        above=18,
-        body=plate.height_of(rows),
+        subtitle=words("figure.importance.subtitle", outcome=words.metric(outcome), r_squared=r_squared),
+        foot=[*foot, words("figure.importance.noise") if any(grey) else ""],
+        ax=ax,
+        muted=grey,
     )
-    ax = plate.lay(sheet, ax)
-    colours = [LIGHT["focal"] if d in standing else LIGHT["context"] for d in table["driver"]]
-    _bars(ax, table, rows, colours, words)
-    plate.label_rows(ax, rows, left, sum(widths), muted=[d not in standing for d in table["driver"]])
-    reach = 0.0
-    for (head, texts), wide in zip(columns, widths, strict=True):
-        reach += wide
-        plate.column(ax, rows, texts, reach, head=head, quiet=bool(head))
+    _bars(ax, table, rows, [LIGHT["context" if noise else "focal"] for noise in grey], words)
     return ax
 
 
-def _columns(table: pd.DataFrame, words: Words) -> list[tuple[str, list[str]]]:
-    columns = [("", ["" if absent(s) else words.percent(s, 0) for s in table["share"]])]
+def _columns(table: pd.DataFrame, words: Words) -> list[plate.Column]:
+    columns = [plate.Column(["" if absent(s) else words.percent(s, 0) for s in table["share"]])]
     if "coefficient" in table:
-        columns.append(
-            (
-                words("figure.importance.coefficient"),
-                ["" if absent(c) else words.number(c, 2) for c in table["coefficient"]],
-            )
-        )
+        slopes = ["" if absent(c) else words.number(c, 2) for c in table["coefficient"]]
+        columns.append(plate.Column(slopes, words("figure.importance.coefficient"), quiet=True))
     if {"rank_low", "rank_high"} <= set(table.columns):
         pairs = zip(table["rank_low"], table["rank_high"], strict=True)
-        columns.append((words("figure.importance.places"), [places(low, high, words) for low, high in pairs]))
+        ranks = [places(low, high, words) for low, high in pairs]
+        columns.append(plate.Column(ranks, words("figure.importance.places"), quiet=True))
     return columns
 
 

@@ -42,43 +42,27 @@ def draw_league(result: Result, *, words: Words, ax: Axes | None = None) -> Axes
     title = plate.title_of(result, words, CODES, words("figure.league.title", metric=name))
     if not table["estimate"].notna().any():
         return plate.nothing(result, words, title, ax)
-    labels = [words.label(result.settings.get("unit", ""), u) for u in table["unit"]]
-    left = plate.label_room(labels) + 10
-    rows = plate.rows_of(labels, left - 10)
-    possible = [
-        places(low, high, words) for low, high in zip(table["rank_low"], table["rank_high"], strict=True)
-    ]
-    bases = [words("table.under_ten") if absent(n) else words.number(n, 0) for n in table["n"]]
-    wide = [
-        plate.column_width(possible, words("figure.league.possible")),
-        plate.column_width(bases, words("figure.base")),
-    ]
+    pairs = zip(table["rank_low"], table["rank_high"], strict=True)
+    possible = [places(low, high, words) for low, high in pairs]
     low_base, suppressed = plate.flags_of(table)
-    foot = plate.foot_of(
-        result, words, low_base=low_base, suppressed=suppressed, interval="figure.foot.simultaneous"
-    )
-    sheet = plate.Sheet(
+    host, rows = plate.row_sheet(
+        [words.label(result.settings.get("unit", ""), u) for u in table["unit"]],
+        [plate.Column(possible, words("figure.league.possible")), plate.bases(table, words)],
         title=title,
         subtitle=words("figure.league.subtitle", metric=name, unit=words(f"figure.unit.{unit}")),
-        foot=foot,
-        left=left,
-        right=sum(wide) + 4,
-        above=18,
-        body=plate.height_of(rows),
+        foot=plate.foot_of(
+            result, words, low_base=low_base, suppressed=suppressed, interval="figure.foot.simultaneous"
+        ),
+        ax=ax,
     )
-    host = plate.lay(sheet, ax)
-    plate.label_rows(host, rows, left, sum(wide))
     focal = {str(c.fields.get("focal")) for c in result.claims if c.code == "benchmark.rank"}
     colours = [LIGHT["focal"] if str(u) in focal else LIGHT["context"] for u in table["unit"]]
-    host.set_ylim(plate.height_of(rows), 0)
     host.set_xticks([])
     plate.bare(host)
-    plate.column(host, rows, possible, wide[0], head=words("figure.league.possible"))
-    plate.column(host, rows, bases, sum(wide), head=words("figure.base"), quiet=True)
     scores = host.inset_axes((0.0, 0.0, SCORE, 1.0))
     _scores(scores, table, rows, colours, words, unit)
     _ranks(host.inset_axes((SCORE + BETWEEN, 0.0, 1 - SCORE - BETWEEN, 1.0)), table, rows, colours, words)
-    scores.set_label(sheet.title)
+    scores.set_label(title)
     return scores
 
 

@@ -7,7 +7,7 @@ is what its label needs; columns of text stand at the left and right of the body
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Literal, ParamSpec
 
@@ -53,7 +53,6 @@ class Sheet:
     above: float = 0.0
     axis: float = 22.0
     body: float = HEIGHT
-    texts: dict[str, list[str]] = field(default_factory=dict)
 
 
 def figure_of(draw: Callable[Parameters, Axes]) -> Callable[Parameters, Axes]:
@@ -143,27 +142,58 @@ def label_rows(
             )
 
 
-def column(
-    ax: Axes, rows: Sequence[Row], texts: Sequence[str], right: float, *, head: str = "", quiet: bool = False
-) -> None:
-    """Write a column of numbers, its right edge `right` points from the body, with a head above it."""
-    for row, text in zip(rows, texts, strict=True):
-        write(
-            ax,
-            text,
-            (1, row.y),
-            (right, 0),
-            y="data",
-            ha="right",
-            va="center",
-            color=LIGHT["muted" if quiet else "ink"],
-        )
-    write(ax, head, (1, 1), (right, 3), size=SMALL, ha="right", va="bottom", color=LIGHT["muted"])
+@dataclass(frozen=True)
+class Column:
+    """A column of numbers at the right of the body; a quiet one is muted."""
+
+    texts: Sequence[str]
+    head: str = ""
+    quiet: bool = False
+    least: float = 0.0
+
+    @property
+    def width(self) -> float:
+        """The room that it takes."""
+        return max([width(self.head, SMALL) + GAP, self.least, *(width(text) + GAP for text in self.texts)])
 
 
-def column_width(texts: Sequence[str], head: str = "") -> float:
-    """Return the room that a column of numbers takes."""
-    return max([width(head, SMALL), *(width(text) for text in texts)], default=0.0) + GAP
+def bases(table: pd.DataFrame, words: Words) -> Column:
+    """Return the column of bases; ``<10`` where a base may not be shown."""
+    texts = [words("table.under_ten") if absent(n) else words.number(n, 0) for n in table["n"]]
+    return Column(texts, words("figure.base"), quiet=True)
+
+
+def write_columns(ax: Axes, rows: Sequence[Row], columns: Sequence[Column], *, heads: bool = True) -> None:
+    """Write columns of numbers side by side, right-aligned, their heads above them."""
+    right = 0.0
+    for column in columns:
+        right += column.width
+        colour = LIGHT["muted" if column.quiet else "ink"]
+        for row, text in zip(rows, column.texts, strict=True):
+            write(ax, text, (1, row.y), (right, 0), y="data", ha="right", va="center", color=colour)
+        note(ax, column.head if heads else "", (1, 1), (right, 3), ha="right")
+
+
+def row_sheet(
+    labels: Sequence[str],
+    columns: Sequence[Column],
+    *,
+    title: str,
+    subtitle: str,
+    foot: Sequence[str],
+    ax: Axes | None,
+    muted: Sequence[bool] = (),
+) -> tuple[Axes, list[Row]]:
+    """Lay a figure of rows: labels at the left, body, columns of numbers at the right."""
+    left, right = label_room(labels) + 10, sum(column.width for column in columns)
+    rows = rows_of(labels, left - 10)
+    body = height_of(rows)
+    sheet = Sheet(title=title, subtitle=subtitle, foot=foot, left=left, right=right + 4, above=18, body=body)
+    ax = lay(sheet, ax)
+    ax.set_ylim(body, 0)
+    label_rows(ax, rows, left, right, muted=muted)
+    write_columns(ax, rows, columns)
+    return ax, rows
 
 
 def write(
@@ -189,6 +219,20 @@ def write(
             annotation_clip=False,
             **style,
         )
+
+
+def note(
+    ax: Axes,
+    text: str,
+    at: tuple[float, float],
+    offset: tuple[float, float] = (0.0, 3.0),
+    *,
+    x: Literal["axes fraction", "data"] = "axes fraction",
+    ha: str = "left",
+    va: str = "bottom",
+) -> None:
+    """Write a small muted line: heads, names of reference lines."""
+    write(ax, text, at, offset, x=x, size=SMALL, ha=ha, va=va, color=LIGHT["muted"])
 
 
 def dots(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -28,7 +28,7 @@ CODES = (
 COLOURS = ("focal", "third", "second", "context")
 TEXTS = ("focal", "third", "second_text", "muted")
 PANELS, ACROSS = 12, 3
-BODY, PANEL = 190.0, 92.0
+BODY, PANEL, BETWEEN = 190.0, 92.0, 50.0
 MONTHS = (1, 2, 3, 6, 12, 24, 60, 120)
 
 
@@ -105,17 +105,12 @@ def _together(curves: Sequence[Curve], sheet: plate.Sheet, words: Words, ax: Axe
     names = [wrapped(c.label, 110, SMALL, lines=1)[0] for c in curves]
     left = max(width(name, SMALL) for name in names) + 30 if len(curves) > 1 else 40.0
     right = (
-        14 + max(width(line) for c in curves for line in wrapped(c.label, 120, lines=2))
+        14 + max(width(line, bold=True) for c in curves for line in wrapped(c.label, 120, lines=2, bold=True))
         if len(curves) > 1
         else 46.0
     )
     under = 40 + 12.0 * (len(curves) + 1)
-    ax = plate.lay(
-        plate.Sheet(
-            **{**vars(sheet), "left": left, "right": right, "axis": under, "body": BODY, "above": 6.0}
-        ),
-        ax,
-    )
+    ax = plate.lay(replace(sheet, left=left, right=right, axis=under, body=BODY, above=6.0), ax)
     colours = [LIGHT[name] for name in COLOURS[: len(curves)]]
     end = max(float(c.steps["time"].max()) for c in curves)
     ticks = _axes(ax, end, words)
@@ -123,16 +118,7 @@ def _together(curves: Sequence[Curve], sheet: plate.Sheet, words: Words, ax: Axe
         _steps(ax, curve, colour)
     texts = [LIGHT[name] for name in TEXTS[: len(curves)]]
     _ends(ax, curves, texts, words)
-    plate.write(
-        ax,
-        words("figure.retention.axis"),
-        (0.5, 0),
-        (0, -20),
-        size=SMALL,
-        ha="center",
-        va="top",
-        color=LIGHT["muted"],
-    )
+    plate.note(ax, words("figure.retention.axis"), (0.5, 0), (0, -20), ha="center", va="top")
     _at_risk(ax, curves, texts, ticks, left, words)
     return ax
 
@@ -172,7 +158,7 @@ def _ends(ax: Axes, curves: Sequence[Curve], colours: Sequence[str], words: Word
     order = sorted(range(len(curves)), key=lambda k: -curves[k].last)
     texts = {
         k: [
-            *(wrapped(curves[k].label, 120, lines=2) if len(curves) > 1 else []),
+            *(wrapped(curves[k].label, 120, lines=2, bold=True) if len(curves) > 1 else []),
             words.percent(curves[k].last, 0),
         ]
         for k in order
@@ -210,42 +196,18 @@ def _at_risk(
     left: float,
     words: Words,
 ) -> None:
+    """Write under the axis how many are at risk, the groups in the order in which their curves end."""
     top = -38.0
-    plate.write(
-        ax,
-        words("figure.retention.at_risk"),
-        (0, 0),
-        (-left, top),
-        size=SMALL,
-        va="top",
-        color=LIGHT["muted"],
-    )
-    # In the order in which the curves end, as the eye meets them.
+    plate.note(ax, words("figure.retention.at_risk"), (0, 0), (-left, top), va="top")
     ordered = sorted(zip(curves, colours, strict=True), key=lambda pair: -pair[0].last)
     for k, (curve, colour) in enumerate(ordered):
         y = top - 12.0 * (k + 1)
         if len(curves) > 1:
-            plate.write(
-                ax,
-                wrapped(curve.label, 110, SMALL, lines=1)[0],
-                (0, 0),
-                (-left, y),
-                size=SMALL,
-                va="top",
-                color=colour,
-            )
+            name = wrapped(curve.label, 110, SMALL, lines=1)[0]
+            plate.write(ax, name, (0, 0), (-left, y), size=SMALL, va="top", color=colour)
         for tick in ticks:
-            plate.write(
-                ax,
-                at_risk(curve.whole, tick, words),
-                (tick, 0),
-                (0, y),
-                x="data",
-                size=SMALL,
-                ha="center",
-                va="top",
-                color=LIGHT["ink"],
-            )
+            count = at_risk(curve.whole, tick, words)
+            plate.write(ax, count, (tick, 0), (0, y), x="data", size=SMALL, ha="center", va="top")
 
 
 def at_risk(rows: pd.DataFrame, time: float, words: Words) -> str:
@@ -261,56 +223,33 @@ def _apart(curves: Sequence[Curve], sheet: plate.Sheet, words: Words, ax: Axes |
     """Draw small multiples: each group's curve in its panel, the others in grey behind it."""
     shown = list(curves)[:PANELS]
     down = -(-len(shown) // ACROSS)
-    body = down * PANEL + (down - 1) * 50
+    body = down * PANEL + (down - 1) * BETWEEN
     more = [words.plural("figure.alt.more", len(curves) - PANELS)] if len(curves) > PANELS else []
-    host = plate.lay(
-        plate.Sheet(
-            **{
-                **vars(sheet),
-                "left": 36.0,
-                "right": 12.0,
-                "above": 24.0,
-                "axis": 24.0,
-                "body": body,
-                "foot": [*sheet.foot, *more],
-            }
-        ),
-        ax,
-    )
+    sheet = replace(sheet, foot=[*sheet.foot, *more], left=36.0, right=12.0, above=24.0, axis=24.0, body=body)
+    host = plate.lay(sheet, ax)
     host.set_axis_off()
     end = max(float(c.steps["time"].max()) for c in shown)
     panels = []
     for k, curve in enumerate(shown):
         row, across = divmod(k, ACROSS)
-        bottom = 1 - (row * (PANEL + 50) + PANEL) / body
+        bottom = 1 - (row * (PANEL + BETWEEN) + PANEL) / body
         panel = host.inset_axes((across * 0.35, bottom, 0.3, PANEL / body))
         _axes(panel, end, words, count=4, levels=(0, 0.5, 1))
         panel.tick_params(axis="y", labelleft=across == 0)
-        for other in shown:
-            if other is not curve:
-                panel.step(
-                    other.steps["time"],
-                    other.steps["estimate"],
-                    where="post",
-                    color=LIGHT["rule"],
-                    linewidth=0.9,
-                )
+        for other in (o for o in shown if o is not curve):
+            time, estimate = other.steps["time"], other.steps["estimate"]
+            panel.step(time, estimate, where="post", color=LIGHT["rule"], linewidth=0.9)
         _steps(panel, curve, LIGHT["focal"])
-        room = (plate.WIDTH - 48) * 0.3
-        base = f"{words('figure.base')} = {at_risk(curve.whole, 0, words)}"
-        head = wrapped(curve.label, room - width(base, SMALL) - 6, SMALL, bold=True, lines=2)
-        for j, line in enumerate(head):
-            plate.write(
-                panel,
-                line,
-                (0, 1),
-                (0, 4 + 11 * (len(head) - 1 - j)),
-                size=SMALL,
-                va="bottom",
-                weight="bold",
-                color=LIGHT["ink"],
-            )
-        plate.write(panel, base, (1, 1), (0, 4), size=SMALL, ha="right", va="bottom", color=LIGHT["muted"])
+        _panel_head(panel, curve, (plate.WIDTH - 48) * 0.3, words)
         panels.append(panel)
     panels[0].set_label(sheet.title)
     return panels[0]
+
+
+def _panel_head(panel: Axes, curve: Curve, room: float, words: Words) -> None:
+    base = f"{words('figure.base')} = {at_risk(curve.whole, 0, words)}"
+    lines = wrapped(curve.label, room - width(base, SMALL) - 6, SMALL, bold=True, lines=2)
+    for k, line in enumerate(lines):
+        offset = (0, 4 + 11 * (len(lines) - 1 - k))
+        plate.write(panel, line, (0, 1), offset, size=SMALL, va="bottom", weight="bold", color=LIGHT["ink"])
+    plate.note(panel, base, (1, 1), (0, 4), ha="right")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -12,11 +13,10 @@ from cxlab.analysis.estimates import Result
 from cxlab.reporting.colours import LIGHT
 from cxlab.reporting.figures import plate
 from cxlab.reporting.figures.spoken import unit_of
-from cxlab.reporting.figures.theme import SMALL
 from cxlab.reporting.words import Words, absent, digits_for
 
 BLOCK = 52.0  # between two indices: axis of the upper one, heading of the lower one
-TITLE = "figure.scores.title"
+TITLE, SUBTITLE = "figure.scores.title", "figure.scores.subtitle"
 CODES = ("score.segment", "score.segments_alike", "score.level")
 
 
@@ -28,8 +28,7 @@ class Block:
     unit: str
     table: pd.DataFrame
     labels: list[str]
-    estimates: list[str]
-    bases: list[str]
+    columns: list[plate.Column]
     standing: list[bool]
     overall: float | None
 
@@ -54,48 +53,32 @@ def draw_scores(result: Result, *, words: Words, ax: Axes | None = None) -> Axes
     """
     by = [k for k in result.keys if k in result.table.columns and k not in ("metric", "flag")]
     blocks = [_block(result, metric, by, words) for metric in result.table["metric"].unique()]
-    if not by:
-        blocks = _merged(blocks)
-    fallback = _heading(blocks[0], by, words, TITLE) if blocks else words("figure.nothing")
-    title = plate.title_of(result, words, CODES, fallback)
+    blocks = _aligned(blocks if by else _merged(blocks))
+    title = plate.title_of(result, words, CODES, _heading(blocks[0], by, words, TITLE))
     if not any(b.table["estimate"].notna().any() for b in blocks):
         return plate.nothing(result, words, title, ax)
-    room = plate.label_room([label for b in blocks for label in b.labels])
-    rows, left = [plate.rows_of(b.labels, room) for b in blocks], room + 10
-    wide = [
-        plate.column_width([t for b in blocks for t in b.estimates]),
-        plate.column_width([t for b in blocks for t in b.bases], words("figure.base")),
-    ]
+    several, room = len(blocks) > 1, plate.label_room([label for b in blocks for label in b.labels])
+    rows = [plate.rows_of(b.labels, room) for b in blocks]
     heights = [plate.height_of(r) for r in rows]
+    left, right = room + 10, sum(column.width for column in blocks[0].columns)
+    low_base, suppressed = plate.flags_of(result.table)
     sheet = plate.Sheet(
         title=title,
-        subtitle="" if len(blocks) > 1 else _heading(blocks[0], by, words, "figure.scores.subtitle"),
-        foot=plate.foot_of(
-            result,
-            words,
-            low_base=plate.flags_of(result.table)[0],
-            suppressed=plate.flags_of(result.table)[1],
-        ),
+        subtitle="" if several else _heading(blocks[0], by, words, SUBTITLE),
+        foot=plate.foot_of(result, words, low_base=low_base, suppressed=suppressed),
         left=left,
-        right=sum(wide) + 4,
-        above=18 + 14 * (len(blocks) > 1),
+        right=right + 4,
+        above=18 + 14 * several,
         body=sum(heights) + BLOCK * (len(blocks) - 1),
     )
-    host = plate.lay(sheet, ax)
-    axes = _stacked(host, heights)
+    axes = _stacked(plate.lay(sheet, ax), heights)
     for block, block_rows, own in zip(blocks, rows, axes, strict=True):
-        heading = _heading(block, by, words, "figure.scores.subtitle") if len(blocks) > 1 else ""
-        _draw(
-            own,
-            block,
-            block_rows,
-            words,
-            left=left,
-            right=wide,
-            heading=heading,
-            first=own is axes[0],
-            alone=not by,
-        )
+        own.set_ylim(plate.height_of(block_rows), 0)
+        plate.label_rows(own, block_rows, left, right, muted=block.table["estimate"].isna().to_list())
+        plate.write_columns(own, block_rows, block.columns, heads=own is axes[0])
+        heading = _heading(block, by, words, SUBTITLE) if several else ""
+        plate.write(own, heading, (0, 1), (-left, 16), va="bottom", color=LIGHT["ink"], weight="bold")
+        _draw(own, block, block_rows, words, alone=not by)
     axes[0].set_label(sheet.title)
     return axes[0]
 
@@ -112,38 +95,32 @@ def _stacked(host: Axes, heights: Sequence[float]) -> list[Axes]:
     return [host.inset_axes(place) for place in places]
 
 
-def _block(result: Result, metric: str, by: Sequence[str], words: Words) -> Block:
+def _block(result: Result, metric: object, by: Sequence[str], words: Words) -> Block:
     table = result.table[result.table["metric"] == metric]
     table = table.sort_values("estimate", ascending=False, kind="stable", na_position="last").head(plate.ROWS)
-    unit = unit_of(result, metric)
-    records = table.to_dict("records")
-    digits = max(
-        (digits_for(unit, r["conf_low"], r["conf_high"]) for r in records if not absent(r["estimate"])),
-        default=1,
-    )
+    unit, records = unit_of(result, metric), table.to_dict("records")
     names = [" × ".join(words.label(k, r[k]) for k in by) if by else words.metric(metric) for r in records]
-    level = next(
-        (c for c in result.claims if c.code == "score.level" and c.fields.get("metric") == metric), None
-    )
-    segments = {
-        str(c.fields.get("segment"))
-        for c in result.claims
-        if c.code == "score.segment" and c.fields.get("metric") == metric
-    }
+    claimed = [c for c in result.claims if c.fields.get("metric") == metric]
+    level = next((c for c in claimed if c.code == "score.level"), None)
+    segments = {str(c.fields.get("segment")) for c in claimed if c.code == "score.segment"}
     return Block(
         metric=str(metric),
         unit=unit,
         table=table.reset_index(drop=True),
         labels=names,
-        estimates=[
-            words.amount(r["estimate"], "percent" if unit in ("percent", "share") else "scale", digits=digits)
-            if not absent(r["estimate"])
-            else ""
-            for r in records
-        ],
-        bases=[words("table.under_ten") if absent(r["n"]) else words.number(r["n"], 0) for r in records],
+        columns=[_estimates(records, unit, words), plate.bases(table, words)],
         standing=[not by or " x ".join(str(r[k]) for k in by) in segments for r in records],
         overall=float(level.fields["estimate"]) if by and level else None,
+    )
+
+
+def _estimates(records: Sequence[Mapping[Any, Any]], unit: str, words: Words) -> plate.Column:
+    """Return the column of estimates: a percent sign where there is one, all with the same decimals."""
+    known = [r for r in records if not absent(r["estimate"])]
+    digits = max((digits_for(unit, r["conf_low"], r["conf_high"]) for r in known), default=1)
+    said = unit if unit in ("percent", "share") else "scale"
+    return plate.Column(
+        ["" if absent(r["estimate"]) else words.amount(r["estimate"], said, digits=digits) for r in records]
     )
 
 
@@ -152,20 +129,27 @@ def _merged(blocks: Sequence[Block]) -> list[Block]:
     merged = []
     for unit in dict.fromkeys(b.unit for b in blocks):
         same = [b for b in blocks if b.unit == unit]
-        table = pd.concat([b.table for b in same], ignore_index=True)
+        columns = zip(*(b.columns for b in same), strict=True)
         merged.append(
-            Block(
+            replace(
+                same[0],
                 metric=same[0].metric if len(blocks) == 1 else "",
-                unit=unit,
-                table=table,
-                labels=[x for b in same for x in b.labels],
-                estimates=[x for b in same for x in b.estimates],
-                bases=[x for b in same for x in b.bases],
-                standing=[x for b in same for x in b.standing],
-                overall=None,
+                table=pd.concat([b.table for b in same], ignore_index=True),
+                labels=[label for b in same for label in b.labels],
+                columns=[replace(parts[0], texts=[t for c in parts for t in c.texts]) for parts in columns],
+                standing=[s for b in same for s in b.standing],
             )
         )
     return merged
+
+
+def _aligned(blocks: Sequence[Block]) -> list[Block]:
+    """Give the columns of all blocks the same widths, so that they stand under each other."""
+    widest = [max(c.width for c in parts) for parts in zip(*(b.columns for b in blocks), strict=True)]
+    return [
+        replace(b, columns=[replace(c, least=w) for c, w in zip(b.columns, widest, strict=True)])
+        for b in blocks
+    ]
 
 
 def _heading(block: Block, by: Sequence[str], words: Words, key: str) -> str:
@@ -179,50 +163,25 @@ def _heading(block: Block, by: Sequence[str], words: Words, key: str) -> str:
     return words(key if key == TITLE else f"{key}.by", metric=metric, column=column, unit=unit)
 
 
-def _draw(
-    ax: Axes,
-    block: Block,
-    rows: Sequence[plate.Row],
-    words: Words,
-    *,
-    left: float,
-    right: Sequence[float],
-    heading: str,
-    first: bool,
-    alone: bool,
-) -> None:
+def _draw(ax: Axes, block: Block, rows: Sequence[plate.Row], words: Words, *, alone: bool) -> None:
     scale = 100.0 if block.unit == "share" else 1.0
     table, y = block.table, [row.y for row in rows]
     low, high, estimate = (table[c].astype(float) * scale for c in ("conf_low", "conf_high", "estimate"))
-    colours = [LIGHT["focal"] if s else LIGHT["context"] for s in block.standing]
     overall = None if block.overall is None else block.overall * scale
     ends = _scale(block.unit, low, high) if alone else []
-    ax.set_xlim(*plate.limits([*low, *high, *estimate, overall, *ends], pad=0.02 if ends else 0.06))
-    ax.set_ylim(plate.height_of(rows), 0)
+    left, right = plate.limits([*low, *high, *estimate, overall, *ends], pad=0.02 if ends else 0.06)
+    ax.set_xlim(left, right)
     plate.value_axis(ax, words)
-    plate.label_rows(ax, rows, left, sum(right), muted=[absent(e) for e in estimate])
     if overall is not None:
         ax.axvline(overall, color=LIGHT["muted"], linewidth=1.0, linestyle=(0, (3, 2)), zorder=1)
         said = words("figure.overall", amount=words.amount(block.overall, block.unit, digits=1))
-        side = (
-            "left" if (overall - ax.get_xlim()[0]) < 0.7 * (ax.get_xlim()[1] - ax.get_xlim()[0]) else "right"
+        before = overall - left > 0.7 * (right - left)
+        plate.note(
+            ax, said, (overall, 1), (-3 if before else 3, 3), x="data", ha="right" if before else "left"
         )
-        plate.write(
-            ax,
-            said,
-            (overall, 1),
-            (3 if side == "left" else -3, 3),
-            x="data",
-            size=SMALL,
-            ha=side,
-            va="bottom",
-            color=LIGHT["muted"],
-        )
+    colours = [LIGHT["focal"] if s else LIGHT["context"] for s in block.standing]
     ax.hlines(y, low, high, colors=colours, linewidth=2.0, zorder=2)
     plate.dots(ax, estimate.to_list(), y, colours, hollow=plate.hollows(table))
-    plate.column(ax, rows, block.estimates, right[0])
-    plate.column(ax, rows, block.bases, sum(right), head=words("figure.base") if first else "", quiet=True)
-    plate.write(ax, heading, (0, 1), (-left, 16), va="bottom", color=LIGHT["ink"], weight="bold")
 
 
 def _scale(unit: str, low: pd.Series[float], high: pd.Series[float]) -> list[float]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from cxlab.analysis.estimates import Result
 from cxlab.reporting import claims, units
+from cxlab.reporting.figures import hazards
 from cxlab.reporting.words import Words, absent, digits_for
 
 READ_OUT = 8
@@ -20,6 +21,8 @@ def alt(result: Result, words: Words) -> str:
     said = claims.sentence(found, words) if found else words.label(estimate) + "."
     if estimate not in table:
         return said
+    if "hazard_ratio" in table:
+        table = hazards.shown(table)
     shown = table[[not absent(v) for v in table[estimate]]]
     if "time" in shown:
         shown = shown[shown["time"].isin(MILESTONES)]
@@ -49,6 +52,7 @@ def _row(row: dict[Any, Any], keys: list[str], result: Result, words: Words) -> 
     if "time" in row:
         parts.append(words.amount(row["time"], "months"))
     label = ", ".join(parts) or words.label(result.estimate_column)
+    label = words("figure.hazards.per_sd", label=label) if row.get("per_sd") else label
     name = "hazard_ratio" if "hazard_ratio" in row else result.estimate_column
     unit, difference = unit_of(result, row.get("metric")), name == "difference"
     low, high = row.get("conf_low"), row.get("conf_high")

@@ -34,7 +34,7 @@ def wrapped(
     ['Tiempo de espera', 'en el call center']
     """
     broken: list[str] = []
-    for word in text.split():
+    for word in text.split(" "):
         for piece in _pieces(word, room, size, bold=bold):
             joined = f"{broken[-1]} {piece[0]}" if broken and not piece[1] else piece[0]
             if broken and not piece[1] and width(joined, size, bold=bold) <= room:
