@@ -195,6 +195,10 @@ class Paper:
         left_out = [(r["file"], r["reason"], r["excluded"]) for r in entry.ledger_rows() if r["reason"]]
         self._display(html.read_html(read, left_out, self.words), {READ: read})
 
+    def _read_in_words(self, read: dict[str, Any]) -> str:
+        rows, used = (self.words.number(read[count], 0) for count in ("rows", "used"))
+        return self.words("provenance.table", rows=rows, used=used, sha256=read["sha256"][:16])
+
     def _client_name(self) -> str:
         return self.dataset.client.name.get("en" if self.words.language == "en" else "es")
 

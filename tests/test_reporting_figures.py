@@ -19,6 +19,7 @@ from matplotlib.text import Text
 from cxlab.analysis.estimates import Result
 from cxlab.reporting import figures
 from cxlab.reporting.colours import DARK, LIGHT, contrast, legible
+from cxlab.reporting.figures import plate
 from cxlab.reporting.figures.type import width, wrapped
 from cxlab.reporting.words import Words
 
@@ -346,3 +347,17 @@ def test_colours_can_be_read():
 def test_a_clients_colour_is_made_legible(colour):
     for paper in (LIGHT["paper"], DARK["paper"]):
         assert contrast(legible(colour, paper), paper) >= 4.5
+
+
+def test_rows_that_are_not_drawn_are_said():
+    table = pd.DataFrame(
+        {
+            "unit": [f"u{k}" for k in range(plate.ROWS + 3)], "estimate": 1.0, "conf_low": 0.5, "conf_high": 1.5,
+            "rank": range(1, plate.ROWS + 4), "rank_low": 1, "rank_high": plate.ROWS + 3, "n": 50, "flag": "ok",
+        }
+    )  # fmt: skip
+    result = Result(
+        table=table, keys=("unit",), n_used=100, settings={"metric": "nps", "unit": "unit", "level": 0.95}
+    )
+    drawn = figures.svg(figures.draw_league(result, words=Words("en")))
+    assert "and 3 more, in the table" in drawn

@@ -70,15 +70,21 @@ def _measure(result: Result) -> str:
     return METRIC_UNITS.get(metric) or (stated[0] if stated else "scale")
 
 
-def _sheet_words(result: Result, words: Words, low: str = "figure.foot.low_base") -> tuple[str, list[str]]:
+def _sheet_words(
+    result: Result, words: Words, drawn: int, low: str = "figure.foot.low_base"
+) -> tuple[str, list[str]]:
     unit, metric = _measure(result), words.metric(result.settings.get("metric", ""))
     focal = _unit(result, result.settings.get("focal", ""), words)
     subtitle = words(
         "figure.comparison.subtitle", focal=focal, metric=metric, unit=words(f"figure.difference.{unit}")
     )
     low_base, suppressed = plate.flags_of(result.table)
+    undrawn = len(result.table) - drawn
     family = words(f"figure.comparison.family.{result.settings.get('adjust', 'holm')}")
-    foot = [*plate.foot_of(result, words, suppressed=suppressed), words(low) if low_base else ""]
+    foot = [
+        *plate.foot_of(result, words, suppressed=suppressed, undrawn=undrawn),
+        words(low) if low_base else "",
+    ]
     return subtitle, [words("figure.comparison.key", family=family), *foot]
 
 
@@ -90,7 +96,7 @@ def _gaps(result: Result, title: str, words: Words, ax: Axes | None) -> Axes:
     known = [r for r in records if not absent(r["difference"])]
     digits = max((digits_for(unit, r["conf_low"], r["conf_high"]) for r in known), default=1)
     gaps = ["" if absent(r["difference"]) else words.signed(r["difference"] * scale, digits) for r in records]
-    subtitle, foot = _sheet_words(result, words)
+    subtitle, foot = _sheet_words(result, words, len(table))
     ax, rows = plate.row_sheet(
         [_unit(result, p, words) for p in table["peer"]],
         [plate.Column(gaps), plate.bases(table, words)],
@@ -134,7 +140,9 @@ def _map(result: Result, by: list[str], title: str, words: Words, ax: Axes | Non
     labels = [" × ".join(words.label(k, v) for k, v in zip(by, cell, strict=True)) for cell in cells]
     left = plate.label_room(labels, most=176) + 10
     rows = plate.rows_of(labels, left - 10, start=0.0)
-    subtitle, foot = _sheet_words(result, words, "figure.foot.hatched")
+    pairs = table[[*by, "peer"]].itertuples(index=False, name=None)
+    drawn = sum(pair[:-1] in set(cells) and pair[-1] in peers for pair in pairs)
+    subtitle, foot = _sheet_words(result, words, drawn, "figure.foot.hatched")
     body = rows[-1].y + rows[-1].height / 2
     sheet = plate.Sheet(title=title, subtitle=subtitle, foot=foot, left=left, above=HEAD, axis=4.0, body=body)
     ax = plate.lay(sheet, ax)

@@ -59,7 +59,9 @@ def draw_hazards(result: Result, *, words: Words, ax: Axes | None = None) -> Axe
         [plate.Column([_numbers(r, words) for r in table.to_dict("records")])],
         title=title,
         subtitle=words("figure.hazards.subtitle"),
-        foot=plate.foot_of(result, words, suppressed=plate.flags_of(table)[1]),
+        foot=plate.foot_of(
+            result, words, suppressed=plate.flags_of(table)[1], undrawn=len(result.table) - len(table)
+        ),
         ax=ax,
         muted=grey,
     )

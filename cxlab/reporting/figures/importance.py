@@ -44,7 +44,9 @@ def draw_importance(result: Result, *, words: Words, ax: Axes | None = None) -> 
     standing = {c.fields["driver"] for c in result.claims if c.code == "drivers.top"}
     r_squared = words.percent(getattr(result, "r_squared", None), 0)
     grey = [driver not in standing for driver in table["driver"]]
-    foot = plate.foot_of(result, words, suppressed=plate.flags_of(table)[1])
+    foot = plate.foot_of(
+        result, words, suppressed=plate.flags_of(table)[1], undrawn=len(result.table) - len(table)
+    )
     ax, rows = plate.row_sheet(
         [
             ": ".join([*(words.label(k, row[k]) for k in by), words.label(row["driver"])])

@@ -51,7 +51,12 @@ def draw_league(result: Result, *, words: Words, ax: Axes | None = None) -> Axes
         title=title,
         subtitle=words("figure.league.subtitle", metric=name, unit=words(f"figure.unit.{unit}")),
         foot=plate.foot_of(
-            result, words, low_base=low_base, suppressed=suppressed, interval="figure.foot.simultaneous"
+            result,
+            words,
+            low_base=low_base,
+            suppressed=suppressed,
+            interval="figure.foot.simultaneous",
+            undrawn=len(result.table) - len(table),
         ),
         ax=ax,
     )

@@ -312,8 +312,9 @@ def foot_of(
     low_base: bool = False,
     suppressed: bool = False,
     interval: str = "figure.foot.interval",
+    undrawn: int = 0,
 ) -> list[str]:
-    """Return what stands under a figure: base, weighting, interval level, notes on bases."""
+    """Return what stands under a figure: base, weighting, level, notes on bases and on rows not drawn."""
     level = result.settings.get("level")
     return [
         words("figure.foot.n", n=words.number(result.n_used, 0)) if result.n_used else "",
@@ -321,6 +322,7 @@ def foot_of(
         words(interval, level=words.percent(level)) if level else "",
         words("figure.foot.low_base") if low_base else "",
         words("figure.foot.suppressed") if suppressed else "",
+        words.plural("figure.alt.more", undrawn) if undrawn else "",
     ]
 
 

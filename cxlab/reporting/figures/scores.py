@@ -65,7 +65,13 @@ def draw_scores(result: Result, *, words: Words, ax: Axes | None = None) -> Axes
     sheet = plate.Sheet(
         title=title,
         subtitle="" if several else _heading(blocks[0], by, words, SUBTITLE),
-        foot=plate.foot_of(result, words, low_base=low_base, suppressed=suppressed),
+        foot=plate.foot_of(
+            result,
+            words,
+            low_base=low_base,
+            suppressed=suppressed,
+            undrawn=len(result.table) - sum(len(b.table) for b in blocks),
+        ),
         left=left,
         right=right + 4,
         above=18 + 14 * several,
