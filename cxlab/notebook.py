@@ -154,7 +154,7 @@ class Paper:
             Whether the claims are stated (a table shown again as a check states nothing anew).
         """
         if result.table.empty:
-            self._display(html.note_html("show.nothing", self.words, kind=type(result).__name__))
+            self._display(html.note_html("show.nothing", self.words))
             return
         unknown = [name for name in tables if name not in (bundles.MAIN, *result.tables)]
         if unknown:
