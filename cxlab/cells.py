@@ -63,8 +63,13 @@ def _parsed(cell: str, name: str) -> ast.Module:
 
 
 def _comments(cell: str) -> dict[int, str]:
+    """Return the comments by line; one that has its line to itself by minus that line."""
     tokens = tokenize.generate_tokens(io.StringIO(cell).readline)
-    return {t.start[0]: t.string.lstrip("#").strip() for t in tokens if t.type == tokenize.COMMENT}
+    return {
+        t.start[0] * (-1 if t.line.lstrip().startswith("#") else 1): t.string.lstrip("#").strip()
+        for t in tokens
+        if t.type == tokenize.COMMENT
+    }
 
 
 def read(cell: str, *, notebook: str) -> tuple[list[Parameter], list[Problem]]:
@@ -148,7 +153,7 @@ def _described(statement: ast.stmt, comments: Mapping[int, str]) -> str:
     for line in range(statement.end_lineno or statement.lineno, statement.lineno - 1, -1):
         if line in comments:
             return comments[line]
-    return comments.get(statement.lineno - 1, "") if statement.col_offset == 0 else ""
+    return comments.get(-(statement.lineno - 1), "")
 
 
 def _excerpt(node: ast.AST) -> str:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from cxlab import __version__
 from cxlab.errors import CxlabError, Message, ParameterError
@@ -28,7 +28,7 @@ class _TerminatedError(BaseException):
     """The system asked the process to end."""
 
 
-def language_of_messages() -> str:
+def language_of_messages() -> Literal["es", "en"]:
     """Return es or en: CXLAB_LANGUAGE, else the locale of the terminal."""
     said = os.environ.get("CXLAB_LANGUAGE") or next(
         filter(None, (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))), ""
@@ -99,22 +99,40 @@ def _refuse(error: CxlabError, *, debug: bool) -> int:
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
-        print(
-            said(Message("{message}; see {program} --help", message=message, program=self.prog)),
-            file=sys.stderr,
-        )
+        refusal = Message("{message}; see {program} --help", message=message, program=self.prog)
+        sys.stderr.write(f"{said(refusal)}\n")
         raise SystemExit(USAGE)
 
 
+# What argparse says by itself and a person may meet; each is looked up as it stands.
+ARGPARSE = (
+    Message("usage: "), Message("positional arguments"), Message("options"), Message("expected one argument"),
+    Message("show this help message and exit"), Message("show program's version number and exit"),
+    Message("argument %(argument_name)s: %(message)s"), Message("invalid %(type)s value: %(value)r"),
+    Message("invalid choice: %(value)r (choose from %(choices)s)"), Message("unrecognized arguments: %s"),
+    Message("the following arguments are required: %s"), Message("ignored explicit argument %r"),
+    Message("ambiguous option: %(option)s could match %(matches)s"),
+)  # fmt: skip
+
+
+def _teach_argparse() -> None:
+    """Let argparse speak the language of messages: it asks the two gettext names of its module."""
+    if language_of_messages() != "en":
+        known = {str(each) for each in ARGPARSE}
+        vars(argparse)["_"] = lambda text: said(Message(text)) if text in known else text
+
+
 def _parser() -> argparse.ArgumentParser:
+    _teach_argparse()
     parser = _Parser(
         prog="cxlab", description=said(Message("A client's files in, reproducible reports out."))
     )
-    parser.add_argument("--version", action="version", version=f"cxlab {__version__}")
+    version = said(Message("show program's version number and exit"))
+    parser.add_argument("--version", action="version", version=f"cxlab {__version__}", help=version)
     debug = said(Message("show the whole traceback of an error"))
     parser.add_argument("--debug", action="store_true", help=debug)
     parser.set_defaults(command=None)
-    commands = parser.add_subparsers(title=said(Message("commands")), metavar="COMMAND")
+    commands = parser.add_subparsers(title=said(Message("commands")), metavar=said(Message("COMMAND")))
 
     def command(
         name: str, run: Callable[[argparse.Namespace], int], summary: Message
@@ -123,7 +141,9 @@ def _parser() -> argparse.ArgumentParser:
             name, help=said(summary), description=said(summary)
         )
         made.add_argument(
-            "--root", metavar="FOLDER", help=said(Message("the workbench; by default the nearest one"))
+            "--root",
+            metavar=said(Message("FOLDER")),
+            help=said(Message("the workbench; by default the nearest one")),
         )
         made.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=debug)
         made.set_defaults(command=run)
@@ -131,16 +151,16 @@ def _parser() -> argparse.ArgumentParser:
 
     command("demo", _demo, Message("build the demo clients, run their study, say which page to open"))
     new = command("new", _new, Message("make a client's folder with a commented client.yaml"))
-    new.add_argument("client", metavar="CLIENT")
+    new.add_argument("client", metavar=said(Message("CLIENT")))
     check = command(
         "check",
         _check,
         Message("read a client's files, map and validate them; say what was left out and why"),
     )
-    check.add_argument("client", metavar="CLIENT")
+    check.add_argument("client", metavar=said(Message("CLIENT")))
     command("list", _list, Message("name the notebooks, the clients and the studies"))
     describe = command("describe", _describe, Message("say what a notebook takes"))
-    describe.add_argument("notebook", metavar="NOTEBOOK")
+    describe.add_argument("notebook", metavar=said(Message("NOTEBOOK")))
     _run_arguments(command("run", _run, Message("run a notebook or a study and publish its pages")))
     lab = command("lab", _lab, Message("open JupyterLab on the notebooks, on this machine only"))
     lab.add_argument("--no-browser", action="store_true", help=said(Message("do not open a browser")))
@@ -148,12 +168,14 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run_arguments(run: argparse.ArgumentParser) -> None:
-    run.add_argument("target", metavar="NOTEBOOK|STUDY.yaml")
-    run.add_argument("--client", default="", metavar="CLIENT", help=said(Message("whose data")))
+    run.add_argument("target", metavar=said(Message("NOTEBOOK|STUDY.yaml")))
+    run.add_argument(
+        "--client", default="", metavar=said(Message("CLIENT")), help=said(Message("whose data"))
+    )
     run.add_argument(
         "--language",
         default="",
-        choices=["", "es", "en"],
+        choices=["es", "en"],
         metavar="es|en",
         help=said(Message("of the reports")),
     )
@@ -162,10 +184,12 @@ def _run_arguments(run: argparse.ArgumentParser) -> None:
         dest="given",
         action="append",
         default=[],
-        metavar="NAME=VALUE",
+        metavar=said(Message("NAME=VALUE")),
         help=said(Message("a parameter; may be repeated")),
     )
-    run.add_argument("--timeout", type=float, metavar="SECONDS", help=said(Message("for each notebook")))
+    run.add_argument(
+        "--timeout", type=float, metavar=said(Message("SECONDS")), help=said(Message("for each notebook"))
+    )
     run.add_argument(
         "--workers", type=int, default=2, metavar="N", help=said(Message("how many notebooks at once (2)"))
     )
@@ -212,7 +236,7 @@ def _check(given: argparse.Namespace) -> int:
 def _checked(root: Path, client: str) -> None:
     from cxlab.intake import dataset
 
-    for line in dataset.check(root, client).lines("es" if language_of_messages() == "es" else "en"):
+    for line in dataset.check(root, client).lines(language_of_messages(), say=said):
         print(line)
 
 
@@ -258,8 +282,14 @@ def _describe(given: argparse.Namespace) -> int:
         print(f"\n  {parameter.name} = {shown(parameter.default)}")
         print(f"      {said(wanted(parameter.kind))}")
         if parameter.description:
-            print(f"      {parameter.description}")
+            print(f"      {_in_language(parameter.description)}")
     return 0
+
+
+def _in_language(description: str) -> str:
+    """Return the half of `español · English` that fits; a comment in one language stands for both."""
+    spanish, both, english = description.partition(" · ")
+    return spanish if not both or language_of_messages() == "es" else english
 
 
 def _run(given: argparse.Namespace) -> int:

@@ -140,7 +140,14 @@ def nearest(name: str, names: Iterable[str]) -> str:
     'client'
     """
     folded = {known.casefold(): known for known in names}
-    close = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.55)
+    said = name.casefold()
+    begun = [known for known in folded if len(said) >= 3 and known.startswith(said)]
+    # Of two letters one is half the word.
+    close = (
+        begun[:1]
+        if len(begun) == 1
+        else difflib.get_close_matches(said, folded, n=1, cutoff=0.55 if len(said) > 3 else 0.5)
+    )
     return folded[close[0]] if close else ""
 
 

@@ -266,4 +266,4 @@ def _bounds(fields: tuple[Any, ...]) -> str:
         for name, sign in SIGNS.items()
         if getattr(rule, name, None) is not None
     ]
-    return " and ".join(said) or "-"
+    return ", ".join(said) or "-"

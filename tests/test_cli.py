@@ -95,7 +95,7 @@ def test_help_is_quick_and_imports_nothing_heavy():
     ("arguments", "said"),
     [
         (["-p", "levl=0.9"], "did you mean level?"),
-        (["-p", "level=abc"], "a number, with a point for decimals, > 0.5 and < 1"),
+        (["-p", "level=abc"], "a number, with a point for decimals, > 0.5, < 1"),
         (["-p", "language=fr"], "es | en"),
         (["-p", "since=2025-02-30"], "a date as 2025-12-31"),
         (["--client", "acmee"], "did you mean acme?"),
@@ -146,7 +146,7 @@ def test_a_study_file_is_refused_as_a_whole(root, capsys):
     assert "the study file acme.yaml is not valid" in said
     assert "did you mean level?" in said
     code, said = refused(capsys, "run", "none.yaml", "--root", str(root))
-    assert (code, "cannot be read: No such file" in said) == (3, True)
+    assert (code, 'none.yaml"; there are: acme. ' in said) == (3, True)
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,7 @@ def test_list_and_describe(root, capsys, monkeypatch):
     text = capsys.readouterr().out
     assert "drivers: What moves it?" in text
     assert (
-        "  level = 0.95\n      a number, with a point for decimals, > 0.5 and < 1\n      confidence level"
+        "  level = 0.95\n      a number, with a point for decimals, > 0.5, < 1\n      confidence level"
         in text
     )
     monkeypatch.setenv("CXLAB_LANGUAGE", "es")
@@ -251,3 +251,23 @@ def test_an_interruption_is_one_line_and_130(root, capsys, monkeypatch):
     monkeypatch.setattr(cli, "_published", interrupted)
     code, said = refused(capsys, "run", "drivers", "--root", str(root))
     assert (code, said) == (130, "interrupted: nothing was left half published\n")
+
+
+def test_a_parameter_is_described_in_the_language_of_messages(monkeypatch):
+    for language, said in (("es", "de quién"), ("en", "whose")):
+        monkeypatch.setenv("CXLAB_LANGUAGE", language)
+        assert cli._in_language("de quién · whose") == said
+        assert cli._in_language("only one") == "only one"
+
+
+def test_argparse_speaks_the_language_of_messages(monkeypatch, capsys):
+    spoken = {"invalid choice: %(value)r (choose from %(choices)s)": "no %(value)r sino %(choices)s"}
+    monkeypatch.setattr(cli, "said", lambda message: spoken.get(str(message), str(message)))
+    monkeypatch.setenv("CXLAB_LANGUAGE", "es")
+    with pytest.raises(SystemExit):
+        cli.main(["run", "x", "--language", "fr"])
+    assert "argument --language: no 'fr' sino 'es', 'en'; see" in capsys.readouterr().err
+    monkeypatch.setenv("CXLAB_LANGUAGE", "en")
+    with pytest.raises(SystemExit):
+        cli.main(["run", "x", "--language", "fr"])
+    assert "fr" in capsys.readouterr().err

@@ -57,7 +57,7 @@ def test_all_slips_are_said_at_once_with_the_nearest_key(tmp_path):
     assert "did you mean purpose?" in text
     assert "did you mean separator?" in text
     assert "did you mean survey_responses?" in text
-    assert "column language: found 'fr'; allowed: 'es' or 'en'" in text
+    assert "column language: found 'fr'; allowed: 'es', 'en'" in text
     assert "[lowest, highest], the lowest first" in text
     assert "an encoding: utf-8, utf-16, latin-1" in text
     assert "a colour like #1F5FA8" in text

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pyreadstat
 import pytest
-from intake_clients import checked, refused, write_client
+from intake_clients import SURVEY, checked, refused, write_client
 
 from cxlab.intake import dataset
 from cxlab.intake.cells import Marks, inferred, number, plain, typed
@@ -156,6 +156,26 @@ def test_each_wrong_text_is_said_once_with_its_first_line_and_count(tmp_path):
         [f"bad{n}" for n in range(40)], extra="    names: {x: attr_x}\n    kinds: {attr_x: number}\n"
     )
     assert "found 20 more values like these (20 rows)" in refused(tmp_path, *many)
+    days = survey([f"{n % 28 + 1:02d}-12-2024" for n in range(40)], extra="    names: {x: responded_at}\n")
+    text = refused(tmp_path, *days)
+    assert text.count("%d-%m-%Y") == 4
+    assert "found 25 more values like these (34 rows)" in text
+
+
+def test_a_file_of_which_nothing_is_mapped_says_what_it_has(tmp_path):
+    text = refused(tmp_path, files={"survey.csv": "id,Nota,ana@example.cl\n1,5,x\n"})
+    assert "found no column of survey_responses; it has id, Nota; allowed: response_id, customer_id" in text
+    assert "names: {id: column}" in text
+    assert "example.cl" not in text
+
+
+@pytest.mark.parametrize(
+    ("highest", "scale"), [(5, "[1, 5]"), (7, "[1, 7]"), (9.9, "[0, 10]"), (99, "[1, 5]")]
+)
+def test_the_scale_that_is_proposed_holds_what_was_found(tmp_path, highest, scale):
+    rows = f"response_id,overall_sat\nr1,2\nr2,{highest}\n"
+    declaration = SURVEY.replace("    scales: {recommend: [0, 10]}\n", "")
+    assert f"scales: {{overall_sat: {scale}}}" in refused(tmp_path, declaration, {"survey.csv": rows})
 
 
 def test_excluded_rows_have_no_problems_and_are_counted(tmp_path):

@@ -1,9 +1,11 @@
 # ruff: noqa: E501  tables of cases: one case to a line
+import hmac
 import os
 import re
 import string
 import subprocess
 import sys
+import unicodedata
 
 import numpy as np
 import pandas as pd
@@ -34,6 +36,10 @@ IDENTIFIERS = [
     ("(2) 2345 6789", "phone"), ("+34 612 345 678", "phone"), ("612 345 678", "phone"), ("91-234-56-78", None),
     ("+52 55 1234 5678", "phone"), ("55 1234 5678", "phone"), ("(998) 123-4567", "phone"), ("tel 5512345678", "phone"),
     ("+1 (415) 555-2671", "phone"), ("0034 612345678", "phone"), ("Fono: 22345678", "phone"), ("whatsapp es 56912345678", "phone"),
+    ("ana[arroba]example.cl", "e-mail"), ("ana arroba example punto cl", "e-mail"), ("ana@example,com", "e-mail"),
+    ("_12.345.678-5_", "RUT"), ("mi rut es12.345.678-5", "RUT"), ("**12345678Z**", "DNI/NIE"),
+    ("`4111 1111 1111 1111`", "card"), ("escurp:HEGG560427MVZRRL04", "CURP"), ("a:612 345 678", "phone"),
+    ("55 1234 5678/otro", "phone"), ("9.1234.5678", "phone"), ("+56 9 2012 1234", "phone"), ("mi dato es 612345678", "phone"),
 ]  # fmt: skip
 HARMLESS = [
     "12.345.678-6", "12345678A", "X1234567A", "HEGG560427MVZRRL05", "4111 1111 1111 1112", "2024-05-12", "12-05-2024 10:30",
@@ -41,6 +47,8 @@ HARMLESS = [
     "9:00-18:00", "@", "a@b", "Región 12", "Q2 2025", "ISO 9001", "123456", "10.5.2.1", "UF 34.567,12", "0.9123456789",
     "Fibra 600/600 megas", "2019 2020 2021", "B-612", "1 2 3 4 5 6 7 8", "Plan 5G 30 GB", "lat -33.4489 lon -70.6693",
     "12/31/1899 09:30:00 AM", "3-4 veces", "<script>alert(1)</script>", "=cmd|' /C calc'!A0", "A380-800", "000000000",
+    "90612-1862", "00624-6900", "+8984201.59", "1 772 884 874", "ticket 725326334", "pedido: 612345678", "N° 912345678",
+    "904716393 CLP", "$612345678", "EAN 4571122626266", "ORD_12345678_5", "shop.cl/p/612345678", "@usuario,hola",
 ]  # fmt: skip
 
 
@@ -268,3 +276,50 @@ def test_a_failed_check_keeps_no_trace_of_the_rows(tmp_path):
     root = write_client(tmp_path, SURVEY, {"survey.csv": "response_id,recommend\n1,ana@example.cl\n"})
     problems_of(root)
     assert sorted(path.name for path in (root / "data/acme").iterdir()) == ["client.yaml", "raw"]
+
+
+def test_dashes_around_a_whole_cell_hide_nothing():
+    assert identifier("-12.345.678-5-") == "RUT"
+
+
+def test_amounts_with_blanks_for_thousands_are_no_phones():
+    rng = np.random.default_rng(7)
+    amounts = [f"{x:,}".replace(",", " ") for x in rng.lognormal(17, 3, 2000).astype(int)]
+    assert scanned([*amounts, "612 345 678"]) == []
+    phones = [f"6{a:02d} {b:03d} {c:03d}" for a, b, c in rng.integers(0, [100, 1000, 1000], (30, 3))]
+    assert "(phone)" in str(scanned(phones)[0])
+    assert "(phone)" in str(scanned(["bien", "mal", "612 345 678"])[0])
+
+
+@pytest.mark.parametrize(
+    "secret", ["ana@example.cl", "+56 9 1234 5678", "12.345.678-5", "HEGG560427MVZRRL04"]
+)
+@pytest.mark.parametrize(
+    "line",
+    [
+        "name: 'Pedido de {}'",
+        "    exclude: [{{where: 'recommend == 0', reason: 'lo pidió {}'}}]",
+        "    '{}': 1",
+        "    decimal: '{}'",
+        "    constants: {{attr_x: '{}'}}",
+        "labels: {{columns: {{recommend: 'nota de {}'}}}}",
+    ],
+    ids=["name", "reason", "unknown key", "wrong value", "constant", "label"],
+)
+def test_what_client_yaml_says_of_a_person_is_refused_and_not_repeated(tmp_path, line, secret):
+    declaration = SURVEY.replace("name: Test", line) if line.startswith("name") else SURVEY + line
+    text = refused(tmp_path, declaration.replace(line, line.format(secret)))
+    assert secret not in text
+    assert "personal" in text
+
+
+def test_pseudonyms_are_hmac_sha256():
+    for key in (b"k" * 16, b"k" * 64, b"k" * 65):
+        ids = ["007", "n\u0303a", "12.345.678-5"]
+        said = [
+            hmac.new(key, unicodedata.normalize("NFC", each).encode(), "sha256").hexdigest() for each in ids
+        ]
+        letters = str.maketrans("0123456789abcdef", "abcdefghijklmnop")
+        assert privacy.pseudonyms(pd.Series(ids), key).tolist() == [
+            each[:20].translate(letters) for each in said
+        ]

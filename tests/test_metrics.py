@@ -227,7 +227,7 @@ def test_san_francisco_airport_2017(real):
     assert plain.table["estimate"].iloc[0] == pytest.approx(39.8, abs=0.05)
     assert weighted.table["estimate"].iloc[0] == pytest.approx(40.4, abs=0.05)
     assert plain.n_used == 2746
-    assert plain.n_dropped == {"missing recommend": 85}
+    assert plain.n_dropped == {"recommend missing": 85}
     assert plain.claims[0].caveats == ("no_population_claim",)
     assert weighted.claims[0].caveats == ("weights_mend_mix",)
 
@@ -392,7 +392,7 @@ def test_a_score_by_segment_has_constant_columns(segmented):
     assert result.table["flag"].tolist() == ["ok", "suppressed", "ok", "ok"]
     assert list(result.tables["overall"].columns) == COLUMNS
     assert result.tables["overall"]["n"].tolist() == [400]
-    assert (result.n_used, result.n_dropped) == (366, {"missing region": 34})
+    assert (result.n_used, result.n_dropped) == (366, {"region missing": 34})
     pd.testing.assert_frame_equal(segmented, before)
     with pytest.raises(FrozenInstanceError):
         result.n_used = 1
@@ -466,7 +466,7 @@ def test_rows_without_weight_do_not_enter():
     table = recommend([10] * 20 + [0] * 20 + [None], w=[1.0] * 20 + [0.0] * 20 + [1.0])
     result = metrics.score(table, "nps", weights="w")
     assert result.table[["estimate", "n"]].to_numpy().tolist() == [[100, 20]]
-    assert result.n_dropped == {"missing recommend": 1, "zero weight": 20}
+    assert result.n_dropped == {"recommend missing": 1, "weight zero": 20}
 
 
 def test_checks_advise_in_translatable_messages():
@@ -606,7 +606,11 @@ def test_the_fixture_whose_lowest_answer_is_a_single_one_passes(fixture):
         ("csat_t2b_7", [0, 3, 7], "row 1, column x: found 0; allowed: from 1 to 7"),
         ("nps", [9.5, 8, 0], "found 9.5; allowed: whole numbers from 0 to 10. give the answers as they were"),
         ("nps", [87.5, 30.0], "found 30, 87.5"),
-        ("mean", [3, 5, 99, 4], "found 99; allowed: from 3 to 5. declare codes"),
+        (
+            "mean",
+            [3, 5, 99, 4],
+            "found 99; allowed: from 3 to 5. it looks like a code for no answer: declare it as missing",
+        ),
         ("mean", [-1, 5, 9, 4], "found -1"),
         ("csat_t2b_7", [1, 2, 3, 4, 5], "read as a scale from 1 to 5"),
     ],
@@ -681,7 +685,7 @@ def test_numbers_of_any_dtype_are_read(values):
         (EXAMPLE.assign(recommend=np.nan), {}, "no row answers all of recommend, which nps needs"),
         (EXAMPLE.assign(response_id=1), {}, "response_id repeated: 1 .200 rows.; allowed: each answer once"),
         (EXAMPLE.assign(customer_id=[1, 1, *range(2, 200)]), {}, "customer_id repeated: 1"),
-        (pd.concat([EXAMPLE, EXAMPLE], axis=1), {}, "two columns called 'recommend'"),
+        (pd.concat([EXAMPLE, EXAMPLE], axis=1), {}, "more than one column named recommend; rename"),
         (EXAMPLE.assign(c=range(200)).merge(pd.DataFrame({"d": range(11)}), how="cross"), {"by": ["c", "d"]},
          "c x d makes 2200 cells, more than 2000"),
     ],
@@ -723,7 +727,7 @@ def test_counts_that_are_not_counts(successes, trials, message):
 
 def test_rows_without_trials_are_counted_as_dropped():
     table = pd.DataFrame({"successes": [5, 0, None], "trials": [10, 0, 4]})
-    assert metrics.score(table, "rate").n_dropped == {"missing successes": 1, "no trials": 1}
+    assert metrics.score(table, "rate").n_dropped == {"successes missing": 1, "no trials": 1}
 
 
 # --- weights --------------------------------------------------------------------------------------

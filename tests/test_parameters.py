@@ -114,8 +114,8 @@ def test_typed_values_are_taken(name, value):
 @pytest.mark.parametrize(
     ("name", "value", "found", "allowed"),
     [
-        ("level", Plain("abc"), '"abc"', "a number, with a point for decimals, > 0.5 and < 1"),
-        ("level", Plain("2"), "2.0", "> 0.5 and < 1"),
+        ("level", Plain("abc"), '"abc"', "a number, with a point for decimals, > 0.5, < 1"),
+        ("level", Plain("2"), "2.0", "> 0.5, < 1"),
         ("level", Plain("0,95"), '"0,95"', "a number"),
         ("level", Plain("nan"), '"nan"', "a number"),
         ("level", math.nan, "nan", "a number"),
@@ -358,3 +358,17 @@ def test_a_refusal_is_immediate():
     with pytest.raises(ParameterError):
         taken.validate({"clinet": Plain("x")})
     assert time.monotonic() - started < 0.5
+
+
+def test_a_comment_describes_the_line_it_stands_on_or_the_one_below():
+    cell = "a: int = 1  # of a\nb: int = 2\n# of c\nc: int = 3\n\nd: int = 4"
+    declared = declaration(
+        {"cells": [{"cell_type": "code", "metadata": {"tags": ["parameters"]}, "source": cell}]}
+    )
+    assert [p.description for p in declared.parameters] == ["of a", "", "of c", ""]
+
+
+def test_the_nearest_name_of_short_and_begun_ones():
+    assert nearest("bi", ["by", "level"]) == "by"
+    assert nearest("fibra", ["acme", "fibra_cordillera"]) == "fibra_cordillera"
+    assert nearest("zzz", ["by", "level"]) == ""

@@ -49,10 +49,9 @@ def root(tmp_path_factory):
     (root / "reports").mkdir()
     demo.build(root, ("nada",))
     dataset.check(root, "nada")
-    for language in ("es", "en"):
-        (root / "reports" / f"nada_{language}.yaml").write_text(
-            STUDY.format(language=language), encoding="utf-8"
-        )
+    for name, language, where in (("es", "es", ""), ("en", "en", ""), ("capital", "en", CAPITAL)):
+        study = STUDY.format(language=language, where=where)
+        (root / "reports" / f"nada_{name}.yaml").write_text(study, encoding="utf-8")
     return root
 
 

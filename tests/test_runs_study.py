@@ -277,3 +277,24 @@ def test_the_workbench_is_the_nearest_folder_or_the_one_named(root, monkeypatch,
     assert workbench(root) == root.resolve()
     with pytest.raises(WorkbenchError, match="is not a workbench"):
         workbench(tmp_path)
+
+
+def test_a_filter_that_cannot_be_read_is_refused_before_any_kernel(root):
+    with pytest.raises(ParameterError, match=r"-p where: .*cannot be understood"):
+        of_notebook("drivers", root=root, given={"where": "region = 'RM'"})
+    text = "client: nada\nentries:\n  drivers:\n    grid: {where: [region == 'V', import os]}\n"
+    (problem,) = refused(root, text).problems
+    assert (problem.row, problem.column) == (3, "entries.drivers.where")
+    assert "cannot be understood" in problem.found
+
+
+def test_what_is_given_outright_is_named_as_it_was_given(root):
+    with pytest.raises(ParameterError) as error:
+        of_notebook("drivers", root=root, given={"levl": 0.9}, client="acm")
+    assert "  - -p levl: found" in str(error.value)
+
+
+def test_a_study_that_is_not_there_names_those_that_are(root):
+    study(root, "client: acme\nentries: {drivers: }\n")
+    with pytest.raises(ParameterError, match=r'no study "acm.yaml"; there are: acme. Did you mean acme\?'):
+        read_study(root / "reports/acm.yaml", root=root)

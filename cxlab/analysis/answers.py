@@ -1,4 +1,4 @@
-"""From a table to one contribution per respondent: columns found, ids and answers checked, formula applied.
+"""From a table to one contribution per respondent: columns found, answers checked, formula applied.
 
 Every metric becomes a pair of numbers per row, a numerator in the unit of the index (points or percent) and a
 denominator (one per respondent; the trials of a rate), so that errors, weights, segments and comparisons are
@@ -7,14 +7,16 @@ written once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from cxlab.analysis.columns import as_floats, not_numbers, shown
 from cxlab.analysis.definitions import Metric
+from cxlab.analysis.dropped import NO_TRIALS, missing
 from cxlab.analysis.estimates import check_columns
 from cxlab.analysis.scales import check_scale
 from cxlab.errors import AnalysisError, Message, Problem
@@ -30,13 +32,13 @@ class Answers:
     ----------
     numerator, denominator : ndarray, shape (n_rows,)
         NaN where the row cannot be scored.
-    dropped : Mapping[str, int]
-        Rows that cannot be scored, by reason.
+    reasons : tuple of (Message, ndarray of bool)
+        Which rows cannot be scored, and why.
     """
 
     numerator: np.ndarray[Any, Any]
     denominator: np.ndarray[Any, Any]
-    dropped: Mapping[str, int]
+    reasons: tuple[tuple[Message, np.ndarray[Any, Any]], ...]
 
 
 def columns_of(entry: Metric, columns: Columns, slots: Sequence[str]) -> dict[str, str]:
@@ -66,6 +68,12 @@ def columns_of(entry: Metric, columns: Columns, slots: Sequence[str]) -> dict[st
                 slots=", ".join(entry.slots),
             )
         return {entry.slots[0]: columns}
+    if columns is not None and not isinstance(columns, Mapping):
+        raise AnalysisError(
+            "columns is a {kind}; give {{slot: column}} for {slots}, or one name for a metric of one slot",
+            kind=type(columns).__name__,
+            slots=", ".join(entry.slots),
+        )
     named = dict(columns or {})
     unknown = [slot for slot in named if slot not in slots]
     if unknown:
@@ -78,60 +86,20 @@ def columns_of(entry: Metric, columns: Columns, slots: Sequence[str]) -> dict[st
     return {slot: named.get(slot, slot) for slot in entry.slots}
 
 
-def check_rows(table: pd.DataFrame, *, cluster: str | None = None) -> None:
-    """Refuse an empty table, repeated response ids, and rows that are whole copies of another.
-
-    ``response_id`` must be unique. ``respondent_id`` and ``customer_id`` may repeat (several answers of one
-    person), but two rows equal in every column are taken for one row read twice, unless `cluster` declares
-    that persons repeat.
-    """
-    if not len(table):
-        raise AnalysisError("the table has no rows; nothing can be estimated")
-    repeated_names = table.columns[table.columns.duplicated()]
-    if len(repeated_names):
+def check_answers(columns: Mapping[str, str], others: Iterable[str | None]) -> None:
+    """Refuse a column that is an answer of the metric and also among `others` (weights, units)."""
+    both = sorted({*columns.values()} & {other for other in others if other is not None})
+    if both:
         raise AnalysisError(
-            "the table has two columns called {column!r}; rename one of them", column=str(repeated_names[0])
+            "columns with two roles: {both}; a column is an answer, the weights or the unit, not two of them",
+            both=", ".join(both),
         )
-    if "response_id" in table.columns:
-        ids = table["response_id"]
-        repeated = (ids.duplicated(keep=False) & ids.notna()).to_numpy()
-        _refuse_repeated(table, "response_id", repeated)
-        return
-    for column in ("respondent_id", "customer_id"):
-        if column in table.columns and column != cluster:
-            repeated = (table[column].duplicated(keep=False) & table[column].notna()).to_numpy()
-            if repeated.any():
-                copies = np.zeros(len(table), dtype=bool)
-                copies[repeated] = table.loc[repeated].astype(str).duplicated(keep=False).to_numpy()
-                _refuse_repeated(table, column, copies)
-
-
-def _refuse_repeated(table: pd.DataFrame, column: str, repeated: np.ndarray[Any, Any]) -> None:
-    if not repeated.any():
-        return
-    first = [str(value) for value in table.loc[repeated, column].unique()[:3]]
-    raise AnalysisError(
-        "the table has duplicate rows",
-        problems=[
-            Problem(
-                found=Message("{column} repeated: {ids}", column=column, ids=", ".join(first)),
-                allowed=Message("each answer once"),
-                action=Message(
-                    "keep one row of each (exclude in client.yaml); "
-                    "different answers of one person need their own response_id"
-                ),
-                column=column,
-                row=int(np.flatnonzero(repeated)[0]) + 1,
-                count=int(repeated.sum()),
-            )
-        ],
-    )
 
 
 def numbers(table: pd.DataFrame, columns: Sequence[str]) -> list[np.ndarray[Any, Any]]:
     """Return `columns` as float arrays, NaN where missing; refuse text, blanks, booleans, dates."""
     check_columns(table, columns)
-    read = [_read(table[column]) for column in columns]
+    read = [as_floats(table[column]) for column in columns]
     problems = [
         _not_numbers(table[column], column)
         for column, values in zip(columns, read, strict=True)
@@ -142,39 +110,12 @@ def numbers(table: pd.DataFrame, columns: Sequence[str]) -> list[np.ndarray[Any,
     return [values for values in read if values is not None]
 
 
-def _read(column: pd.Series[Any]) -> np.ndarray[Any, Any] | None:
-    kind = column.dtype
-    if isinstance(kind, pd.CategoricalDtype):
-        column = (
-            column.astype(kind.categories.dtype)
-            if pd.api.types.is_numeric_dtype(kind.categories)
-            else column.astype(object)
-        )
-    if pd.api.types.is_bool_dtype(column) or isinstance(kind, (pd.DatetimeTZDtype, pd.PeriodDtype)):
-        return None
-    if pd.api.types.is_numeric_dtype(column):
-        return column.to_numpy(dtype=float, na_value=np.nan)
-    if column.isna().all():
-        return np.full(len(column), np.nan)
-    if not pd.api.types.is_object_dtype(column):
-        return None
-    return column.astype(float).to_numpy() if not _strange(column).any() else None
-
-
-def _strange(column: pd.Series[Any]) -> np.ndarray[Any, Any]:
-    """Which values of a column of objects are neither numbers nor missing."""
-    fine = column.map(lambda v: isinstance(v, (int, float, np.number)) and not isinstance(v, bool)).to_numpy(
-        dtype=bool
-    )
-    return ~fine & column.notna().to_numpy()
-
-
 def _not_numbers(column: pd.Series[Any], name: str) -> Problem:
     values = column.astype(object)
-    off = _strange(values) | values.isin([np.inf, -np.inf]).to_numpy()
+    off = not_numbers(values) | values.isin([np.inf, -np.inf]).to_numpy()
     found = values[off].map(lambda v: repr(v) if isinstance(v, str) else str(v)).unique()
     return Problem(
-        found=", ".join(found[:5]) + (", ..." if len(found) > 5 else ""),
+        found=shown(found),
         allowed=Message("numbers, or nothing where there is no answer"),
         action=Message("recode it in client.yaml: values or leading_number for text, missing for blanks"),
         column=name,
@@ -214,27 +155,12 @@ def answers(table: pd.DataFrame, entry: Metric, columns: Mapping[str, str]) -> A
         check_scale(table, names, values, metric=entry.id, scale=entry.scale, whole=whole)
         numerator = _contribution(entry, values)
         denominator = np.where(np.isnan(numerator), np.nan, 1.0)
-    dropped = _missing(names, values)
-    without_trials = int((np.isnan(numerator) & ~np.isnan(np.sum(values, axis=0))).sum())
-    if without_trials:
-        dropped["no trials"] = without_trials
+    empty = [(missing(name), np.isnan(column)) for name, column in zip(names, values, strict=True)]
     if np.isnan(numerator).all():
         raise AnalysisError(
             "no row answers all of {columns}, which {metric} needs", columns=", ".join(names), metric=entry.id
         )
-    return Answers(numerator, denominator, dropped)
-
-
-def _missing(names: Sequence[str], values: Sequence[np.ndarray[Any, Any]]) -> dict[str, int]:
-    """Count rows by the first of the columns that they leave empty."""
-    counted = {}
-    before = np.zeros(len(values[0]), dtype=bool)
-    for name, column in zip(names, values, strict=True):
-        empty = np.isnan(column) & ~before
-        if empty.any():
-            counted[f"missing {name}"] = int(empty.sum())
-        before |= empty
-    return counted
+    return Answers(numerator, denominator, (*empty, (NO_TRIALS, np.isnan(numerator))))
 
 
 def _contribution(entry: Metric, values: Sequence[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
@@ -284,7 +210,7 @@ def _rate_problem(
     name: str, column: np.ndarray[Any, Any], off: np.ndarray[Any, Any], allowed: Message
 ) -> Problem:
     return Problem(
-        found=", ".join(f"{value:g}" for value in np.unique(column[off])[:5]),
+        found=shown(np.unique(column[off]).tolist()),
         allowed=allowed,
         action=Message(
             "give counts, not shares or weighted totals; correct or exclude the row in client.yaml"

@@ -1,7 +1,7 @@
 """A company beside its peers, where both sides carry their own error.
 
-`compare` gives the difference with each peer and a verdict that has paid for having looked many times; `cells`
-drills down, as exploration. `league` ranks everybody with simultaneous rank intervals (`rank_sets`).
+`compare` gives the difference with each peer and a verdict that has paid for having looked many times;
+`cells` drills down, as exploration. `league` ranks everybody with simultaneous rank intervals (`rank_sets`).
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ from typing import Any, get_args
 import numpy as np
 import pandas as pd
 
-from cxlab.analysis.answers import Columns, answers, check_rows, columns_of
+from cxlab.analysis.answers import Columns, answers, check_answers, columns_of
+from cxlab.analysis.columns import check_rows, named
 from cxlab.analysis.definitions import Metric, computable
+from cxlab.analysis.dropped import NO_COUNTERPART
 from cxlab.analysis.estimates import (
     Adjustment,
     Claim,
@@ -122,12 +124,14 @@ def compare(
     >>> result.table[["peer", "difference", "verdict"]].to_numpy().tolist()
     [['them', 190.0, 'above']]
     """
-    by = (by,) if isinstance(by, str) else tuple(by)
+    by = tuple(named(by))
     entry = computable(metric)
     _check_asked(table, unit, focal, by, adjust, level)
     parts = partition(table, [*by, unit])
     design = design_of(table, weights, None, None)
-    given = answers(table, entry, columns_of(entry, columns, entry.slots))
+    slots = columns_of(entry, columns, entry.slots)
+    check_answers(slots, [unit, weights])
+    given = answers(table, entry, slots)
     reduced = sums_of_cells(
         given.numerator,
         given.denominator,
@@ -144,10 +148,10 @@ def compare(
     caveats = _mode_caveats(table)
     otherwise = _indistinguishable(tests, entry, str(focal), level, caveats)
     found = _claims(tests, entry, str(focal), by, level, caveats)
-    used, dropped = accounted(given, design, parts, [*by, unit])
+    used, dropped = accounted(given, design, table, [*by, unit])
     alone = used & ~np.isin(parts.codes, pairs)
     if alone.any():
-        dropped["nothing to compare with"] = int(alone.sum())
+        dropped[NO_COUNTERPART] = int(alone.sum())
     return Comparison(
         table=rows,
         keys=(*by, "peer", unit, "metric", "hypothesis"),
@@ -208,7 +212,15 @@ def cells(
     if not by:
         return Comparison(table=pd.DataFrame(), keys=("peer",), estimate_column="difference", focal=focal)
     return compare(
-        table, metric, unit=unit, focal=focal, by=by, columns=columns, weights=weights, adjust="bh", level=level
+        table,
+        metric,
+        unit=unit,
+        focal=focal,
+        by=by,
+        columns=columns,
+        weights=weights,
+        adjust="bh",
+        level=level,
     )
 
 

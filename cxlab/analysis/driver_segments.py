@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cxlab.analysis.columns import check_categories, check_rows, named
 from cxlab.analysis.drivers import DriverImportance, Method, importance
+from cxlab.analysis.dropped import SEGMENT_OUT, entering, missing
 from cxlab.analysis.estimates import MINIMUM_CUSTOMERS, Result, check_columns
 from cxlab.analysis.ratings import NotApplicable
 from cxlab.errors import AnalysisError, Message
@@ -69,8 +71,11 @@ def importance_by(
     >>> result.table[["plan", "driver", "share"]].round(3).values.tolist()
     [['a', 'ease', 0.9], ['a', 'price', 0.1], ['b', 'ease', 0.9], ['b', 'price', 0.1]]
     """
+    by, drivers, controls = named(by), named(drivers), named(controls)
+    check_rows(table)
     check_columns(table, [*by, outcome, *drivers])
-    twice = sorted(set(by) & {outcome, *drivers})
+    check_categories(table, by)
+    twice = sorted(set(by) & {outcome, *drivers, *controls, *([weights] if weights else [])})
     if twice:
         raise AnalysisError(
             "{columns} cannot both split the table and be analysed; take it out of `by`",
@@ -78,8 +83,10 @@ def importance_by(
         )
     found: list[pd.DataFrame] = []
     left_out: list[dict[str, Any]] = []
+    empty = [(missing(column), table[column].isna().to_numpy(dtype=bool)) for column in by]
+    dropped = entering(len(table), empty)[1]
     used, choices = 0, {
-        "method": method, "weights": weights, "controls": list(controls), "not_applicable": not_applicable,
+        "method": method, "weights": weights, "controls": controls, "not_applicable": not_applicable,
         "resamples": resamples, "level": level,
     }  # fmt: skip
     groups = table.groupby(list(by), sort=True, observed=True) if by else ()
@@ -89,25 +96,21 @@ def importance_by(
         part = _part(rows, outcome, drivers, {**choices, "seed": own})
         if isinstance(part, DriverImportance):
             used += part.n_used
+            for reason, count in part.n_dropped.items():
+                dropped[reason] = dropped.get(reason, 0) + count
             found.append(part.table.assign(**names)[[*by, *part.table.columns]])
         else:
             left_out.append({**names, "n": len(rows), "reason": part})
-    missing = int(table[list(by)].isna().any(axis=1).sum()) if by else 0
+    if left_out:
+        dropped[SEGMENT_OUT] = sum(row["n"] for row in left_out)
     return SegmentImportance(
         table=pd.concat(found, ignore_index=True) if found else pd.DataFrame(),
         keys=(*by, "driver", "reason"),
         estimate_column="share",
         tables={"left_out": _left_out(left_out, by)},
         n_used=used,
-        n_dropped={
-            reason: count
-            for reason, count in {
-                "missing " + ", ".join(by): missing,
-                "segment left out": sum(row["n"] for row in left_out),
-            }.items()
-            if count
-        },
-        settings={"outcome": outcome, "drivers": list(drivers), "by": list(by), **choices, "seed": seed},
+        n_dropped=dropped,
+        settings={"outcome": outcome, "drivers": drivers, "by": by, **choices, "seed": seed},
     )
 
 

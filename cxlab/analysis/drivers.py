@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 
 from cxlab.analysis import dominance
+from cxlab.analysis.columns import named
 from cxlab.analysis.driver_checks import checks_of
 from cxlab.analysis.driver_claims import findings
-from cxlab.analysis.estimates import Result, adjusted, check_level, effective_n, flags, t_quantile
-from cxlab.analysis.ratings import NotApplicable, Ratings, correlations, rated, resampled
+from cxlab.analysis.estimates import Result, adjusted, check_level, check_seed, effective_n, flags, t_quantile
+from cxlab.analysis.ratings import NotApplicable, Ratings, blocks_of, correlations, rated, resampled
 from cxlab.analysis.regression import Fit, fit
 from cxlab.errors import AnalysisError
 
@@ -24,7 +25,6 @@ _EXACT_RESAMPLED = 15  # drivers up to which each bootstrap replicate is exact, 
 _ORDERINGS_RESAMPLED = 8
 _MONTE_CARLO_ERROR = 0.001  # of a share: sampled orderings are added until all are below
 _MOST_ORDERINGS = 2048
-_MOST_DRIVERS = 60
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -111,8 +111,9 @@ def importance(
     """
     check_level(level)
     _check_options(method, not_applicable, resamples)
-    drivers, controls = _named(drivers), _named(controls)
-    blocks = _blocks(drivers, groups or {})
+    check_seed(seed)
+    drivers, controls = named(drivers), named(controls)
+    blocks = blocks_of(drivers, groups or {})
     order = [driver for members in blocks.values() for driver in members]
     ratings = rated(table, outcome, order, controls=controls, weights=weights, not_applicable=not_applicable)
     rng = np.random.default_rng(seed)
@@ -171,54 +172,10 @@ def _check_options(method: str, not_applicable: str, resamples: int) -> None:
             raise AnalysisError(
                 "{name} is {given!r}; allowed: {allowed}", name=name, given=given, allowed=", ".join(allowed)
             )
-    if resamples < 0 or resamples == 1:
+    if not isinstance(resamples, int | np.integer) or resamples < 0 or resamples == 1:
         raise AnalysisError(
-            "resamples is {resamples}; give 0 for no bootstrap, or 1000 for a report", resamples=resamples
+            "resamples is {resamples!r}; give 0 for no bootstrap, or 1000 for a report", resamples=resamples
         )
-
-
-def _named(columns: Sequence[str]) -> list[str]:
-    return [columns] if isinstance(columns, str) else list(columns)
-
-
-def _blocks(drivers: list[str], groups: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
-    """Return what enters together: the groups where their first driver stands, the other drivers alone."""
-    listed = {name: _named(members) for name, members in groups.items()}
-    members = [driver for group in listed.values() for driver in group]
-    unknown = sorted({*members} - {*drivers})
-    twice = sorted({driver for driver in members if members.count(driver) > 1})
-    taken = sorted({*listed} & ({*drivers} - {*members}))
-    empty = sorted(name for name, held in listed.items() if not held)
-    if unknown:
-        raise AnalysisError(
-            "groups hold {names}, which are not among the drivers; add them to the drivers",
-            names=", ".join(unknown),
-        )
-    if twice:
-        raise AnalysisError(
-            "drivers in more than one group: {names}; put each in one group", names=", ".join(twice)
-        )
-    if taken:
-        raise AnalysisError(
-            "groups named like a driver outside them: {names}; choose other names", names=", ".join(taken)
-        )
-    if empty:
-        raise AnalysisError("groups without drivers: {names}; leave them out", names=", ".join(empty))
-    of = {driver: name for name, group in listed.items() for driver in group}
-    blocks: dict[str, list[str]] = {}
-    for driver in drivers:
-        blocks.setdefault(of.get(driver, driver), []).append(driver)
-    if len(drivers) >= 2 > len(blocks):
-        raise AnalysisError(
-            "all drivers are in one group; importance is divided among at least 2 groups or drivers"
-        )
-    if len(drivers) > _MOST_DRIVERS:
-        raise AnalysisError(
-            "{count} drivers are too many to tell apart; give at most {most}",
-            count=len(drivers),
-            most=_MOST_DRIVERS,
-        )
-    return blocks
 
 
 def _without_controls(matrix: Array, sizes: Sequence[int]) -> Array:

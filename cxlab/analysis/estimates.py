@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from cxlab.analysis.columns import as_floats, check_frame
 from cxlab.errors import AnalysisError, Message, Problem
 
 Grade = Literal["A", "B", "C", "D"]
@@ -174,7 +175,7 @@ def t_quantile(level: float, df: float = np.inf) -> float:
 
 def check_level(level: float) -> None:
     """Refuse a confidence level outside (0.5, 1)."""
-    if not 0.5 < level < 1:
+    if not (isinstance(level, int | float | np.number) and 0.5 < level < 1):
         raise AnalysisError(
             "level is {level}; give a confidence level between 0.5 and 1, e.g. 0.95", level=level
         )
@@ -182,11 +183,15 @@ def check_level(level: float) -> None:
 
 def check_columns(table: pd.DataFrame, columns: Iterable[str]) -> None:
     """Refuse a table that lacks any of `columns`, naming all that are missing and what there is."""
-    missing = [c for c in dict.fromkeys(columns) if c not in table.columns]
+    check_frame(table)
+    asked = list(columns)
+    names = [c for c in asked if isinstance(c, str) or pd.api.types.is_hashable(c)]
+    missing = [c for c in dict.fromkeys(names) if c not in table.columns]
+    missing += [c for c in asked if not pd.api.types.is_hashable(c)]
     if missing:
         raise AnalysisError(
             "the table has no column {missing}; it has {present}",
-            missing=", ".join(missing),
+            missing=", ".join(map(str, missing)),
             present=", ".join(map(str, table.columns)),
         )
 
@@ -202,11 +207,12 @@ def weights_of(table: pd.DataFrame, weights: str | None) -> np.ndarray[Any, Any]
     if weights is None:
         return np.ones(len(table))
     check_columns(table, [weights])
-    if not pd.api.types.is_numeric_dtype(table[weights]):
+    held = table[weights]
+    w = held.to_numpy(dtype=float, na_value=np.nan) if pd.api.types.is_bool_dtype(held) else as_floats(held)
+    if w is None:
         raise AnalysisError(
             "weights column {column!r} is not numeric; convert it in client.yaml", column=weights
         )
-    w = table[weights].to_numpy(dtype=float, na_value=np.nan)
     bad = np.flatnonzero(~np.isfinite(w) | (w < 0))
     if len(bad):
         raise AnalysisError(
@@ -239,6 +245,12 @@ def effective_n(weights: Any) -> float:
     return float(w.sum() ** 2 / (w**2).sum()) if w.size and w.any() else 0.0
 
 
+def check_seed(seed: Any) -> None:
+    """Refuse a seed that is not a whole number, zero or more."""
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise AnalysisError("seed is {seed!r}; give a whole number, zero or more", seed=seed)
+
+
 def generators(seed: int, count: int) -> list[np.random.Generator]:
     """Independent generators for `count` tasks from one seed (SeedSequence.spawn)."""
     return [np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(count)]
@@ -246,7 +258,10 @@ def generators(seed: int, count: int) -> list[np.random.Generator]:
 
 def combinations_present(table: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     """Return the distinct combinations of the `by` columns, sorted, one row each."""
-    return table[list(by)].drop_duplicates().sort_values(list(by), kind="stable").reset_index(drop=True)
+    present = table[list(by)].drop_duplicates()
+    # By the order of each column's own values: categories as declared, mixed types without comparing them.
+    order = [pd.factorize(present[column], sort=True)[0] for column in reversed(list(by))]
+    return present.iloc[np.lexsort(order)].reset_index(drop=True)
 
 
 def stated(

@@ -11,6 +11,7 @@ import pandas as pd
 
 from cxlab.analysis.answers import Answers
 from cxlab.analysis.definitions import Metric
+from cxlab.analysis.dropped import WEIGHT_ZERO, check_entered, entering, missing
 from cxlab.analysis.estimates import LOW_BASE, MINIMUM_CUSTOMERS, Claim, adjusted, flags, t_quantile
 from cxlab.analysis.intervals import Differences, differences
 from cxlab.analysis.survey import Cells, Design, Partition
@@ -208,14 +209,16 @@ def alike_claims(
 
 
 def accounted(
-    given: Answers, design: Design, parts: Partition, by: Sequence[str]
+    given: Answers, design: Design, table: pd.DataFrame, by: Sequence[str]
 ) -> tuple[np.ndarray[Any, Any], dict[str, int]]:
-    """Mark the rows that entered, and count the others by their first reason."""
-    answered = ~np.isnan(given.numerator)
-    weighed, placed = design.weights > 0, parts.codes >= 0
-    reasons = {
-        **given.dropped,
-        "zero weight": int((answered & ~weighed).sum()),
-        f"missing {segment_name(by)}": int((answered & weighed & ~placed).sum()),
-    }
-    return answered & weighed & placed, {reason: count for reason, count in reasons.items() if count}
+    """Mark the rows that entered, and count the others by their first reason.
+
+    Raises
+    ------
+    AnalysisError
+        If none entered.
+    """
+    unplaced = [(missing(column), table[column].isna().to_numpy(dtype=bool)) for column in by]
+    used, dropped = entering(len(table), [(WEIGHT_ZERO, design.weights == 0), *given.reasons, *unplaced])
+    check_entered(used, dropped)
+    return used, dropped

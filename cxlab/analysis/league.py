@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from cxlab.analysis.answers import Columns, answers, check_rows, columns_of
+from cxlab.analysis.answers import Columns, answers, check_answers, columns_of
+from cxlab.analysis.columns import check_categories, check_rows
 from cxlab.analysis.definitions import Metric, computable
 from cxlab.analysis.estimates import (
     MINIMUM_CUSTOMERS,
@@ -157,6 +158,7 @@ def _largest(normal: Array, first: Array, second: Array, error: Array) -> Array:
 def check_units(table: pd.DataFrame, unit: str) -> list[Any]:
     """List the values of the column `unit`; refuse fewer than two."""
     check_columns(table, [unit])
+    check_categories(table, [unit])
     units = list(table[unit].dropna().unique())
     if len(units) < 2:
         raise AnalysisError(
@@ -239,13 +241,15 @@ def league(
         check_focal(units, unit, focal)
     entry = computable(metric)
     parts, design = partition(table, [unit]), design_of(table, weights, None, None)
-    given = answers(table, entry, columns_of(entry, columns, entry.slots))
+    slots = columns_of(entry, columns, entry.slots)
+    check_answers(slots, [unit, weights])
+    given = answers(table, entry, slots)
     counts = entry.family == "rate"
     reduced = cells(given.numerator, given.denominator, design, parts.codes, len(parts.keys), counts=counts)
     present = np.flatnonzero(reduced.rows > 0)
     group = reduced.groups(np.eye(len(reduced.rows))[present])
     rows = _ranked(_rows(parts.keys[unit].to_numpy(dtype=object)[present], group, entry, level), unit, level)
-    used, dropped = accounted(given, design, parts, [unit])
+    used, dropped = accounted(given, design, table, [unit])
     return League(
         table=rows,
         keys=("unit",),

@@ -13,8 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cxlab.analysis.answers import Answers, Columns, answers, check_rows, columns_of
+from cxlab.analysis.answers import Answers, Columns, answers, check_answers, columns_of
+from cxlab.analysis.columns import check_rows, named
 from cxlab.analysis.definitions import Metric, computable, definition, registry
+from cxlab.analysis.dropped import NO_METRIC
 from cxlab.analysis.estimates import Claim, Result, check_level, flags, stated
 from cxlab.analysis.findings import (
     TEST_COLUMNS,
@@ -35,6 +37,7 @@ __all__ = [
     "Metric",
     "Scores",
     "Weighting",
+    "available",
     "contribution",
     "definition",
     "rake",
@@ -45,6 +48,9 @@ __all__ = [
 ]
 
 # Names that results use themselves.
+# What a scorecard shows when nobody names the indices.
+ASKED_FOR = ("pxi", "nps", "insc", "csat_t2b_5", "ces_top3", "acsi_equal")
+
 RESERVED = frozenset({*TEST_COLUMNS, "estimate", "n_eff", "peer", "unit", "verdict", "check", "value"})
 
 
@@ -85,6 +91,48 @@ def contribution(table: pd.DataFrame, metric: str, *, columns: Columns = None) -
     check_rows(table)
     scored = answers(table, entry, columns_of(entry, columns, entry.slots))
     return pd.Series(scored.numerator / scored.denominator, index=table.index, name=entry.id)
+
+
+def available(table: pd.DataFrame) -> list[str]:
+    """Say which of the indices that boards ask for can be computed from the table's columns.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row per respondent, with columns named as the metrics' slots; ``table.attrs["scales"]``,
+        where declared, must be the index's own.
+
+    Returns
+    -------
+    list of str
+        Ids, in the order of `ASKED_FOR`; variants of one question (CES) count once.
+
+    Raises
+    ------
+    AnalysisError
+        If there is none: names the questions that would do.
+
+    Examples
+    --------
+    >>> available(pd.DataFrame({"recommend": [10, 3], "ease": [7, 2]}))
+    ['nps']
+    """
+    found = [metric for metric in ASKED_FOR if _fits(table, definition(metric))]
+    if not found:
+        raise AnalysisError(
+            "no index can be computed: the table lacks {slots}; map one of them in client.yaml, or name the indices",
+            slots=", ".join(dict.fromkeys(slot for metric in ASKED_FOR for slot in definition(metric).slots)),
+        )
+    return found
+
+
+def _fits(table: pd.DataFrame, entry: Metric) -> bool:
+    if not set(entry.slots) <= set(table.columns):
+        return False
+    declared = [declared_scale(table, slot) for slot in entry.slots]
+    return entry.scale is None or all(
+        given is None or tuple(given) == tuple(entry.scale) for given in declared
+    )
 
 
 def scored(table: pd.DataFrame, indices: Sequence[str]) -> pd.DataFrame:
@@ -175,7 +223,7 @@ def score(
     [[18.0, 5.6158, 6.8484, 28.6196]]
     """
     check_level(level)
-    by = (by,) if isinstance(by, str) else tuple(by)
+    by = tuple(named(by))
     entries = [computable(name) for name in _listed(metric)]
     _check_asked(entries, by)
     check_rows(table, cluster=cluster)
@@ -183,9 +231,10 @@ def score(
     design = design_of(table, weights, strata, cluster)
     slots = list(dict.fromkeys(slot for entry in entries for slot in entry.slots))
     scored = [
-        _scored(table, entry, columns_of(entry, columns, slots), design, parts, by) for entry in entries
+        _scored(table, entry, columns_of(entry, columns, slots), design, parts, by, weights)
+        for entry in entries
     ]
-
+    used, n_dropped = accounted(_together(scored), design, table, by)
     overall = pd.concat([score_rows(s.entry, s.whole, None, level) for s in scored], ignore_index=True)
     tables = {"checks": _checks(table, scored, overall, design)}
     main, tests, otherwise = overall, pd.DataFrame(), tuple[Claim, ...]()
@@ -199,7 +248,6 @@ def score(
         tables |= {"overall": overall, "tests": tests}
         otherwise = alike_claims(scored, tests, by, level)
         claims += stated(tests, segment_claims(scored, tests, by, level), otherwise, level)
-    used, n_dropped = accounted(_together(scored), design, parts, by)
     return Scores(
         table=main,
         keys=(*by, "metric", "hypothesis", "check"),
@@ -242,7 +290,9 @@ def _scored(
     design: Design,
     parts: Partition,
     by: Sequence[str],
+    weights: str | None,
 ) -> Scored:
+    check_answers(columns, [weights])
     given = answers(table, entry, columns)
     counts = entry.family == "rate"
     everyone = np.zeros(len(table), dtype=np.int64)
@@ -275,7 +325,7 @@ def _together(scored: Sequence[Scored]) -> Answers:
         return scored[0].answers
     answered = np.any([~np.isnan(one.answers.numerator) for one in scored], axis=0)
     marks = np.where(answered, 0.0, np.nan)
-    return Answers(marks, marks, {"missing every metric": int((~answered).sum())})
+    return Answers(marks, marks, ((NO_METRIC, ~answered),))
 
 
 def _checks(

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from cxlab.analysis.columns import check_frame
 from cxlab.analysis.estimates import Result, check_columns, effective_n, weights_of
 from cxlab.errors import AnalysisError, Message, Problem
 
@@ -84,6 +85,7 @@ def rake(table: pd.DataFrame, targets: pd.DataFrame, *, base_weight: str | None 
     >>> rake(table, targets).weights.round(4).tolist()
     [0.6667, 0.6667, 0.6667, 2.0]
     """
+    check_frame(table)
     check_columns(targets, ["variable", "category", "share"])
     if not len(targets) or not len(table):
         raise AnalysisError("raking needs at least one row in the table and one in the targets")

@@ -12,7 +12,9 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from cxlab.analysis.columns import Coded, check_distinct_ids, check_single, coded, numbers
+from cxlab.analysis.columns import check_rows, named
+from cxlab.analysis.covariates import coded, numbers
+from cxlab.analysis.dropped import INCOMPLETE, NO_DRIVER, WEIGHT_ZERO, check_entered, entering, missing
 from cxlab.analysis.estimates import check_columns, effective_n, weights_of
 from cxlab.errors import AnalysisError, Message, Problem
 
@@ -21,6 +23,8 @@ NotApplicable = Literal["indicator", "listwise"]
 
 _ROWS = 4096
 _COUNTS = 2**27  # drawn counts held at once, a byte each
+_MOST_DRIVERS = 60
+_COPY = 1e-10  # distance from a correlation of one under which a driver is the outcome itself
 _CONSTANT = 1e-7  # spread, on columns of spread one, under which a replicate's column is constant
 
 
@@ -72,9 +76,8 @@ def rated(
     """
     _check_roles(outcome, drivers, controls, weights)
     used = [outcome, *drivers, *controls, *([weights] if weights else [])]
+    check_rows(table)
     check_columns(table, used)
-    check_single(table, used)
-    check_distinct_ids(table, "response_id")
     w = weights_of(table, weights)
     columns, problems = {}, []
     for column in [outcome, *drivers]:
@@ -85,15 +88,59 @@ def rated(
     if problems:
         raise AnalysisError("these columns cannot enter a driver analysis", problems=problems)
     ratings = np.column_stack([columns[driver] for driver in drivers])
-    kept, dropped = _kept(columns[outcome], ratings, [c for c, _ in extra], w, not_applicable)
-    if not kept.any():
-        raise AnalysisError(
-            "no row is left to analyse: {reasons}; check the columns or use not_applicable='indicator'",
-            reasons=", ".join(f"{reason} {count}" for reason, count in dropped.items())
-            or "the table is empty",
-        )
+    empty = [(missing(outcome), np.isnan(columns[outcome]))]
+    empty += [(missing(c.column), np.asarray(np.isnan(c.values).any(axis=1))) for c, _ in extra]
+    empty += [(NO_DRIVER, np.isnan(ratings).all(axis=1))]
+    if not_applicable == "listwise":
+        empty += [(INCOMPLETE, np.isnan(ratings).any(axis=1))]
+    kept, dropped = entering(len(table), [(WEIGHT_ZERO, w == 0), *empty])
+    check_entered(kept, dropped)
     others = np.column_stack([np.empty((len(table), 0)), *(c.values for c, _ in extra)])
     return _centred(drivers, outcome, columns[outcome][kept], ratings[kept], others[kept], w[kept], dropped)
+
+
+def blocks_of(drivers: list[str], groups: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """Return what enters together: the groups where their first driver stands, the other drivers alone."""
+    if not isinstance(groups, Mapping):
+        raise AnalysisError(
+            "groups is a {kind}; give {{name of the group: [drivers]}}", kind=type(groups).__name__
+        )
+    listed = {name: named(members) for name, members in groups.items()}
+    members = [driver for group in listed.values() for driver in group]
+    unknown = sorted({*members} - {*drivers})
+    twice = sorted({driver for driver in members if members.count(driver) > 1})
+    taken = sorted({*listed} & ({*drivers} - {*members}))
+    empty = sorted(name for name, held in listed.items() if not held)
+    if unknown:
+        raise AnalysisError(
+            "groups hold {names}, which are not among the drivers; add them to the drivers",
+            names=", ".join(unknown),
+        )
+    if twice:
+        raise AnalysisError(
+            "drivers in more than one group: {names}; put each in one group", names=", ".join(twice)
+        )
+    if taken:
+        raise AnalysisError(
+            "groups named like a driver outside them: {names}; choose other names", names=", ".join(taken)
+        )
+    if empty:
+        raise AnalysisError("groups without drivers: {names}; leave them out", names=", ".join(empty))
+    of = {driver: name for name, group in listed.items() for driver in group}
+    blocks: dict[str, list[str]] = {}
+    for driver in drivers:
+        blocks.setdefault(of.get(driver, driver), []).append(driver)
+    if len(drivers) >= 2 > len(blocks):
+        raise AnalysisError(
+            "all drivers are in one group; importance is divided among at least 2 groups or drivers"
+        )
+    if len(drivers) > _MOST_DRIVERS:
+        raise AnalysisError(
+            "{count} drivers are too many to tell apart; give at most {most}",
+            count=len(drivers),
+            most=_MOST_DRIVERS,
+        )
+    return blocks
 
 
 def _check_roles(outcome: str, drivers: Sequence[str], controls: Sequence[str], weights: str | None) -> None:
@@ -122,27 +169,6 @@ def _check_roles(outcome: str, drivers: Sequence[str], controls: Sequence[str], 
         )
 
 
-def _kept(
-    outcome: Array, ratings: Array, controls: Sequence[Coded], weights: Array, not_applicable: NotApplicable
-) -> tuple[Array, dict[str, int]]:
-    """Rows that enter, and how many others do not, each counted under its first reason."""
-    missing = np.isnan(ratings)
-    reasons = [
-        ("weight zero", weights == 0),
-        ("outcome missing", np.isnan(outcome)),
-        *((f"{control.column} missing", np.isnan(control.values).any(axis=1)) for control in controls),
-        ("no driver rated", missing.all(axis=1)),
-        *([("incomplete rows", missing.any(axis=1))] if not_applicable == "listwise" else []),
-    ]
-    kept = np.ones(len(outcome), dtype=bool)
-    dropped = {}
-    for reason, gone in reasons:
-        if (gone & kept).any():
-            dropped[reason] = int((gone & kept).sum())
-        kept &= ~gone
-    return kept, dropped
-
-
 def _centred(
     drivers: Sequence[str],
     outcome: str,
@@ -160,6 +186,7 @@ def _centred(
     ]
     if problems:
         raise AnalysisError("these columns cannot enter a driver analysis", problems=problems)
+    _check_copies(drivers, outcome, y, ratings)
     filled = np.where(present, ratings, 0.0)
     means = (weights @ filled) / (weights @ present)
     partial = ~present.all(axis=0)
@@ -182,6 +209,23 @@ def _centred(
         complete=float(present.all(axis=1).mean()),
         dropped=dropped,
     )
+
+
+def _check_copies(drivers: Sequence[str], outcome: str, y: Array, ratings: Array) -> None:
+    """Refuse drivers that are the outcome under another name, perhaps on another scale."""
+    copies = []
+    for name, held in zip(drivers, ratings.T, strict=True):
+        who = ~np.isnan(held)
+        spread = y[who].std() * held[who].std()
+        together = ((y[who] - y[who].mean()) * (held[who] - held[who].mean())).mean()
+        if who.sum() > 2 and spread > 0 and abs(together) >= (1 - _COPY) * spread:
+            copies.append(name)
+    if copies:
+        raise AnalysisError(
+            "drivers that are the outcome {outcome!r} under another name: {names}; take them out",
+            outcome=outcome,
+            names=", ".join(copies),
+        )
 
 
 def _constant(name: str, held: Array) -> Problem:

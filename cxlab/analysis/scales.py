@@ -27,17 +27,23 @@ the message says how to declare the scale and go on; and a 1-10 question that ne
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from cxlab.analysis.columns import shown
 from cxlab.errors import AnalysisError, Message, Problem
 
-# Codes that questionnaires use for "no answer", "does not know", "refuses".
-SENTINELS = frozenset(
-    {66, 77, 88, 96, 97, 98, 99, 666, 777, 888, 996, 997, 998, 999, 9999, -1, -8, -9, -88, -98, -99, -999}
-)
+# Codes that questionnaires use for "no answer", "does not know", "refuses". Where no scale is declared they
+# are refused beside whole numbers up to 20 (no rating scale jumps from there to 77) that are zero or more
+# for the negative ones; -1 only beside numbers from 1, for -1, 0, 1 is a scale.
+CODES = (
+    66, 77, 88, 96, 97, 98, 99, 666, 777, 888, 996, 997, 998, 999, 7777, 8888, 9996, 9997, 9998, 9999,
+)  # fmt: skip
+NEGATIVE_CODES = (-1, -8, -9, -77, -88, -97, -98, -99, -997, -998, -999, -9999)
+LARGEST_RATING = 20
 ENOUGH_ANSWERS = {0: (20, 3), 1: (15, 2)}
 SHARE_OF_ONES = 1 / 30
 EXPECTED_ZEROS = 3
@@ -127,7 +133,7 @@ def _column_problems(
     scale: tuple[int, int] | None, *, whole: bool,
 ) -> list[Problem]:  # fmt: skip
     if scale is None:
-        return _sentinels(column, answers, declared)
+        return unlikely(column, answers, declared)
     if declared is not None and declared != scale:
         return [
             Problem(
@@ -144,7 +150,7 @@ def _column_problems(
     if whole and between.any():
         found.append(
             Problem(
-                found=_listed(answers[between]),
+                found=shown(np.unique(answers[between]).tolist()),
                 allowed=Message("whole numbers from {low} to {high}", low=scale[0], high=scale[1]),
                 action=Message("give the answers as they were collected, not averaged nor rescaled"),
                 column=column,
@@ -155,20 +161,50 @@ def _column_problems(
     return found
 
 
-def _sentinels(
-    column: str, answers: np.ndarray[Any, Any], declared: tuple[float, float] | None
+def missing_codes(values: np.ndarray[Any, Any]) -> list[float]:
+    """Return the values that only a code for "no answer" explains.
+
+    Examples
+    --------
+    >>> missing_codes(np.array([1.0, 4, 7, 98, 99])), missing_codes(np.array([45.0, 71, 99]))
+    ([98.0, 99.0], [])
+    """
+    distinct = np.unique(values[~np.isnan(values)])
+    if not distinct.size or (distinct != np.floor(distinct)).any():
+        return []
+    coded = np.isin(distinct, CODES) | np.isin(distinct, NEGATIVE_CODES)
+    rest = distinct[~coded]
+    if rest.size < 2 or rest[-1] > LARGEST_RATING:
+        return []
+    codes = distinct[coded]
+    lowest = codes[0] if codes.size else 0.0
+    if lowest < 0 and rest[0] < (1 if lowest == -1 else 0):
+        return []
+    return [float(v) for v in codes]
+
+
+def unlikely(
+    column: str, values: np.ndarray[Any, Any], declared: tuple[float, float] | None
 ) -> list[Problem]:
-    known = ~np.isnan(answers)
+    """Give the problem of values off a declared scale or, without one, of codes for "no answer"."""
     if declared is not None:
         with np.errstate(invalid="ignore"):
-            off = (answers < declared[0]) | (answers > declared[1])
-        return _off_scale(column, answers, off, declared)
-    coded = np.isin(answers, list(SENTINELS))
-    others = answers[known & ~coded]
-    small = (
-        len(others) and others.min() >= 0 and others.max() <= 10 and not (others != np.floor(others)).any()
+            off = (values < declared[0]) | (values > declared[1])
+        action = Message(
+            "declare the code as missing or not applicable, or correct the scale, in client.yaml"
+        )
+        return [replace(problem, action=action) for problem in _off_scale(column, values, off, declared)]
+    codes = missing_codes(values)
+    if not codes:
+        return []
+    off = np.isin(values, codes)
+    known = values[~np.isnan(values) & ~off]
+    scale = (float(known.min()), float(known.max()))
+    action = Message(
+        "it looks like a code for no answer: declare it as missing or not applicable, "
+        "or declare the scale if it is a real value, in client.yaml"
     )
-    return _off_scale(column, answers, coded, (float(others.min()), float(others.max()))) if small else []
+    return [replace(problem, action=action) for problem in _off_scale(column, values, off, scale)]
 
 
 def _off_scale(
@@ -178,7 +214,7 @@ def _off_scale(
         return []
     return [
         Problem(
-            found=_listed(answers[off]),
+            found=shown(np.unique(answers[off]).tolist()),
             allowed=Message("from {low:g} to {high:g}", low=scale[0], high=scale[1]),
             action=Message(
                 "declare codes of no answer under missing in client.yaml (or replace them by missing), "
@@ -204,8 +240,3 @@ def _other_scale(columns: str, looks: tuple[int, int], scale: tuple[int, int]) -
         ),
         column=columns,
     )
-
-
-def _listed(values: np.ndarray[Any, Any]) -> str:
-    different = np.unique(values)
-    return ", ".join(f"{value:g}" for value in different[:5]) + (", ..." if len(different) > 5 else "")

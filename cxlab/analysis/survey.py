@@ -24,6 +24,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from cxlab.analysis.columns import check_categories
 from cxlab.analysis.estimates import check_columns, weights_of
 from cxlab.errors import AnalysisError
 
@@ -176,6 +177,7 @@ def partition(table: pd.DataFrame, by: Sequence[str]) -> Partition:
         If a column is missing or there are more than 2,000 combinations.
     """
     check_columns(table, by)
+    check_categories(table, by)
     codes = np.zeros(len(table), dtype=np.int64)
     missing = np.zeros(len(table), dtype=bool)
     labels: list[pd.Index[Any]] = []

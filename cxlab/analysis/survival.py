@@ -1,7 +1,9 @@
 """How long customers stay, and what goes with leaving: retention curves here, hazards next door.
 
-lifelines fits the curves of customers seen from the start; late entry, sampling weights and ties, which must
-be right together, are computed here, and held to R and lifelines in the tests.
+lifelines fits the Kaplan-Meier curves of customers who are seen from the start and weigh the same. Curves
+with late entry or sampling weights, all errors, the log-rank test and the hazards (Efron's ties, robust
+errors, tests of proportionality), which must be right together, are computed here, and held to R and
+lifelines in the tests.
 """
 
 from __future__ import annotations
@@ -13,7 +15,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxlab.analysis.columns import records
+from cxlab.analysis.columns import check_categories, named, records
+from cxlab.analysis.dropped import TOO_EARLY
 from cxlab.analysis.estimates import Result, adjusted, check_level, combinations_present, effective_n, flags
 from cxlab.analysis.survival_claims import retention_findings
 from cxlab.analysis.survival_curves import Curve, curve, log_rank, reached, risk_sums
@@ -24,6 +27,23 @@ from cxlab.errors import AnalysisError
 __all__ = ["Hazards", "Retention", "hazards", "retention"]
 
 Array = np.ndarray[Any, Any]
+
+_MOST_CURVES = 500
+_RESERVED = frozenset(
+    {
+        "time",
+        "at_risk",
+        "events",
+        "estimate",
+        "std_error",
+        "conf_low",
+        "conf_high",
+        "n",
+        "n_eff",
+        "flag",
+        "starts_at",
+    }
+)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -93,7 +113,8 @@ def retention(
     [[0.0, 6.0, 1.0], [3.0, 6.0, 0.833], [5.0, 5.0, 0.667], [8.0, 3.0, 0.444], [12.0, 2.0, 0.444]]
     """
     check_level(level)
-    by = [by] if isinstance(by, str) else list(by)
+    by = named(by)
+    _check_by(by)
     times = sorted({float(h) for h in horizons})
     if not all(t > 0 and np.isfinite(t) for t in times):
         raise AnalysisError(
@@ -109,11 +130,20 @@ def retention(
         }
     )
     who = observed(table, duration, event, entry=entry, weights=weights, needed=by)
+    check_categories(table, by)
+    combinations = len(table[by].drop_duplicates()) if by else 1
+    if combinations > _MOST_CURVES:
+        raise AnalysisError(
+            "{columns} makes {count} curves, more than {most}; take a column with fewer values or group them",
+            columns=" x ".join(by), count=combinations, most=_MOST_CURVES,
+        )  # fmt: skip
     labels = table.iloc[who.rows][by].reset_index(drop=True)
     parts = [(key, own, curve(own, level)) for key, own in _parts(who, labels, by)]
     whole = curve(who, level)
     ranks = _log_ranks(who, labels, by)
-    columns = {column: _by_column(who, labels, column, level) for column in ranks["column"]}
+    columns = {column: _by_column(who, labels, column, level) for column in ranks["column"] if len(by) > 1}
+    if len(by) == 1 and len(ranks):
+        columns = {by[0]: {key[by[0]]: c for key, _, c in parts}}
     early = sum(c.left_before for _, _, c in parts)
     facts = {
         "level": level,
@@ -132,7 +162,7 @@ def retention(
             **(_tests(ranks) if by else {}),
         },
         n_used=len(who.duration) - early,
-        n_dropped={**who.dropped, **({"seen only before the curve starts": early} if early else {})},
+        n_dropped={**who.dropped, **({TOO_EARLY: early} if early else {})},
         settings={
             "duration": duration, "event": event, "by": by, "entry": entry, "weights": weights,
             "level": level, "horizons": times, "events": int(who.event.sum()), "interval": "log-log",
@@ -141,6 +171,16 @@ def retention(
         claims=claims,
         otherwise=otherwise,
     )  # fmt: skip
+
+
+def _check_by(by: Sequence[str]) -> None:
+    taken = [column for column in by if column in _RESERVED]
+    if taken or len(set(by)) < len(by):
+        raise AnalysisError(
+            "by names {columns}; each column once, and none that a result uses itself: {reserved}",
+            columns=", ".join(taken or by),
+            reserved=", ".join(sorted(_RESERVED)),
+        )
 
 
 def _tests(ranks: pd.DataFrame) -> dict[str, pd.DataFrame]:

@@ -132,7 +132,7 @@ def hazard_findings(
 ) -> Findings:
     """Return the claims, and what to say if no covariate stands.
 
-    `facts`: level, late_entry, unit (what one step of each covariate is: "SD", or "present" for 0/1),
+    `facts`: level, late_entry, unit (what one step of each covariate is: "SD", or 1 for 0/1),
     reference and column (of each covariate). Numbers are stated per SD.
     """
     level = facts["level"]

@@ -166,7 +166,7 @@ def _log_log(survival: Array, error: Array, at_risk: Array, level: float) -> tup
     low = np.where(survival == 1, none_left, np.where(survival == 0, 0.0, low))
     # Once the last customer has left, the upper limit is the one before.
     known = np.where(survival == 1, 1.0, np.where(survival == 0, np.inf, high))
-    return low, np.where(np.isinf(known), np.minimum.accumulate(known), known)
+    return low, np.where(np.isinf(known), np.minimum.accumulate(np.minimum(known, 1.0)), known)
 
 
 def reached(times: Array, values: Array, share: float = 0.5) -> float:

@@ -11,7 +11,8 @@ import pandas as pd
 from scipy import stats
 
 from cxlab.analysis import survival_cox as cox
-from cxlab.analysis.columns import Coded, coded, records
+from cxlab.analysis.columns import check_categories, named, records
+from cxlab.analysis.covariates import Coded, coded
 from cxlab.analysis.estimates import Result, adjusted, check_level, effective_n, flags, t_quantile
 from cxlab.analysis.survival_claims import hazard_findings
 from cxlab.analysis.survival_curves import event_sums, risk_sums
@@ -67,9 +68,10 @@ def hazards(
     Hazards
         ``table``: covariate (categories as "column: level"), estimate (log hazard ratio of one unit),
         std_error, hazard_ratio, conf_low, conf_high (of the hazard ratio), p_value (Wald), p_adjusted
-        (Holm), sd, hazard_ratio_sd, conf_low_sd, conf_high_sd (of one SD; numbers other than 0/1), n, events, n_eff, flag. ``checks``:
-        covariate, statistic, df, p_value (score test of proportional hazards, each alone, as R's cox.zph),
-        joint_statistic, joint_p_value (all at once), p_adjusted (Holm on the joint), advice.
+        (Holm), sd, hazard_ratio_sd, conf_low_sd, conf_high_sd (of one SD; numbers other than 0/1), n,
+        events, n_eff, flag. ``checks``: covariate, statistic, df, p_value (score test of proportional
+        hazards, each alone, as R's cox.zph), joint_statistic, joint_p_value (all at once), p_adjusted
+        (Holm on the joint), advice.
 
     Raises
     ------
@@ -98,12 +100,13 @@ def hazards(
     [['ease', 0.37, 10, 6]]
     """
     check_level(level)
-    covariates, strata = ([c] if isinstance(c, str) else list(c) for c in (covariates, strata))
+    covariates, strata = named(covariates), named(strata)
     _check_covariates(covariates)
     roles: dict[str, Sequence[str | None]] = {"the duration": [duration], "the event": [event]}
     roles |= {"the entry": [entry], "the weights": [weights], "a covariate": covariates, "a stratum": strata}
     check_roles(roles)
     who = observed(table, duration, event, entry=entry, weights=weights, needed=[*covariates, *strata])
+    check_categories(table, strata)
     used = table.iloc[who.rows]
     design = _design(used, covariates, who)
     risk = _risk(used, strata, who, design)
@@ -338,12 +341,7 @@ def _binary(design: _Design) -> Array:
 
 
 def _facts(design: _Design, level: float, entry: str | None) -> dict[str, Any]:
-    unit = {n: "present" if yes else "SD" for n, yes in zip(design.names, _binary(design), strict=True)}
+    unit = {n: 1 if yes else "SD" for n, yes in zip(design.names, _binary(design), strict=True)}
     column = dict(zip(design.names, design.column, strict=True))
-    return {
-        "level": level,
-        "late_entry": entry is not None,
-        "unit": unit,
-        "reference": design.references,
-        "column": column,
-    }
+    names = {"unit": unit, "reference": design.references, "column": column}
+    return {"level": level, "late_entry": entry is not None, **names}

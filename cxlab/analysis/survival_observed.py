@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from cxlab.analysis.columns import check_distinct_ids, check_single, is_number, shown
+from cxlab.analysis.columns import as_floats, check_rows, is_yes_or_no, shown
+from cxlab.analysis.dropped import WEIGHT_ZERO, check_entered, entering, missing
 from cxlab.analysis.estimates import check_columns, weights_of
 from cxlab.errors import AnalysisError, Message, Problem
 
@@ -70,11 +71,8 @@ def observed(
         not positive, or entries not before the end; for repeated customer ids and unusable weights.
     """
     used = [duration, event, *([entry] if entry else []), *needed, *([weights] if weights else [])]
+    check_rows(table, persons=True)
     check_columns(table, used)
-    check_single(table, used)
-    check_distinct_ids(table, "customer_id")
-    if table.empty:
-        raise AnalysisError("the table has no rows; check the filter")
     w = weights_of(table, weights)
     left, problems = _events(table[event], event)
     ends, wrong = _times(table[duration], duration, missing=False)
@@ -85,30 +83,15 @@ def observed(
         problems += wrong or _not_before(starts, ends, entry, duration)
     if problems:
         raise AnalysisError("the survival columns cannot be used", problems=problems)
-    kept, dropped = _kept(table, w, starts, needed)
-    if not kept.any():
-        raise AnalysisError(
-            "no row is left to analyse: {reasons}; check these columns",
-            reasons=", ".join(f"{reason} {count}" for reason, count in dropped.items()),
-        )
+    reasons = [(WEIGHT_ZERO, w == 0), *([(missing(entry), np.isnan(starts))] if entry else [])]
+    reasons += [(missing(column), table[column].isna().to_numpy(dtype=bool)) for column in needed]
+    kept, dropped = entering(len(table), reasons)
+    check_entered(kept, dropped)
     own = w[kept]
     equal = bool(np.ptp(own) <= 1e-12 * own.max())
     return Observed(
         np.flatnonzero(kept), ends[kept], left[kept] == 1, starts[kept], None if equal else own, dropped
     )
-
-
-def _kept(
-    table: pd.DataFrame, w: Array, starts: Array, needed: Iterable[str]
-) -> tuple[Array, dict[str, int]]:
-    reasons = [("weight zero", w == 0), ("entry missing", np.isnan(starts))]
-    reasons += [(f"{column} missing", table[column].isna().to_numpy()) for column in dict.fromkeys(needed)]
-    kept, dropped = np.ones(len(table), dtype=bool), {}
-    for reason, gone in reasons:
-        if (gone & kept).any():
-            dropped[reason] = int((gone & kept).sum())
-        kept &= ~gone
-    return kept, dropped
 
 
 def _in_rows(rows: Array, column: str, *, found: str, allowed: str, action: str) -> list[Problem]:
@@ -122,10 +105,13 @@ def _in_rows(rows: Array, column: str, *, found: str, allowed: str, action: str)
 def _events(held: pd.Series[Any], column: str) -> tuple[Array, list[Problem]]:
     """Return 0/1 as floats, or what is wrong."""
     allowed = Message("0 (still here) or 1 (left)")
-    binary = pd.api.types.is_bool_dtype(held) or pd.api.types.infer_dtype(held, skipna=True) == "boolean"
-    if not (binary or is_number(held)):
-        return np.full(len(held), np.nan), _text_event(held, column, allowed)
-    values = held.astype(object).where(held.notna(), np.nan).to_numpy(dtype=float)
+    if is_yes_or_no(held):
+        values = held.astype(object).where(held.notna(), np.nan).to_numpy(dtype=float)
+    else:
+        read = as_floats(held)
+        if read is None:
+            return np.full(len(held), np.nan), _text_event(held, column, allowed)
+        values = read
     blank = _in_rows(
         np.flatnonzero(np.isnan(values)),
         column,
@@ -147,7 +133,7 @@ def _events(held: pd.Series[Any], column: str) -> tuple[Array, list[Problem]]:
 def _text_event(held: pd.Series[Any], column: str, allowed: str) -> list[Problem]:
     text = held.astype(object).map(lambda value: isinstance(value, str)).to_numpy(dtype=bool)
     rows = np.flatnonzero(text if text.any() else held.notna())
-    said = sorted({repr(str(value)) for value in held.iloc[rows].unique()})
+    said = sorted({repr(str(value)) for value in held.iloc[rows]})
     return _in_rows(
         rows,
         column,
@@ -160,7 +146,8 @@ def _text_event(held: pd.Series[Any], column: str, allowed: str) -> list[Problem
 
 
 def _times(held: pd.Series[Any], column: str, *, missing: bool) -> tuple[Array, list[Problem]]:
-    if not is_number(held):
+    values = as_floats(held)
+    if values is None:
         rows = np.flatnonzero(held.notna())
         return np.full(len(held), np.nan), _in_rows(
             rows if len(rows) else np.arange(len(held)),
@@ -169,7 +156,6 @@ def _times(held: pd.Series[Any], column: str, *, missing: bool) -> tuple[Array, 
             allowed=Message("a number of months (or another unit)"),
             action=Message("compute the time between the two dates first, or convert it in client.yaml"),
         )
-    values = held.to_numpy(dtype=float, na_value=np.nan)
     return values, _in_rows(
         np.flatnonzero(np.isinf(values) | (np.isnan(values) & (not missing))),
         column,

@@ -14,7 +14,9 @@ from typing import Any
 import pandas as pd
 
 from cxlab.errors import InputError, Message, Problem
+from cxlab.intake.canonical import tables as tables_known
 from cxlab.intake.contracts import breaches
+from cxlab.intake.identifiers import identifier
 from cxlab.intake.mapped import Mapped
 from cxlab.intake.models import Client
 from cxlab.intake.privacy import pseudonyms, scan, scan_labels
@@ -70,6 +72,18 @@ def assembled(
 
 
 def _emptied(part: Mapped) -> Problem:
+    if part.frame.columns.empty:
+        there = [name for name in part.unmapped if not identifier(name)]
+        return Problem(
+            Message(
+                "no column of {table}; it has {columns}", table=part.source.table, columns=", ".join(there)
+            ),
+            Message("{columns}, attr_...", columns=", ".join(tables_known()[part.source.table].columns)),
+            Message(
+                "say which column is which: `names: {{{header}: column}}`", header=(there or ["header"])[0]
+            ),
+            file=part.source.file,
+        )
     return Problem(
         Message("no row left after the exclusions"),
         Message("at least one row"),
@@ -98,6 +112,10 @@ def _personal(client: Client, part: Mapped) -> Iterator[Problem]:
 
 
 def _client_labels(client: Client) -> Iterator[tuple[str, str]]:
+    """Give every text of client.yaml that reports show, with the key it stands under."""
+    yield from (("name", each) for each in (client.name.es, client.name.en))
+    for source in client.sources:
+        yield from (("exclude", rule.reason) for rule in source.exclude)
     for column, text in client.labels.columns.items():
         yield from ((column, each) for each in (text.es, text.en))
     for column, values in client.labels.values.items():

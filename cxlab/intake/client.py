@@ -15,6 +15,7 @@ from cxlab.intake.canonical import tables
 from cxlab.intake.declaration import nearest, read_yaml
 from cxlab.intake.folders import REAL_DATA, client_folder, declared_path, existing_folder, make_private
 from cxlab.intake.forms import commented_declaration, data_request
+from cxlab.intake.identifiers import identifier
 from cxlab.intake.models import (
     SUFFIXES,
     Client,
@@ -193,7 +194,9 @@ def _problem(error: dict[str, Any]) -> Problem:
     context = error.get("ctx", {})
     cause = context.get("error")
     allowed = (
-        context.get("expected") or (cause.args[0] if isinstance(cause, ValueError) else None) or error["msg"]
+        context.get("expected", "").replace(" or ", ", ")
+        or (cause.args[0] if isinstance(cause, ValueError) else None)
+        or error["msg"]
     )
     if place[-1:] == ("table",):
         close = nearest(str(error["input"]), tables())
@@ -209,10 +212,16 @@ def _problem(error: dict[str, Any]) -> Problem:
     )
     return _declared(
         _dotted(place),
-        Message("{found}", found=repr(found)[:60] if isinstance(found, str) else found),
+        _found(found),
         Message("{what}", what=allowed),
         action,
     )
+
+
+def _found(value: Any) -> Message:
+    if identifier(str(value)):
+        return Message("a value that is not shown because it may be personal")
+    return Message("{found}", found=repr(value)[:60] if isinstance(value, str) else value)
 
 
 def _unknown(place: tuple[Any, ...], model: type[BaseModel]) -> Problem:
@@ -221,7 +230,7 @@ def _unknown(place: tuple[Any, ...], model: type[BaseModel]) -> Problem:
     action = Message("did you mean {close}?", close=close) if close else Message("remove it")
     return _declared(
         _dotted(place),
-        Message("the unknown key {key}", key=place[-1]),
+        _found(place[-1]) if identifier(str(place[-1])) else Message("the unknown key {key}", key=place[-1]),
         Message("{keys}", keys=", ".join(known)),
         action,
     )
@@ -245,6 +254,8 @@ def _model_at(place: tuple[Any, ...]) -> type[BaseModel] | None:
 
 def _dotted(place: tuple[Any, ...]) -> str:
     parts = [
-        f"{part + 1}" if isinstance(part, int) else str(part) for part in place if part not in ("", "[key]")
+        f"{part + 1}" if isinstance(part, int) else "…" if identifier(str(part)) else str(part)
+        for part in place
+        if part not in ("", "[key]")
     ]
     return ".".join(parts)

@@ -181,11 +181,19 @@ def _unscaled(rows: Rows) -> Iterator[Problem]:
                 Message(
                     "declare `scales: {{{column}: {scale}}}` as the questionnaire has it",
                     column=column,
-                    scale=_SCALES_HINT.get(column, "[1, 7]"),
+                    scale=_scale_hint(column, float(values.max()) if len(values) else 0.0),
                 ),
                 file=part.mapped.source.file,
                 column=part.mapped.headers.get(column, column),
             )
+
+
+def _scale_hint(column: str, highest: float) -> str:
+    """Return the scale that is usual for a column, or the smallest one that holds what was found."""
+    usual = _SCALES_HINT.get(column, "[1, 7]")
+    if highest > 10 or highest <= float(usual.strip("[]").split(",")[1]):
+        return usual
+    return "[1, 7]" if highest <= 7 else "[0, 10]"
 
 
 def _cell_breaches(rows: Rows, today: date) -> Iterator[Problem]:

@@ -18,6 +18,7 @@ from cxlab.errors import InputError, Message, Problem
 from cxlab.intake import storage
 from cxlab.intake.client import Client, Source, load
 from cxlab.intake.folders import client_folder
+from cxlab.intake.identifiers import identifier
 from cxlab.intake.ledger import CheckReport, ledger_rows
 from cxlab.intake.privacy import client_key
 from cxlab.intake.readers import content_of, read
@@ -59,7 +60,12 @@ def check(
 
     declared = load(client_folder(root, client))
     if not declared.sources:
-        raise InputError("{client}: client.yaml names no file under `sources:`", client=client)
+        there = sorted(path.name for path in (declared.folder / "raw").glob("[!.]*"))
+        raise InputError(
+            "{client}: client.yaml names no file under `sources:`; raw/ holds: {files}",
+            client=client,
+            files=", ".join(name for name in there if not identifier(name)) or "-",
+        )
     problems: list[Problem] = []
     mapped = []
     for source in declared.sources:

@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 import yaml
 
 from cxlab.errors import InputError, Message, Problem
+from cxlab.intake.identifiers import identifier
 
 # A client.yaml is written by hand; more than this is not one.
 LARGEST = 2_000_000
@@ -46,7 +47,8 @@ class _Loader(yaml.SafeLoader):
             if not isinstance(key, Hashable):
                 _stop(Message("a key that is not text"), key_node.start_mark)
             if key in seen:
-                _stop(Message("key {key!r} given twice", key=key), key_node.start_mark)
+                safe = "…" if identifier(str(key)) else key
+                _stop(Message("key {key!r} given twice", key=safe), key_node.start_mark)
             seen.add(key)
         return super().construct_mapping(node, deep)
 
@@ -126,7 +128,10 @@ def _yaml_problem(error: Exception, name: str) -> Problem:
     return Problem(
         found=what if isinstance(what, Message) else Message("{what}", what=what),
         allowed=Message("plain YAML: no tabs, anchors, aliases, tags or keys given twice"),
-        action=Message("correct the line; text with : # {{ }} [ ] , & * ? | - < > = ! % @ goes in quotes"),
+        # The field is for the braces: only a message with fields is formatted.
+        action=Message(
+            "correct the line; text with : # {{ }} [ ] , & * ? | - < > = ! % @ goes in quotes", file=name
+        ),
         file=name,
         row=mark.line + 1 if mark else 0,
     )

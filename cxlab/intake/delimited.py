@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gc
 import io
 import re
 from collections import Counter
@@ -268,12 +269,17 @@ def _rows(body: str, separator: str, *, file: str, first: int) -> list[Row]:
     reader = csv.reader(io.StringIO(body, newline=""), delimiter=separator, strict=True)
     rows: list[Row] = []
     start = first
+    collecting = gc.isenabled()
+    gc.disable()  # hundreds of thousands of lists, and never a cycle to look for
     try:
         for row in reader:
             rows.append((start, row))
             start = first + reader.line_num
     except csv.Error as error:
         raise _misquoted(str(error), file=file, start=start, last=first + reader.line_num - 1) from None
+    finally:
+        if collecting:
+            gc.enable()
     return rows
 
 
@@ -334,6 +340,8 @@ def _ragged_action(rows: list[Row], wrong: list[Row], width: int, separator: str
 
 def _refuse_swallowed(rows: list[Row], width: int, *, file: str, separator: str) -> None:
     """Refuse a field that holds whole lines of the table: a stray quote ate them."""
+    if not rows or rows[-1][0] - rows[0][0] == len(rows) - 1:
+        return  # a line each: no field holds a line
     problems = [
         Problem(
             Message("a quoted field that holds other lines of the table"),

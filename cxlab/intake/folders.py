@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
 from pathlib import Path
 
 from cxlab.errors import InputError, WorkbenchError
@@ -37,7 +38,8 @@ def client_name(name: str) -> str:
 
 
 def _slug(name: str) -> str:
-    plain = re.sub(r"[^a-z0-9]+", "_", name.casefold()).strip("_")[:60]
+    bare = unicodedata.normalize("NFKD", name.casefold()).encode("ascii", "ignore").decode()
+    plain = re.sub(r"[^a-z0-9]+", "_", bare).strip("_")[:60]
     return plain if plain and plain not in _DEVICES else "client_1"
 
 

@@ -15,25 +15,36 @@ Identifier = Literal["e-mail", "phone", "card", "RUT", "DNI/NIE", "CURP"]
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060-\u2064\ufeff]")
 _DASHES = re.compile("[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]")
 
+_AT = r"(?:\s?(?:@|[(\[{<](?:at|arroba|a)[)\]}>])\s?|\s+arroba\s+)"
+_AT_WORD = re.compile(r"(?i)[(\[{<]a|arroba")
 _EMAIL = re.compile(
-    r"[A-Za-z0-9._%+-]{1,64}\s?(?:@|\(at\)|\[at\]|\(arroba\))\s?[A-Za-z0-9][A-Za-z0-9.-]{0,190}\.[A-Za-z]{2,24}(?![A-Za-z])"
+    rf"(?i)[\w.%+'-]{{1,64}}{_AT}\w[\w.-]{{0,190}}(?:(?:\.|\s+punto\s+)[a-z]{{2,24}}|,(?:com|cl|es|mx|net|org))(?![a-z])"
 )
 _RUT = re.compile(r"(?<![\w.,-])(\d{1,2}\.\d{3}\.\d{3}|\d{7,8})\s?-\s?([\dkK])(?![\w-])")
+# Dots and check digit together are written for nothing else: whatever letters stand before.
+_RUT_DOTTED = re.compile(r"(?<![\d.,-])(\d{1,2}\.\d{3}\.\d{3})\s?-\s?([\dkK])(?![\w-])")
 _RUT_WORDED = re.compile(r"(?i)\b(?:rut|run|r\.u\.t\.?)\W{0,4}(\d{1,2}\.?\d{3}\.?\d{3})[\s-]?([\dkK])(?!\w)")
 _DNI = re.compile(r"(?<![\w-])(\d{1,2}\.?\d{3}\.?\d{3}|\d{8})[\s-]?([A-Za-z])(?![\w-])")
 _NIE = re.compile(r"(?<![\w-])([XYZxyz])[\s-]?(\d{7})[\s-]?([A-Za-z])(?![\w-])")
-_CURP = re.compile(r"(?i)(?<!\w)[A-Z]{4}\d{6}[HMX][A-Z]{2}[A-Z]{3}[A-Z\d]\d(?!\w)")
-_CARD = re.compile(r"(?<![\w.,-])\d(?:[ -]?\d){12,18}(?![\w-]|[.,]\d)")
-_CARD_START = re.compile(r"4|5[1-5]|2[2-7]|3[4-9]|6")
+_CURP = re.compile(
+    r"(?i)[A-Z]{4}\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])[HMX][A-Z]{2}[B-DF-HJ-NÑP-TV-Z]{3}[A-Z\d]\d(?!\w)"
+)
+_CARD = re.compile(r"(?<![\w.,-])\d(?:[ -]?\d){13,18}(?![\w-]|[.,]\d)")
+# Start and length by scheme: thirteen digits are the number of a product, not of a card.
+_CARD_WRITTEN = re.compile(
+    r"4(?:\d{15}|\d{18})|(?:5[1-5]|2[2-7])\d{14}|3[47]\d{13}|3(?:0[0-5]|[689]\d)\d{11}|35\d{14}|6\d{15}(?:\d{2,3})?|5[06-8]\d{14}"
+)
 
-_EDGE, _END = r"(?<![\w.,/:-])", r"(?![\w/:]|[.,-]\d)"
+_EDGE, _END = r"(?<![\w.,-])(?<!\d:)(?<!\w/)(?<!\d\s)", r"(?!\w|[.,:-]\d|/(?:\d|\w{1,2}\b))"
 _PHONES = tuple(
     re.compile(pattern)
     for pattern in (
         # International: a plus sign, or 00, and 8 to 15 digits in groups.
         r"(?<![\w.,])(?:\+|00)\s?\(?[1-9]\d{0,3}\)?(?:[\s.()-]{0,3}\d{1,4}){2,6}(?!\w)",
-        # Chile: mobile 9 1234 5678, with or without 56; fixed (2) 2345 6789.
-        _EDGE + r"(?:56[\s-]?)?9[\s-]?\d{4}[\s-]?\d{4}" + _END,
+        # Chile: mobile 9 1234 5678, with or without 56 (91234-5678 alone may be a ZIP); fixed (2) 2345 6789.
+        _EDGE
+        + r"(?:56[\s-]?9[\s-]?\d{4}[\s-]?\d{4}|9(?:[\s-]\d{4}[\s-]?\d{4}|\d{4}\s?\d{4}|\.\d{4}\.\d{4}))"
+        + _END,
         _EDGE + r"(?:56[\s-]?)?\(?(?:0?2|[3-7]\d)\)?[\s-]2\d{2,3}[\s-]?\d{4}" + _END,
         # Spain: 612 345 678, 612-34-56-78, 612345678.
         _EDGE + r"(?:34[\s-]?)?[679]\d{2}(?:([\s-])\d{3}\1\d{3}|([\s-])\d{2}\2\d{2}\2\d{2}|\d{6})" + _END,
@@ -48,6 +59,16 @@ _PHONES = tuple(
 _DATE_LIKE = re.compile(
     r"(?:19|20)\d{2}[\s-](?:0?[1-9]|1[0-2])\b|\b(?:0?[1-9]|[12]\d|3[01])[\s-](?:0?[1-9]|1[0-2])[\s-](?:19|20)\d{2}"
 )
+# What comes before the bare digits of a ticket or an invoice, and how an amount with its sign ends.
+_REFERENCE = re.compile(
+    r"(?i)(?:\b(?:ticket|pedido|orden|order|caso|case|folio|factura|boleta|invoice|contrato|reclamo|solicitud|"
+    r"c[oó]digo|code|sku|serie|serial|ref|id|nro|n[°ºo]|ot|oc)|#)\W{0,3}$"
+)
+_CURRENCY_BEFORE = re.compile(r"(?i)(?:[$€£]|\b(?:clp|usd|eur|mxn|uf))\s?$")
+_CURRENCY_AFTER = re.compile(r"(?i)\s?(?:[$€£%]|(?:clp|usd|eur|euros?|mxn|pesos?|d[oó]lares)\b)")
+_SIGNED_AMOUNT = re.compile(r"\+\s?\d+[.,]\d{1,2}")
+# Marks that dress a word up, as in chats and notes: _x_, *x*, `x`.
+_ADORNMENT = re.compile(r"(?<![^\W_])_+|_+(?![^\W_])|[*~`]+")
 _DNI_LETTERS = "TRWAGMYFPDXBNJZSQVHLCKE"
 _CURP_ALPHABET = "0123456789ABCDEFGHIJKLMNÑOPQRSTUVWXYZ"
 
@@ -73,14 +94,14 @@ def identifier(text: str) -> Identifier | None:
     >>> identifier("a ana.perez@example.cl"), identifier("rut 12.345.678-5"), identifier("12.345.678-6")
     ('e-mail', 'RUT', None)
     """
-    text = readable(text)
-    if not any(each.isdigit() for each in text) and not ("@" in text or "(a" in text or "[a" in text):
+    text = _undressed(readable(text))
+    if not any(each.isdigit() for each in text) and not ("@" in text or _AT_WORD.search(text)):
         return None
     if _EMAIL.search(text):
         return "e-mail"
     if any(curp_holds(match[0]) for match in _CURP.finditer(text)):
         return "CURP"
-    for pattern in (_RUT, _RUT_WORDED):
+    for pattern in (_RUT, _RUT_DOTTED, _RUT_WORDED):
         if any(rut_holds(match[1] + match[2]) for match in pattern.finditer(text)):
             return "RUT"
     if any(dni_holds(match[1] + match[2]) for match in _DNI.finditer(text)):
@@ -93,12 +114,27 @@ def identifier(text: str) -> Identifier | None:
 
 
 def _holds_phone(text: str) -> bool:
-    for pattern in _PHONES:
-        for match in pattern.finditer(text):
-            digits = re.sub(r"\D", "", match[0])
-            if 8 <= len(digits) <= 15 and not _DATE_LIKE.search(match[0]) and len(set(digits)) > 2:
-                return True
-    return False
+    return any(_means_phone(match, text) for pattern in _PHONES for match in pattern.finditer(text))
+
+
+def _means_phone(match: re.Match[str], text: str) -> bool:
+    """Tell whether what is written like a phone is not a date, an amount or the number of a ticket."""
+    found = match[0]
+    digits = re.sub(r"\D", "", found)
+    if not 8 + 2 * found.startswith("00") <= len(digits) <= 15 or len(set(digits)) <= 2:
+        return False
+    if found.startswith("+"):
+        return not _SIGNED_AMOUNT.fullmatch(found)
+    before, after = text[max(0, match.start() - 16) : match.start()], text[match.end() : match.end() + 8]
+    if _CURRENCY_BEFORE.search(before) or _CURRENCY_AFTER.match(after):
+        return False
+    return not (_DATE_LIKE.search(found) or (found.isdigit() and _REFERENCE.search(before)))
+
+
+def _undressed(text: str) -> str:
+    if "_" in text or "*" in text or "~" in text or "`" in text:
+        text = _ADORNMENT.sub(" ", text)
+    return text.strip("- ") if text.startswith("-") and text.endswith("-") else text
 
 
 def rut_holds(text: str) -> bool:
@@ -140,7 +176,7 @@ def card_holds(text: str) -> bool:
     (True, False)
     """
     digits = re.sub(r"\D", "", text)
-    if not 13 <= len(digits) <= 19 or not _CARD_START.match(digits) or len(set(digits)) == 1:
+    if not _CARD_WRITTEN.fullmatch(digits) or len(set(digits)) == 1:
         return False
     doubled = [int(each) * (1 + at % 2) for at, each in enumerate(reversed(digits))]
     return sum(each - 9 * (each > 9) for each in doubled) % 10 == 0

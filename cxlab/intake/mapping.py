@@ -22,6 +22,8 @@ from cxlab.intake.models import Source
 from cxlab.intake.privacy import personal_name, shown
 from cxlab.intake.reading import MOST_SHOWN, Reading
 
+# How many of many alike faults are shown.
+EXAMPLES = 3
 Kept = npt.NDArray[np.bool_]
 
 
@@ -195,12 +197,16 @@ class _Work:
         firsts[codes[::-1]] = rows[::-1]
         faulty = sorted((at for at in column.typed.faults if counts[at]), key=lambda at: firsts[at])
         header = self.assigned.stored.get(name, name)
-        for place, at in enumerate(faulty[: MOST_SHOWN + 1]):
-            rest = faulty[place:] if place == MOST_SHOWN else [at]
+        # Many dates with one remedy are one format not declared: three say it.
+        alike = column.typed.values.dtype.kind == "M" and len(faulty) > MOST_SHOWN
+        alike = alike and len({column.typed.faults[at].action for at in faulty}) == 1
+        most = EXAMPLES if alike else MOST_SHOWN
+        for place, at in enumerate(faulty[: most + 1]):
+            rest = faulty[place:] if place == most else [at]
             fault = column.typed.faults[at]
             more = Message("{n} more values like these", n=len(rest))
             yield Problem(
-                more if place == MOST_SHOWN else shown(column.texts[at], personal=personal),
+                more if place == most else shown(column.texts[at], personal=personal),
                 fault.allowed,
                 fault.action,
                 file=self.source.file,

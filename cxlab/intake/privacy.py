@@ -30,9 +30,11 @@ SHORTEST_KEY = 16
 # Letters only, so that no pseudonym can look like a number, a card or a phone.
 _LETTERS = str.maketrans("0123456789abcdef", "abcdefghijklmnop")
 PSEUDONYM_LENGTH = 20
+_INNER, _OUTER = (bytes(each ^ pad for each in range(256)) for pad in (0x36, 0x5C))
 # Cells of digits alone accuse a column only together: at least so many different ones, and this share.
 ENOUGH_CELLS = 8
 ENOUGH_SHARE = 0.8
+_AMOUNT = re.compile(r"[-+$€ ]{0,3}\d{1,3}(?:[ \xa0\u202f]\d{3})*(?:[.,]\d{1,4})?[$€% ]{0,2}")
 _PERSONAL_NAMES = re.compile(
     r"(?i)(?:^|[\W_])(?:nombres?|apellidos?|surname|lastname|firstname|fullname|correo|e?-?mail|rut|run|dni|nif|nie|curp|"
     r"tel[eé]fono|fono|celular|m[oó]vil|phone|mobile|direcci[oó]n|domicilio|address|tarjeta|nacimiento|birth\w*)(?:$|[\W_\d])"
@@ -125,13 +127,24 @@ def pseudonyms(ids: pd.Series[Any], key: bytes) -> pd.Series[Any]:
     1
     """
     codes, distinct = pd.factorize(ids)
-    named = np.array([_pseudonym(str(each), key) for each in distinct] + [None], dtype=object)
+    texts = (str(each) for each in distinct)
+    inner, outer = (hashlib.sha256(_padded(key).translate(pad)) for pad in (_INNER, _OUTER))
+    digests = []
+    for text in texts:
+        # HMAC-SHA256 written out: the keyed halves are made once, not once for each id.
+        within = inner.copy()
+        within.update((text if text.isascii() else unicodedata.normalize("NFC", text)).encode())
+        whole = outer.copy()
+        whole.update(within.digest())
+        digests.append(whole.hexdigest()[:PSEUDONYM_LENGTH])
+    letters = "".join(digests).translate(_LETTERS)
+    named = np.empty(len(digests) + 1, dtype=object)  # the last one is for a missing id
+    named[:-1] = [letters[at : at + PSEUDONYM_LENGTH] for at in range(0, len(letters), PSEUDONYM_LENGTH)]
     return pd.Series(named[codes], index=ids.index, name=ids.name)
 
 
-def _pseudonym(value: str, key: bytes) -> str:
-    text = value if value.isascii() else unicodedata.normalize("NFC", value)
-    return hmac.digest(key, text.encode(), "sha256").hex()[:PSEUDONYM_LENGTH].translate(_LETTERS)
+def _padded(key: bytes) -> bytes:
+    return (hashlib.sha256(key).digest() if len(key) > 64 else key).ljust(64, b"\0")
 
 
 def personal_name(header: str) -> bool:
@@ -221,6 +234,8 @@ def _kinds(texts: list[str], *, numeric: bool) -> dict[int, Identifier]:
     if not numeric:
         told = ((at, identifier(text)) for at, text in enumerate(texts) if at not in digits)
         kinds = {at: kind for at, kind in told if kind}
+        if "phone" in kinds.values() and _amounts(texts):
+            kinds = {at: kind for at, kind in kinds.items() if kind != "phone"}
     suspects = {at: found for at, text in digits.items() if (found := plain_digits_kind(text))}
     most = max(Counter(suspects.values()).values(), default=0)
     if most >= ENOUGH_CELLS and most >= ENOUGH_SHARE * len(digits):
@@ -229,6 +244,12 @@ def _kinds(texts: list[str], *, numeric: bool) -> dict[int, Identifier]:
         # A few bare numbers among words are not a column of codes.
         kinds |= {at: kind for at, kind in suspects.items() if kind != "RUT"}
     return kinds
+
+
+def _amounts(texts: list[str]) -> bool:
+    """Tell whether a column holds amounts with blanks for thousands: 612 345 678 beside 1 250 and 94 000."""
+    other = sum(len(re.sub(r"\D", "", text)) != 9 for text in texts)
+    return 5 * other >= len(texts) and all(_AMOUNT.fullmatch(text) for text in texts)
 
 
 def _found(kinds: dict[int, Identifier], codes: Any, *, file: str, column: str, lines: Any) -> list[Problem]:

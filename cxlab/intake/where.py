@@ -80,7 +80,7 @@ def apply(frame: pd.DataFrame, expression: str, *, table: str) -> pd.DataFrame:
         )
     if table not in _IMPERSONAL:
         for rows, wording in ((kept, "leaves"), (~kept, "removes")):
-            if 0 < _customers(frame.loc[rows]) < FEWEST_CUSTOMERS:
+            if 0 < customers(frame.loc[rows]) < FEWEST_CUSTOMERS:
                 _too_few(expression, table, removes=wording == "removes")
     return frame.loc[kept]
 
@@ -100,8 +100,8 @@ def _too_few(expression: str, table: str, *, removes: bool) -> None:
     )
 
 
-def _customers(rows: pd.DataFrame) -> float:
-    """Count the people behind `rows`."""
+def customers(rows: pd.DataFrame) -> float:
+    """Return how many people are behind `rows` of a table of people."""
     if "customer_id" in rows:
         ids: pd.Series[Any] = rows["customer_id"]
         return float(ids.nunique() + ids.isna().sum())

@@ -18,12 +18,13 @@ import nbformat
 from jupyter_core.utils import ensure_event_loop
 from nbformat import NotebookNode
 
-from cxlab.errors import CxlabError, Message, WorkbenchError
+from cxlab.errors import CxlabError, Message, RunError, WorkbenchError
 from cxlab.runs import outputs, provenance
 from cxlab.runs.entries import Entry
 from cxlab.runs.execute import Outcome, execute
 from cxlab.runs.kernels import Kernels
 from cxlab.runs.publish import Shelf, shelf
+from cxlab.runs.releases import Releases, in_turn, release_of
 from cxlab.runs.study import Study
 
 if TYPE_CHECKING:
@@ -97,8 +98,9 @@ def run_study(
         shelf(study.root, study.name) as opened,
         closing(_executed(study, timeout, workers, watch)) as outcomes,
     ):
-        for entry, outcome, gallery in outcomes:
-            reports[entry.id] = report = _finished(opened, gallery, entry, outcome)
+        releases = Releases(study.root)
+        for entry, (outcome, gallery) in in_turn(study, outcomes):
+            reports[entry.id] = report = _finished(opened, gallery, releases, entry, outcome)
             opened.replace("index.html", gallery.index(opened))
             watch(entry, report)
     return Batch(study, opened.folder / "index.html", tuple(reports[entry.id] for entry in study.entries))
@@ -116,7 +118,7 @@ def _check_clients(study: Study) -> None:
 
 def _executed(
     study: Study, timeout: float | None, workers: int, watch: Watch
-) -> Generator[tuple[Entry, Outcome, Gallery], None, None]:
+) -> Generator[tuple[Entry, tuple[Outcome, Gallery]], None, None]:
     """Yield each entry with its outcome as it ends; whatever stops the loop stops the kernels."""
     kernels = Kernels()
     with ThreadPoolExecutor(max_workers=max(1, workers), thread_name_prefix="cxlab") as pool:
@@ -128,7 +130,7 @@ def _executed(
 
             gallery = Gallery(study)
             for future in as_completed(futures):
-                yield futures[future], future.result(), gallery
+                yield futures[future], (future.result(), gallery)
         except BaseException:
             for future in futures:
                 future.cancel()
@@ -145,14 +147,18 @@ def _execute(study: Study, entry: Entry, timeout: float | None, kernels: Kernels
         ensure_event_loop().close()
 
 
-def _finished(opened: Shelf, gallery: Gallery, entry: Entry, outcome: Outcome) -> Report:
+def _finished(opened: Shelf, gallery: Gallery, releases: Releases, entry: Entry, outcome: Outcome) -> Report:
     seconds = (outcome.finished - outcome.started).total_seconds()
     report = Report(entry, "failed", message=outcome.message, seconds=seconds)
     if outcome.status == "done":
         try:
+            client, read = gallery.study.client_of(entry), outputs.reads(outcome.notebook)
+            releases.check(release_of(entry.id, client, entry.parameters, read), opened)
             return _published(opened, gallery, entry, outcome, report)
         except WorkbenchError:
             raise
+        except RunError as error:
+            report = replace(report, message=error.message)
         except Exception as error:
             said = error.message if isinstance(error, CxlabError) else f"{type(error).__name__}: {error}"
             report = replace(report, message=Message("the page could not be made: {error}", error=said))

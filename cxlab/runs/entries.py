@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from cxlab.errors import Message, ParameterError, Problem
+from cxlab.intake.syntax import parse
 from cxlab.parameters import Declaration, declaration, nearest
 from cxlab.runs.document import Document
 from cxlab.values import shown, typed
@@ -107,7 +108,9 @@ def lay_out(
         )
         for point in points
     ]
-    return made, [_placed(said, place, p) for p in client_problems(made[0].parameters, root)]
+    found = client_problems(made[0].parameters, root)
+    found += [problem for entry in made for problem in filter_problems(entry.parameters)]
+    return made, [_placed(said, place, p) for p in dict.fromkeys(found)]
 
 
 def _entry_problems(said: Document, place: tuple[str, ...], entry: Any) -> list[Problem]:
@@ -226,6 +229,25 @@ def client_problems(parameters: Mapping[str, Any], root: Path) -> list[Problem]:
             column="client",
         )
     ]
+
+
+def filter_problems(parameters: Mapping[str, Any]) -> list[Problem]:
+    """Return what is wrong with how `where` is written; whether its columns exist, the tables will tell."""
+    where = parameters.get("where")
+    if not isinstance(where, str) or not where.strip():
+        return []
+    try:
+        parse(where)
+    except ParameterError as error:
+        return [
+            Problem(
+                found=error.message,
+                allowed=Message("an expression over columns"),
+                action=Message("correct the filter"),
+                column="where",
+            )
+        ]
+    return []
 
 
 def unknown_key(said: Document, place: tuple[str, ...], allowed: Iterable[str]) -> Problem:

@@ -31,10 +31,12 @@ from cxlab.parameters import assigned, declaration, source, tagged
 from cxlab.runs.canonical import canonical
 from cxlab.runs.engine import CxlabEngine as Engine
 from cxlab.runs.kernels import KERNEL, Kernels, surroundings
+from cxlab.runs.retold import retold
 
 SILENT = logging.getLogger("cxlab.runs")  # the outcome says it all, once
 SILENT.addHandler(logging.NullHandler())
 SILENT.propagate = False
+OURS = ("InputError", "ParameterError", "AnalysisError", "WorkbenchError", "RunError")
 INJECTED = "injected-parameters"
 Status = Literal["done", "raised", "exited", "kernel died", "timeout", "interrupted", "not started"]
 
@@ -86,8 +88,12 @@ class Outcome:
         return said[self.status]
 
     def _error(self) -> str:
-        text = f"{self.error_name}: {self.error_value}" if self.error_value else self.error_name
-        return text if len(text) <= 600 else f"{text[:596]} ..."
+        if not self.error_value:
+            return self.error_name
+        value = self.error_value if len(self.error_value) <= 600 else f"{self.error_value[:596]} ..."
+        if self.error_name in OURS:
+            return Message("{name}: {value}", name=self.error_name, value=retold(value))
+        return f"{self.error_name}: {value}"
 
 
 @dataclass

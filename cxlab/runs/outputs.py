@@ -37,11 +37,11 @@ def results(notebook: Notebook) -> list[Mapping[str, Any]]:
 
 
 def reads(notebook: Notebook) -> list[Mapping[str, Any]]:
-    """Return the tables that a notebook read, each once: table, sha256, rows, used."""
+    """Return the tables that a notebook read, each once as it was last used: table, sha256, rows, used."""
     found: dict[str, Mapping[str, Any]] = {}
     for data in displays(notebook):
         if isinstance(data.get(READ), Mapping):
-            found.setdefault(json.dumps(data[READ], sort_keys=True, default=str), data[READ])
+            found[str(data[READ].get("table"))] = data[READ]
     return list(found.values())
 
 

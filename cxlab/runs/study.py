@@ -8,18 +8,19 @@ every notebook that declares it), `title`, and `entries`, a mapping from a name 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from cxlab.errors import Message, ParameterError, Problem
-from cxlab.parameters import Declaration, declaration
+from cxlab.parameters import Declaration, declaration, nearest
 from cxlab.runs.document import Document, document
 from cxlab.runs.entries import (
     NAME,
     RESERVED,
     Entry,
     client_problems,
+    filter_problems,
     lay_out,
     named_notebook,
     not_taken,
@@ -88,10 +89,14 @@ def of_notebook(
     problems = declared.problems(values)
     if client and "client" not in declared.names:
         problems.append(not_taken("client", declared))
-    problems = problems or client_problems(declared.validate(values), root)
+    if not problems:
+        ready = declared.validate(values)
+        problems = client_problems(ready, root) + filter_problems(ready)
     if problems:
         raise ParameterError(
-            "the parameters given to {notebook} are not valid", notebook=path.stem, problems=problems
+            "the parameters given to {notebook} are not valid",
+            notebook=path.stem,
+            problems=[replace(p, file=f"-p {p.column}", column="") for p in problems],
         )
     checked = declared.validate(values)
     entry = Entry(point_id(slug(path.stem), given or {}), path, checked)
@@ -121,6 +126,8 @@ def read_study(
     ParameterError
         With every problem of the file at once: entry, parameter, line.
     """
+    if not path.is_file():
+        raise _no_study(path, root)
     said = document(path)
     over = {
         **({"client": client} if client else {}),
@@ -146,6 +153,19 @@ def read_study(
         spoken,
         tuple(entries),
         title=title_in(said.content.get("title"), spoken),
+    )
+
+
+def _no_study(path: Path, root: Path) -> ParameterError:
+    names = [each.stem for each in sorted((root / "reports").glob("*.yaml"))]
+    close = nearest(path.stem, names)
+    return ParameterError(
+        "there is no study {name}; there are: {names}. {hint}",
+        name=shown(path.name),
+        names=", ".join(names) or "-",
+        hint=Message("Did you mean {nearest}?", nearest=close)
+        if close
+        else Message("A path to a .yaml file will do too."),
     )
 
 

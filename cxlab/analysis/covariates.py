@@ -1,0 +1,103 @@
+"""What explains: ratings and other covariates as numbers, and what is wrong with those that are not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cxlab.analysis.columns import as_floats, holds_categories, not_numbers
+from cxlab.analysis.scales import declared_scale, unlikely
+from cxlab.errors import Message, Problem
+
+Array = np.ndarray[Any, Any]
+
+_MOST_LEVELS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """A covariate as columns of numbers: `names` of the columns, `values` (n, columns), its `reference`."""
+
+    column: str
+    names: tuple[str, ...]
+    values: Array
+    reference: str | None
+
+
+def numbers(table: pd.DataFrame, column: str) -> tuple[Array, list[Problem]]:
+    """Return a column as floats (missing as NaN, booleans as 0 and 1) and what is wrong with it.
+
+    Text, categories of text, dates and infinite values are problems; so are values outside the scale declared
+    in ``table.attrs["scales"]`` ({column: [low, high]}) and, without a declaration, codes such as 99
+    (`cxlab.analysis.scales.missing_codes`).
+    """
+    held = table[column]
+    if pd.api.types.is_bool_dtype(held):
+        return held.to_numpy(dtype=float, na_value=np.nan), []
+    values = as_floats(held)
+    if values is None:
+        return np.full(len(held), np.nan), [_text(held, column)]
+    endless = np.flatnonzero(np.isinf(values))
+    if len(endless):
+        problem = Problem(
+            found=Message("an infinite value"), allowed=Message("a finite number"), column=column,
+            action=Message("correct it or declare it as missing in client.yaml"),
+            row=int(endless[0]) + 1, count=len(endless),
+        )  # fmt: skip
+        return values, [problem]
+    return values, unlikely(column, values, declared_scale(table, column))
+
+
+def _text(held: pd.Series[Any], column: str) -> Problem:
+    rows = np.flatnonzero(not_numbers(held.astype(object)))
+    return Problem(
+        found=Message("text or categories ({value!r})", value=str(held.iloc[rows[0]]) if len(rows) else ""),
+        allowed=Message("numbers"),
+        action=Message("recode it to numbers under values, or declare the code as missing, in client.yaml"),
+        column=column,
+        row=int(rows[0]) + 1 if len(rows) else 0,
+        count=max(len(rows), 1),
+    )
+
+
+def coded(table: pd.DataFrame, column: str) -> tuple[Coded, list[Problem]]:
+    """Return a covariate as numbers: itself, or one 0/1 column for each level but the most frequent.
+
+    Text, categories and booleans are levels; the columns are named "column: level". More than 20 levels
+    are a problem: such a column names people or products, it does not describe them.
+    """
+    held = table[column]
+    if not isinstance(held.dtype, pd.CategoricalDtype) and as_floats(held) is not None:
+        values, problems = numbers(table, column)
+        return Coded(column, (column,), values[:, None], None), problems
+    levels = _levels(held)
+    if levels is None or len(levels) > _MOST_LEVELS:
+        example = str(held[held.notna()].iloc[0])
+        different = held.astype(str).nunique() if levels is None else len(levels)
+        problem = Problem(
+            found=Message("{levels} different values, e.g. {value!r}", levels=different, value=example),
+            allowed=Message("numbers, or at most {most} categories", most=_MOST_LEVELS),
+            action=Message("group the categories, convert the column to numbers, or leave it out"),
+            column=column,
+        )
+        return Coded(column, (), np.empty((len(held), 0)), None), [problem]
+    if not len(levels):
+        return Coded(column, (column,), np.full((len(held), 1), np.nan), None), []
+    order = sorted(levels, key=lambda level: (-levels[level], str(level)))
+    gone = held.isna().to_numpy()
+    columns = [
+        np.where(gone, np.nan, (held == level).to_numpy(dtype=bool, na_value=False)) for level in order[1:]
+    ]
+    values = np.column_stack(columns) if columns else np.where(gone, np.nan, 0.0)[:, None]
+    names = tuple(f"{column}: {level}" for level in order[1:]) or (column,)
+    return Coded(column, names, values.astype(float), str(order[0])), []
+
+
+def _levels(held: pd.Series[Any]) -> dict[Any, int] | None:
+    """Count each category; None where the column holds no categories (dates, lists)."""
+    if pd.api.types.is_datetime64_any_dtype(held) or not holds_categories(held):
+        return None
+    return {level: int(count) for level, count in held.value_counts().items() if count}

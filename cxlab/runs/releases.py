@@ -1,0 +1,139 @@
+"""Releases within a study, checked against subtraction: two pages may not differ by a handful of customers.
+
+A filter alone is refused when it leaves or removes under 10 customers. Two filters, each of them
+harmless, can still leave sets so alike that one page less the other speaks of a few people. Before a
+page is published, the customers it read are compared with those behind every page of the same study.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cxlab.errors import RunError
+from cxlab.runs.entries import Entry
+from cxlab.runs.publish import Shelf, manifest_of
+from cxlab.runs.study import Study
+
+if TYPE_CHECKING:
+    from cxlab.intake.dataset import Dataset
+
+# Tables of people: a filter applies to them, and to no other.
+OF_PEOPLE = ("customers", "survey_responses", "interactions", "benchmark_responses")
+
+
+@dataclass(frozen=True)
+class Release:
+    """What one page was made of: for each table of people its hash and the filter it was read with."""
+
+    entry: str
+    client: str
+    tables: Mapping[str, tuple[str, str]]
+
+
+@dataclass
+class Releases:
+    """The pages of one study's folder, each compared with the others."""
+
+    root: Path
+    _datasets: dict[str, Dataset] = field(default_factory=dict)
+
+    def check(self, release: Release, shelf: Shelf) -> None:
+        """Refuse a page whose customers and those of a published page differ by 1 to 9.
+
+        Raises
+        ------
+        RunError
+            Both entries are named; how many customers it is, is not said.
+        """
+        for other in _published(shelf):
+            if other.entry == release.entry or other.client != release.client:
+                continue
+            for table, (sha256, where) in release.tables.items():
+                other_sha256, other_where = other.tables.get(table, ("", ""))
+                if sha256 == other_sha256 and where != other_where:
+                    self._compare(release, other, table, shelf)
+
+    def _compare(self, release: Release, other: Release, table: str, shelf: Shelf) -> None:
+        from cxlab.intake import dataset, where
+
+        if release.client not in self._datasets:
+            self._datasets[release.client] = dataset.open_dataset(self.root, release.client)
+        frame = self._datasets[release.client].read(table)
+        filters = release.tables[table][1], other.tables[table][1]
+        apart = where.mask(frame, filters[0]) ^ where.mask(frame, filters[1])
+        if 0 < where.customers(frame.loc[apart]) < where.FEWEST_CUSTOMERS:
+            raise RunError(
+                "{entry} (where: {where}) and {other} (where: {other_where}) leave sets of {table} that "
+                "differ by under 10 customers: one page less the other would give them away; use one "
+                "filter for both, widen one, or delete {page}",
+                entry=release.entry,
+                where=filters[0] or "-",
+                other=other.entry,
+                other_where=filters[1] or "-",
+                table=table,
+                page=shelf.folder / f"{other.entry}.html",
+            )
+
+
+def release_of(
+    entry: str, client: str, parameters: Mapping[str, Any], reads: Iterable[Mapping[str, Any]]
+) -> Release:
+    """Return what a page is made of.
+
+    Parameters
+    ----------
+    entry, client : str
+    parameters : mapping
+        Of the run; without `where` the page speaks of everybody.
+    reads : iterable of mapping
+        What its notebook says that it read: table, sha256, rows, used.
+
+    Examples
+    --------
+    >>> read = {"table": "customers", "sha256": "ab", "rows": 90, "used": 60}
+    >>> release_of("churn", "acme", {"where": "region == 'V'"}, [read]).tables
+    {'customers': ('ab', "region == 'V'")}
+    """
+    where = str(parameters.get("where") or "").strip()
+    tables: dict[str, tuple[str, str]] = {}
+    for read in reads:
+        name, sha256 = str(read.get("table")), str(read.get("sha256"))
+        # A table that was only read whole (for weights) was not filtered.
+        filtered = read.get("used") != read.get("rows") or bool(tables.get(name, ("", ""))[1])
+        if name in OF_PEOPLE:
+            tables[name] = (sha256, where if filtered else "")
+    return Release(entry, client, tables)
+
+
+def _published(shelf: Shelf) -> Iterator[Release]:
+    for entry, run in shelf.current().items():
+        if (shelf.folder / f"{entry}.html").is_file():
+            said = manifest_of(shelf.folder / "runs" / run)
+            yield release_of(
+                entry, str(said.get("client", "")), said.get("parameters", {}), said.get("inputs", [])
+            )
+
+
+def in_turn(study: Study, ended: Iterable[tuple[Entry, Any]]) -> Iterator[tuple[Entry, Any]]:
+    """Give entries as they end, but none before those ahead of it in the study with another filter.
+
+    Which of two entries is refused must not depend on which kernel was faster.
+    """
+    waiting: dict[str, tuple[Entry, Any]] = {}
+    given: set[str] = set()
+    for entry, outcome in ended:
+        waiting[entry.id] = (entry, outcome)
+        for at, each in enumerate(study.entries):
+            if each.id in waiting and not any(
+                other.id not in given and _rivals(study, each, other) for other in study.entries[:at]
+            ):
+                given.add(each.id)
+                yield waiting.pop(each.id)
+
+
+def _rivals(study: Study, one: Entry, other: Entry) -> bool:
+    filters = {str(entry.parameters.get("where") or "").strip() for entry in (one, other)}
+    return len(filters) == 2 and study.client_of(one) == study.client_of(other)
