@@ -22,7 +22,17 @@ ALLOWED = {
     "runs": {"workbench", "parameters", "values", "cells", "intake", "reporting"},
     "demo": {"workbench", "intake"},
     "__init__": {"notebook"},
-    "cli": {"workbench", "parameters", "values", "intake", "analysis", "reporting", "runs", "demo", "notebook"},
+    "cli": {
+        "workbench",
+        "parameters",
+        "values",
+        "intake",
+        "analysis",
+        "reporting",
+        "runs",
+        "demo",
+        "notebook",
+    },
     "__main__": {"cli"},
 }
 DOORS = {

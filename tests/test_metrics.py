@@ -819,3 +819,21 @@ def test_weigh_in_three_ways(sample):
         metrics.weigh(sample, "given")
     with pytest.raises(AnalysisError, match="weights are none, given or raked; found 'some'"):
         metrics.weigh(sample, "some")
+
+
+def test_available_goes_by_columns_and_declared_scales():
+    table = pd.DataFrame({"recommend": [10.0, 3.0], "overall_sat": [5.0, 2.0], "ces": [7.0, 1.0]})
+    table.attrs["scales"] = {"recommend": [0, 10], "overall_sat": [1, 5]}
+    assert metrics.available(table) == ["nps", "csat_t2b_5", "ces_top3"]
+    table.attrs["scales"] = {"recommend": [1, 10], "overall_sat": [1, 7], "ces": [1, 5]}
+    assert metrics.available(table) == ["insc"]
+    with pytest.raises(
+        AnalysisError, match="none of effectiveness, ease, pleasantness, recommend, overall_sat"
+    ):
+        metrics.available(pd.DataFrame({"age": [1]}))
+
+
+def test_equal_weights_are_no_weights_in_what_is_said():
+    table = pd.DataFrame({"recommend": [10] * 30 + [0] * 20, "w": 1.0})
+    assert metrics.score(table, "nps", weights="w").settings["weights"] is None
+    assert metrics.score(table.assign(w=range(1, 51)), "nps", weights="w").settings["weights"] == "w"

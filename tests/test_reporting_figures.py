@@ -352,8 +352,9 @@ def test_a_clients_colour_is_made_legible(colour):
 def test_rows_that_are_not_drawn_are_said():
     table = pd.DataFrame(
         {
-            "unit": [f"u{k}" for k in range(plate.ROWS + 3)], "estimate": 1.0, "conf_low": 0.5, "conf_high": 1.5,
-            "rank": range(1, plate.ROWS + 4), "rank_low": 1, "rank_high": plate.ROWS + 3, "n": 50, "flag": "ok",
+            "unit": [f"u{k}" for k in range(plate.ROWS + 3)], "estimate": 1.0, "conf_low": 0.5,
+            "conf_high": 1.5, "rank": range(1, plate.ROWS + 4), "rank_low": 1, "rank_high": plate.ROWS + 3,
+            "n": 50, "flag": "ok",
         }
     )  # fmt: skip
     result = Result(

@@ -139,7 +139,8 @@ def importance(
         n_used=len(ratings.outcome),
         n_dropped=ratings.dropped,
         settings={
-            "outcome": outcome, "drivers": drivers, "method": method, "weights": weights,
+            "outcome": outcome, "drivers": drivers, "method": method,
+            "weights": weights if np.ptp(ratings.weights) > 0 else None,
             "controls": controls,
             "groups": {name: list(members) for name, members in (groups or {}).items()},
             "not_applicable": not_applicable, "resamples": resamples, "level": level, "seed": seed,

@@ -120,8 +120,9 @@ def available(table: pd.DataFrame) -> list[str]:
     found = [metric for metric in ASKED_FOR if _fits(table, definition(metric))]
     if not found:
         raise AnalysisError(
-            "no index can be computed: the table lacks {slots}; map one of them in client.yaml, or name the indices",
-            slots=", ".join(dict.fromkeys(slot for metric in ASKED_FOR for slot in definition(metric).slots)),
+            "no index can be computed: none of {slots} is there as its index needs; map and scale one of "
+            "them in client.yaml, or name the indices",
+            slots=", ".join({slot: "" for metric in ASKED_FOR for slot in definition(metric).slots}),
         )
     return found
 
@@ -257,7 +258,8 @@ def score(
         settings={
             "metric": [entry.id for entry in entries], "version": [entry.version for entry in entries],
             "columns": {one.entry.id: dict(one.columns) for one in scored}, "by": list(by),
-            "weights": weights, "strata": strata, "cluster": cluster, "level": level, "adjust": "holm",
+            "weights": weights if design.weighted else None, "strata": strata, "cluster": cluster,
+            "level": level, "adjust": "holm",
         },
         claims=claims,
         otherwise=otherwise,
