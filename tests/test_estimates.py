@@ -68,6 +68,16 @@ def test_one_family_withdraws_what_no_longer_stands():
     assert first.tables["tests"]["p_adjusted"].tolist() == pytest.approx([0.06])
 
 
+def test_one_family_says_that_nothing_stands_once():
+    quiet, _ = estimates.as_one_family(result([0.5]), result([0.4]))
+    assert codes(quiet) == ["x.level", "x.none"]
+
+
+def test_flags_suppress_under_the_minimum_and_warn_under_thirty():
+    assert estimates.flags([7, 8, 9, 10, 29, 30]).tolist() == ["suppressed"] * 3 + ["low_base"] * 2 + ["ok"]
+    assert estimates.flags([7, 8], minimum=estimates.MINIMUM_EMPLOYEES).tolist() == ["suppressed", "low_base"]
+
+
 def test_one_family_leaves_results_without_tests_alone():
     plain = Result(table=pd.DataFrame(), keys=(), claims=(Claim("x.level", {}, "D"),))
     alone, tested = estimates.as_one_family(plain, result([0.01]))
