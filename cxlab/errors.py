@@ -37,7 +37,8 @@ class Problem:
     """One thing found wrong in what was given, and what to do about it.
 
     `row` is the line of the file (header counted) or the position in a frame; 0 says that the
-    problem is of the whole column, `count` how many rows share it.
+    problem is of the whole column, `count` how many rows share it. `rule` is the number of the
+    validity rule it breaks, 0 if none of them.
     """
 
     found: str
@@ -47,6 +48,7 @@ class Problem:
     column: str = ""
     row: int = 0
     count: int = 1
+    rule: int = 0
 
     def __str__(self) -> str:
         """`file, row 7, column x: found ...; allowed ...; action`."""

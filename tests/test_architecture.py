@@ -45,6 +45,7 @@ DOORS = {
     "pyreadstat": {"intake/", "demo/"},
     "openpyxl": {"intake/", "demo/"},
     "pandera": {"intake/"},
+    "duckdb": {"intake/"},
     "babel": {"reporting/"},
     "nh3": {"reporting/"},
     "jinja2": {"reporting/"},

@@ -13,6 +13,10 @@ ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
+# conda-forge's own name for what PyPI calls otherwise.
+CONDA_NAMES = {"python-duckdb": "duckdb"}
+
+
 def pins(lines):
     split = [re.match(r"([A-Za-z0-9._-]+)\s*(.*)", line) for line in lines]
     return {m[1].lower().replace("_", "-"): m[2].replace(" ", "") for m in split}
@@ -23,6 +27,7 @@ def test_environment_and_pyproject_hold_the_same_pins():
     listed = [d for d in environment["dependencies"] if isinstance(d, str) and d != "pip"]
     conda = pins(listed)
     assert conda.pop("python") == PROJECT["requires-python"]
+    conda = {CONDA_NAMES.get(name, name): pin for name, pin in conda.items()}
     assert conda == pins(PROJECT["dependencies"])
     assert {"pip": ["-e ."]} in environment["dependencies"], "environment.yml must install the package"
 

@@ -41,7 +41,9 @@ class CheckReport:
     tables : dict of str to dict
         What tables.json says of each table: hash, rows, sources, scales.
     problems : tuple of Problem
-        Empty when the tables were written.
+        What stops the check; empty when the tables were written.
+    warnings : tuple of Problem
+        What does not stop it, but every reader of a number should know.
     notes : tuple of Message
         What was done that a person should know.
     """
@@ -50,6 +52,7 @@ class CheckReport:
     language: Literal["es", "en"] = "es"
     tables: Mapping[str, Mapping[str, Any]]
     problems: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
     notes: tuple[Message, ...] = field(default=())
 
     @property
