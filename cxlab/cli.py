@@ -9,10 +9,11 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from cxlab import __version__
 from cxlab.errors import CxlabError, Message, ParameterError
+from cxlab.speech import language_of_messages, said, say
 
 if TYPE_CHECKING:
     from cxlab.runs.batch import Batch, Report
@@ -26,28 +27,6 @@ DEMO_STUDY = "fibra_cordillera"
 
 class _TerminatedError(BaseException):
     """The system asked the process to end."""
-
-
-def language_of_messages() -> Literal["es", "en"]:
-    """Return es or en: CXLAB_LANGUAGE, else the locale of the terminal."""
-    said = os.environ.get("CXLAB_LANGUAGE") or next(
-        filter(None, (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))), ""
-    )
-    return "es" if said.lower().startswith("es") else "en"
-
-
-def said(message: Message | str) -> str:
-    """Return a message in the language of messages."""
-    if language_of_messages() == "en":
-        return str.__str__(message)
-    from cxlab.reporting.words import translate
-
-    return translate(message, language_of_messages())
-
-
-def say(message: Message | str) -> None:
-    """Print a message."""
-    print(said(message), flush=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

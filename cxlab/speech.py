@@ -1,0 +1,30 @@
+"""How cxlab speaks to a person at a terminal: messages in the language of its user."""
+
+from __future__ import annotations
+
+import os
+from typing import Literal
+
+from cxlab.errors import Message
+
+
+def language_of_messages() -> Literal["es", "en"]:
+    """Return es or en: CXLAB_LANGUAGE, else the locale of the terminal."""
+    said = os.environ.get("CXLAB_LANGUAGE") or next(
+        filter(None, (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))), ""
+    )
+    return "es" if said.lower().startswith("es") else "en"
+
+
+def said(message: Message | str) -> str:
+    """Return a message in the language of messages."""
+    if language_of_messages() == "en":
+        return str.__str__(message)
+    from cxlab.reporting.words import translate
+
+    return translate(message, language_of_messages())
+
+
+def say(message: Message | str) -> None:
+    """Print a message."""
+    print(said(message), flush=True)
