@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from cxlab.errors import InputError, Message, Problem
+from cxlab.intake.layouts import MOST_ROWS, Layout, heading, set_aside
 from cxlab.intake.reading import Reading, checked_header, fault, framed, limited, unreadable
 
 SEPARATORS = (",", ";", "\t", "|")
@@ -34,7 +35,10 @@ def read_delimited(
     encoding: str | None = None,
     separator: str | None = None,
     header_row: int = 1,
+    header_rows: int = 1,
+    layout: Layout = "plain",
     skip_after_header: int = 0,
+    skip_at_end: int = 0,
 ) -> Reading:
     """Read delimited text.
 
@@ -48,8 +52,10 @@ def read_delimited(
         row the same number of fields.
     header_row : int
         Line of the names, from 1.
-    skip_after_header : int
-        Records under the header that are not data.
+    header_rows, layout
+        How the rows from there on make the names; see `layouts.heading`.
+    skip_after_header, skip_at_end : int
+        Records under the header and at the end that are not data.
 
     Raises
     ------
@@ -61,13 +67,21 @@ def read_delimited(
     body, first = _from_line(text, header_row, file=file)
     separator = separator or _found_separator(body, file=file, first=first)
     rows = _rows(body, separator, file=file, first=first)
-    header_line, names = rows[0]
-    header = checked_header(names, file=file, row=header_line)
-    full = [row for row in rows[1:] if any(cell.strip() for cell in row[1])]
-    skipped = {"blank lines": len(rows) - 1 - len(full), "header rows": len(full[:skip_after_header])}
+    header_line = rows[0][0]
+    heads = heading(rows[: max(MOST_ROWS, header_rows)], file=file, layout=layout, header_rows=header_rows)
+    header = checked_header(heads.names, file=file, row=header_line)
+    data = rows[heads.rows :]
+    full = [row for row in data if any(cell.strip() for cell in row[1])]
+    skipped = Counter({"blank lines": len(data) - len(full), "header rows": len(full[:skip_after_header])})
     full = full[skip_after_header:]
-    _refuse_ragged(full, len(names), file=file, separator=separator)
-    _refuse_swallowed(full, len(names), file=file, separator=separator)
+    skipped["footer rows"] = len(full[len(full) - skip_at_end :]) if skip_at_end else 0
+    full = full[: max(len(full) - skip_at_end, 0)]
+    _refuse_ragged(full, len(header), file=file, separator=separator)
+    _refuse_swallowed(full, len(header), file=file, separator=separator)
+    why = set_aside(heads, lambda at: [row[at] for _, row in full])
+    if why is not None:
+        skipped.update(reason for reason in why if reason)
+        full = [row for row, reason in zip(full, why, strict=True) if not reason]
     frame, lines = framed(
         [row for _, row in full], header, [line for line, _ in full], file=file, header_row=header_line
     )
@@ -76,6 +90,9 @@ def read_delimited(
         lines=lines,
         read=len(frame) + sum(skipped.values()),
         skipped={reason: n for reason, n in skipped.items() if n},
+        questions={
+            name: asked for name, asked in zip(header, heads.questions, strict=True) if name and asked
+        },
         how={"encoding": encoding, "separator": NAMED[separator]},
     )
 

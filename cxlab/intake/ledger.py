@@ -19,12 +19,16 @@ _WORDS: dict[str, dict[str, str]] = {
         "dropped": "columnas descartadas", "note": "nota", "match": "encuestas con cliente", "rows": "filas",
         "blank lines": "líneas vacías", "header rows": "filas de encabezado", "of": "de",
         "joined": "clientes con encuesta previa a la salida", "tables": "tablas",
+        "footer rows": "filas finales", "survey previews": "vistas previas de la encuesta",
+        "survey tests": "pruebas de la encuesta",
     },
     "en": {
         "read": "read", "used": "used", "excluded": "excluded", "unmapped": "columns not used",
         "dropped": "columns dropped", "note": "note", "match": "surveys with their customer", "rows": "rows",
         "blank lines": "blank lines", "header rows": "header rows", "of": "of",
         "joined": "customers with a survey before they left", "tables": "tables",
+        "footer rows": "rows at the end", "survey previews": "previews of the survey",
+        "survey tests": "tests of the survey",
     },
 }  # fmt: skip
 

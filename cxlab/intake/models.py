@@ -156,6 +156,9 @@ class Source(_Strict):
     sheet: str = ""
     header_row: int = Field(default=1, ge=1, le=1000)
     skip_after_header: int = Field(default=0, ge=0, le=1000)
+    layout: Literal["plain", "qualtrics", "surveymonkey"] = "plain"
+    header_rows: int = Field(default=1, ge=1, le=10)
+    skip_at_end: int = Field(default=0, ge=0, le=1000)
     names: dict[Cell, Name] = Field(default_factory=dict)
     ids: list[str] = Field(default_factory=list)
     drop: list[Cell] = Field(default_factory=list)

@@ -61,7 +61,10 @@ def read(source: Source, folder: Path) -> tuple[Reading, str]:
             encoding=source.encoding,
             separator=source.separator,
             header_row=source.header_row,
+            header_rows=source.header_rows,
+            layout=source.layout,
             skip_after_header=source.skip_after_header,
+            skip_at_end=source.skip_at_end,
         )
     elif kind == "excel":
         from cxlab.intake.workbooks import read_workbook
