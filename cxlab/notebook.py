@@ -19,6 +19,7 @@ import pandas as pd
 from cxlab.analysis.estimates import Result, masked
 from cxlab.errors import AnalysisError, ParameterError
 from cxlab.intake import where as filters
+from cxlab.intake.canonical import of_people
 from cxlab.intake.dataset import Dataset, open_dataset
 from cxlab.reporting import bundle as bundles
 from cxlab.reporting import html
@@ -26,8 +27,8 @@ from cxlab.reporting.words import Words
 from cxlab.workbench import workbench
 
 READ = "application/vnd.cxlab.read.v1+json"
-# Row-level tables: a filter applies to them; codebooks, targets and published scores are always whole.
-FILTERED = ("customers", "survey_responses", "interactions", "benchmark_responses")
+# Tables of people: a filter applies to them; codebooks, targets and published scores are always whole.
+FILTERED = of_people()
 PROVENANCE_OF = ("cxlab", "pandas", "numpy", "scipy", "lifelines")
 
 

@@ -99,7 +99,7 @@ def _personal(client: Client, part: Mapped) -> Iterator[Problem]:
     columns = list(part.frame.columns)
     skip = part.ids | {name for name in columns if name in cleared or headers.get(name) in cleared}
     free = {name for name in columns if name in allowed or headers.get(name) in allowed}
-    if part.source.table == "items":
+    if tables_known()[part.source.table].prose:
         free = set(columns)
     yield from scan(
         part.frame, file=part.source.file, lines=part.lines, headers=headers, skip=skip, free_text=free

@@ -27,12 +27,13 @@ class Column(BaseModel):
     max: float | None = None
     above: float | None = None
     enum: tuple[str, ...] = ()
+    later: bool = False
     es: str
     en: str
 
 
 class Table(BaseModel):
-    """One canonical table."""
+    """One canonical table: whose rows they are, what tells them apart, and its columns."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -43,6 +44,10 @@ class Table(BaseModel):
     one_of: tuple[tuple[str, ...], ...] = ()
     scores: bool = False
     counts: tuple[str, ...] = ()
+    people: Literal["customers", "employees"] | None = None
+    person: str = ""
+    optional: bool = False
+    prose: bool = False
     columns: dict[str, Column] = Field(min_length=1)
 
     @property
@@ -54,6 +59,17 @@ class Table(BaseModel):
     def ids(self) -> tuple[str, ...]:
         """Names of the columns that are always pseudonymised."""
         return tuple(name for name, column in self.columns.items() if column.kind == "id")
+
+
+def of_people() -> tuple[str, ...]:
+    """Return the names of the tables whose rows are persons or what they did: a filter applies to these.
+
+    Examples
+    --------
+    >>> "complaints" in of_people(), "items" in of_people()
+    (True, False)
+    """
+    return tuple(name for name, table in tables().items() if table.people)
 
 
 @cache

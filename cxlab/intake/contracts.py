@@ -60,7 +60,7 @@ def _checks(
             checks.append(pa.Check.gt(declared.above, error="above"))
     if declared.enum:
         checks.append(pa.Check.isin(list(declared.enum), error="enum"))
-    if declared.kind == "date":
+    if declared.kind == "date" and not declared.later:
         checks.append(pa.Check.lt(pd.Timestamp(today) + pd.Timedelta(days=1), error="future"))
     return checks
 

@@ -9,8 +9,8 @@ from cxlab.intake.canonical import Table, tables
 from cxlab.intake.models import Language
 
 _TITLES = {
-    "es": ("Solicitud de datos", "Columna", "Qué es", "Mínimo", "sí", "o bien {groups}"),
-    "en": ("Data request", "Column", "What it is", "Needed", "yes", "or else {groups}"),
+    "es": ("Solicitud de datos", "Columna", "Qué es", "Mínimo", "sí", "o bien {groups}", "Si las tiene"),
+    "en": ("Data request", "Column", "What it is", "Needed", "yes", "or else {groups}", "If you have them"),
 }
 _OPENINGS = {
     "es": (
@@ -31,6 +31,8 @@ _OPENINGS = {
 def data_request(language: Language) -> str:
     """Return the sheet that asks a client for its data, as Markdown: each table, why, and its columns.
 
+    The tables come in order of need; those that only some clients have stand apart, at the end.
+
     Examples
     --------
     >>> data_request("en").splitlines()[0]
@@ -38,12 +40,14 @@ def data_request(language: Language) -> str:
     """
     title, *_ = _TITLES[language]
     parts = [f"# {title}\n", _OPENINGS[language]]
-    parts += [_table_request(name, table, language) for name, table in tables().items()]
+    for optional, group in groupby(tables().items(), key=lambda each: each[1].optional):
+        parts += [f"# {_TITLES[language][-1]}\n"] if optional else []
+        parts += [_table_request(name, table, language) for name, table in group]
     return "\n".join(parts)
 
 
 def _table_request(name: str, table: Table, language: Language) -> str:
-    _, column, what, needed, yes, alternative = _TITLES[language]
+    _, column, what, needed, yes, alternative, _ = _TITLES[language]
     groups = " / ".join(" + ".join(group) for group in table.one_of)
     lines = [
         f"## {name}\n",

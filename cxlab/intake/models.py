@@ -14,19 +14,11 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from cxlab.errors import Message
+from cxlab.intake.canonical import tables
 
 Language = Literal["es", "en"]
 Format = Literal["csv", "excel", "parquet", "spss"]
 Reason = Literal["missing", "not_asked", "not_applicable", "dont_know", "refused", "technical"]
-TableName = Literal[
-    "customers",
-    "survey_responses",
-    "items",
-    "interactions",
-    "benchmark_responses",
-    "benchmark_scores",
-    "population_targets",
-]
 OwnKind = Literal["number", "category", "text", "date", "flag"]
 
 SUFFIXES: dict[str, Format] = {
@@ -82,6 +74,12 @@ def _name(value: str) -> str:
     return value
 
 
+def _table(value: str) -> str:
+    if value not in tables():
+        raise ValueError(Message("{tables}", tables=", ".join(tables())))
+    return value
+
+
 def _scale(value: tuple[float, float]) -> tuple[float, float]:
     if not value[0] < value[1]:
         raise ValueError(Message("[lowest, highest], the lowest first"))
@@ -108,6 +106,7 @@ def _text_or_languages(value: Any) -> Any:
 
 Cell = Annotated[str, BeforeValidator(_cell)]
 Name = Annotated[str, AfterValidator(_name)]
+TableName = Annotated[str, AfterValidator(_table)]
 Codes = Annotated[dict[str, Reason], BeforeValidator(_cells)]
 Recodes = Annotated[dict[str, str | None], BeforeValidator(_recodes)]
 Scale = Annotated[tuple[float, float], AfterValidator(_scale)]

@@ -8,12 +8,15 @@ import numpy as np
 import pandas as pd
 
 from cxlab.errors import ParameterError
+from cxlab.intake.canonical import tables
 from cxlab.intake.expressions import Mask, matches
 
 # Below this many customers, what is left or what was taken away could be told by subtraction.
 FEWEST_CUSTOMERS = 10
-# Tables whose rows are not people.
-_IMPERSONAL = ("items", "population_targets")
+# The same of those who work for the client.
+FEWEST_EMPLOYEES = 8
+# A table of results, not of people, until its bases say how many stand behind them.
+_COUNTED = ("benchmark_scores",)
 
 
 def mask(frame: pd.DataFrame, expression: str) -> Mask:
@@ -49,8 +52,9 @@ def mask(frame: pd.DataFrame, expression: str) -> Mask:
 def apply(frame: pd.DataFrame, expression: str, *, table: str) -> pd.DataFrame:
     """Return the rows of `frame` that match, if they can be shown without giving anyone away.
 
-    Customers are distinct `customer_id`s where the table has them (a row without one counts for one),
-    the sum of `trials` or `n` where rows are counts, else rows.
+    Customers are distinct `customer_id`s where the table has them (a row without one counts for one), or
+    distinct values of the column by which the table tells persons apart; the sum of `trials` or `n` where
+    rows are counts, else rows. Of employees the limit is 8.
 
     Parameters
     ----------
@@ -78,14 +82,38 @@ def apply(frame: pd.DataFrame, expression: str, *, table: str) -> pd.DataFrame:
             expression=expression,
             table=table,
         )
-    if table not in _IMPERSONAL:
+    if personal(table):
         for rows, wording in ((kept, "leaves"), (~kept, "removes")):
-            if 0 < customers(frame.loc[rows]) < FEWEST_CUSTOMERS:
+            if 0 < customers(frame.loc[rows], table) < fewest(table):
                 _too_few(expression, table, removes=wording == "removes")
     return frame.loc[kept]
 
 
+def personal(table: str) -> bool:
+    """Tell whether a table's rows speak of persons; one that is not canonical is taken to.
+
+    Examples
+    --------
+    >>> personal("billing"), personal("standards"), personal("another")
+    (True, False, True)
+    """
+    return table not in tables() or tables()[table].people is not None or table in _COUNTED
+
+
+def fewest(table: str) -> int:
+    """Return how few persons of a table could be told apart."""
+    employees = table in tables() and tables()[table].people == "employees"
+    return FEWEST_EMPLOYEES if employees else FEWEST_CUSTOMERS
+
+
 def _too_few(expression: str, table: str, *, removes: bool) -> None:
+    if fewest(table) == FEWEST_EMPLOYEES:
+        raise ParameterError(
+            "{expression!r} leaves or removes under 8 employees of {table}: their answers could be told; "
+            "widen or drop the filter",
+            expression=expression,
+            table=table,
+        )
     if removes:
         raise ParameterError(
             "{expression!r} removes under 10 customers from {table}: comparing with the whole would give "
@@ -100,10 +128,12 @@ def _too_few(expression: str, table: str, *, removes: bool) -> None:
     )
 
 
-def customers(rows: pd.DataFrame) -> float:
+def customers(rows: pd.DataFrame, table: str = "") -> float:
     """Return how many people are behind `rows` of a table of people."""
-    if "customer_id" in rows:
-        ids: pd.Series[Any] = rows["customer_id"]
+    known = tables()[table].person if table in tables() else ""
+    person = next((name for name in ("customer_id", known) if name and name in rows), "")
+    if person:
+        ids: pd.Series[Any] = rows[person]
         return float(ids.nunique() + ids.isna().sum())
     for count in ("trials", "n"):
         if count in rows:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cxlab.errors import RunError
+from cxlab.intake.canonical import of_people
 from cxlab.runs.entries import Entry
 from cxlab.runs.publish import Shelf, manifest_of
 from cxlab.runs.study import Study
@@ -20,8 +21,6 @@ from cxlab.runs.study import Study
 if TYPE_CHECKING:
     from cxlab.intake.dataset import Dataset
 
-# Tables of people: a filter applies to them, and to no other.
-OF_PEOPLE = ("customers", "survey_responses", "interactions", "benchmark_responses")
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ class Releases:
         frame = self._datasets[release.client].read(table)
         filters = release.tables[table][1], other.tables[table][1]
         apart = where.mask(frame, filters[0]) ^ where.mask(frame, filters[1])
-        if 0 < where.customers(frame.loc[apart]) < where.FEWEST_CUSTOMERS:
+        if 0 < where.customers(frame.loc[apart], table) < where.fewest(table):
             raise RunError(
                 "{entry} (where: {where}) and {other} (where: {other_where}) leave sets of {table} that "
                 "differ by under 10 customers: one page less the other would give them away; use one "
@@ -103,7 +102,7 @@ def release_of(
         name, sha256 = str(read.get("table")), str(read.get("sha256"))
         # A table that was only read whole (for weights) was not filtered.
         filtered = read.get("used") != read.get("rows") or bool(tables.get(name, ("", ""))[1])
-        if name in OF_PEOPLE:
+        if name in of_people():
             tables[name] = (sha256, where if filtered else "")
     return Release(entry, client, tables)
 
