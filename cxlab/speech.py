@@ -20,7 +20,7 @@ def said(message: Message | str) -> str:
     """Return a message in the language of messages."""
     if language_of_messages() == "en":
         return str.__str__(message)
-    from cxlab.reporting.words import translate
+    from cxlab.catalogues import translate
 
     return translate(message, language_of_messages())
 

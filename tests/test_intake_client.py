@@ -6,7 +6,8 @@ import yaml
 from intake_clients import SURVEY, write_client
 
 from cxlab.errors import InputError
-from cxlab.intake import client
+from cxlab.intake import client, forms
+from cxlab.intake.canonical import tables
 from cxlab.intake.declaration import read_yaml
 from cxlab.intake.folders import client_name, declared_path
 from cxlab.intake.models import Client
@@ -181,3 +182,11 @@ def test_every_line_of_the_form_works_once_its_mark_is_taken_off(tmp_path):
     given = yaml.safe_load("\n".join(used))
     assert set(given) == set(Client.model_fields) - {"folder", "sha256"}
     assert set(given["sources"][0]) == set(type(found.sources[0]).model_fields)
+
+
+def test_the_data_request_asks_for_the_needed_tables_first():
+    sheet = forms.data_request("en")
+    order = [line for line in sheet.splitlines() if line.startswith("#")]
+    assert order[:3] == ["# Data request", "## customers", "## survey_responses"]
+    assert order.index("## billing") < order.index("# If you have them") < order.index("## splits")
+    assert len(order) == len(tables()) + 2

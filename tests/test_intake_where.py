@@ -165,3 +165,17 @@ def test_arithmetic_keeps_the_missing():
     assert computed(frame, "a > 2").isna().tolist() == [False, True, False]
     assert computed(frame, "a > 2").tolist()[::2] == [0.0, 1.0]
     assert computed(frame, "a").tolist()[0] == 1.0
+
+
+def test_people_are_told_apart_by_the_column_of_their_table_and_employees_from_eight():
+    many = pd.DataFrame(
+        {"arm": ["x"] * 30 + ["y"] * 30, "unit_or_customer_id": [*"ab"] * 15 + list(range(30))}
+    )
+    with pytest.raises(ParameterError, match="leaves under 10 customers of pilot_assignments"):
+        where.apply(many, "arm == 'x'", table="pilot_assignments")
+    asked = pd.DataFrame({"unit_id": ["u1"] * 8 + ["u2"] * 7 + ["u3"] * 30, "response_id": range(45)})
+    assert len(where.apply(asked, "unit_id == 'u1'", table="employees_survey")) == 8
+    with pytest.raises(ParameterError, match="leaves or removes under 8 employees of employees_survey"):
+        where.apply(asked, "unit_id == 'u2'", table="employees_survey")
+    few = pd.DataFrame({"standard_id": ["s1", "s2"]})
+    assert len(where.apply(few, "standard_id == 's1'", table="standards")) == 1

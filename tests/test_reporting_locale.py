@@ -11,7 +11,7 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po
 
 import cxlab
-from cxlab.reporting.words import LOCALE
+from cxlab.catalogues import LOCALE
 
 PACKAGE = Path(cxlab.__file__).parent
 CODE = re.compile(r"(score|drivers|retention|hazards|benchmark)\.[a-z_]+")

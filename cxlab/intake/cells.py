@@ -25,10 +25,11 @@ _ISO = re.compile(r"\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?(?
 
 @dataclass(frozen=True)
 class Fault:
-    """Why one distinct text does not fit: what is allowed, and what to do."""
+    """Why one distinct text does not fit: what is allowed, what to do, and which validity rule it breaks."""
 
     allowed: str
     action: str
+    rule: int = 0
 
 
 @dataclass(frozen=True)

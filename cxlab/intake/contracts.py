@@ -21,6 +21,8 @@ from cxlab.intake.crosschecks import cross_breaches
 from cxlab.intake.mapped import Mapped
 from cxlab.intake.rows import Rows
 
+# The validity rule of each check of a cell.
+_NUMBERS = {"enum": 2, "scale": 3, "future": 7}
 # A scale's default is its metric's: the recommendation question is defined from 0 to 10.
 _SCALES_HINT = {"recommend": "[0, 10]", "overall_sat": "[1, 5]"}
 
@@ -87,7 +89,7 @@ def breaches(name: str, parts: list[Mapped], *, today: date) -> tuple[Rows, list
     if any(not problem.row and problem.column in rows.frame for problem in problems):
         return rows, problems
     problems += _cell_breaches(rows, today)
-    problems += cross_breaches(rows)
+    problems += cross_breaches(rows, today=today)
     return rows, problems
 
 
@@ -154,6 +156,7 @@ def _two_kinds(rows: Rows) -> Iterator[Problem]:
                 ),
                 Message("one scale in every file"),
                 Message("keep the other wave under another name, such as attr_{column}_5", column=column),
+                rule=4,
             )
 
 
@@ -185,6 +188,7 @@ def _unscaled(rows: Rows) -> Iterator[Problem]:
                 ),
                 file=part.mapped.source.file,
                 column=part.mapped.headers.get(column, column),
+                rule=5,
             )
 
 
@@ -209,7 +213,13 @@ def _cell_breaches(rows: Rows, today: date) -> Iterator[Problem]:
         name = str(column)
         if str(rule) == "not_nullable":
             wrong &= ~rows.already_faulty(name)
-        yield from rows.cells(name, wrong, *_rule(str(rule), name, rows, today))
+        told = _rule(str(rule), name, rows, today)
+        yield from rows.cells(name, wrong, *told, rule=_number(str(rule), name))
+
+
+def _number(check: str, column: str) -> int:
+    """Return the validity rule that a check of a cell belongs to, 0 if to none."""
+    return 18 if column == "weight" and check == "above" else _NUMBERS.get(check, 0)
 
 
 def _rule(rule: str, column: str, rows: Rows, today: date) -> tuple[str, str]:

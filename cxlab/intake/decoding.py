@@ -230,6 +230,7 @@ def _refuse_labelled(texts: list[str | None], rule: Rule, result: Typed) -> None
                     name=rule.name,
                     code=text,
                 ),
+                rule=3,
             )
 
 
@@ -244,4 +245,5 @@ def _refuse_suspects(rule: Rule, result: Typed) -> None:
         result.faults[int(at)] = Fault(
             Message("values from {low:g} to {high:g} like the others", low=rest.min(), high=rest.max()),
             Message("declare it under `missing:`, or the scale of {name} under `scales:`", name=rule.name),
+            rule=3,
         )

@@ -213,6 +213,7 @@ class _Work:
                 column=header,
                 row=int(self.reading.lines[firsts[at]]),
                 count=int(counts[rest].sum()),
+                rule=fault.rule,
             )
 
 

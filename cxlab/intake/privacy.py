@@ -280,6 +280,7 @@ def _personal(
         column=column,
         row=row,
         count=count,
+        rule=26,
     )
 
 
@@ -305,4 +306,5 @@ def _prose(file: str, header: str, name: str) -> Problem:
         ),
         file=file,
         column=header,
+        rule=26,
     )

@@ -47,7 +47,15 @@ class Rows:
         return next(part for part in self.parts if part.first <= row < part.last)
 
     def problem(
-        self, row: int, column: str, allowed: str, action: str, *, count: int = 1, found: str = ""
+        self,
+        row: int,
+        column: str,
+        allowed: str,
+        action: str,
+        *,
+        count: int = 1,
+        found: str = "",
+        rule: int = 0,
     ) -> Problem:
         """Return the problem of one cell."""
         part = self.part(row)
@@ -64,15 +72,18 @@ class Rows:
             column=mapped.headers.get(column, column),
             row=int(mapped.lines[at]),
             count=count,
+            rule=rule,
         )
 
-    def of_table(self, column: str, found: str, allowed: str, action: str) -> Problem:
+    def of_table(
+        self, column: str, found: str, allowed: str, action: str, *, count: int = 1, rule: int = 0
+    ) -> Problem:
         """Return a problem of the table as a whole."""
         files = ", ".join(dict.fromkeys(part.mapped.source.file for part in self.parts))
-        return Problem(found, allowed, action, file=files, column=column)
+        return Problem(found, allowed, action, file=files, column=column, count=count, rule=rule)
 
     def cells(
-        self, column: str, wrong: npt.NDArray[np.bool_], allowed: str, action: str
+        self, column: str, wrong: npt.NDArray[np.bool_], allowed: str, action: str, *, rule: int = 0
     ) -> Iterator[Problem]:
         """Give one problem for each distinct cell among the wrong ones, the first of each with its line."""
         rows = np.flatnonzero(wrong)
@@ -82,11 +93,12 @@ class Rows:
         counts = np.bincount(codes)
         firsts = np.unique(codes, return_index=True)[1]
         for code in range(min(len(distinct), MOST_SHOWN)):
-            yield self.problem(int(rows[firsts[code]]), column, allowed, action, count=int(counts[code]))
+            row = int(rows[firsts[code]])
+            yield self.problem(row, column, allowed, action, count=int(counts[code]), rule=rule)
         if len(distinct) > MOST_SHOWN:
             more = Message("{n} more values like these", n=len(distinct) - MOST_SHOWN)
-            row = int(rows[firsts[MOST_SHOWN]])
-            yield self.problem(row, column, allowed, action, count=int(counts[MOST_SHOWN:].sum()), found=more)
+            row, rest = int(rows[firsts[MOST_SHOWN]]), int(counts[MOST_SHOWN:].sum())
+            yield self.problem(row, column, allowed, action, count=rest, found=more, rule=rule)
 
     def _raw(self, column: str, row: int) -> str:
         part = self.part(row)

@@ -1,33 +1,27 @@
 """The report's language: catalogue texts, labels, numbers, units, dates; and error messages in Spanish.
 
-The .po files under locale/ are the only source. They are compiled in memory, once per process. Texts
-of claims, figures and pages are found by code (``"claim.score.level"``), error messages by their
-English template. Whatever comes from a client is inserted as a value and never read as a template.
+The .po files under locale/ are the only source (`cxlab.catalogues`). Texts of claims, figures and pages
+are found by code (``"claim.score.level"``), error messages by their English template. Whatever comes from a
+client is inserted as a value and never read as a template.
 """
 
 from __future__ import annotations
 
-import gettext
 import math
 import re
 from collections.abc import Mapping
 from datetime import date
-from functools import cache
-from io import BytesIO
-from pathlib import Path
 from typing import Any, Literal, get_args
 
 from babel.dates import format_date
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 
+from cxlab.catalogues import catalogue, translate
 from cxlab.errors import CxlabError, Message, ParameterError, Problem
 
 Language = Literal["es", "en"]
 Form = Literal["name", "the", "a"]
 
-LOCALE = Path(__file__).parent / "locale"
 MISSING = "–"
 _DIGITS = {"points": 1, "percent": 1, "share": 1, "ratio": 2, "months": 1, "scale": 2, "rank": 0}
 _COARSE_FROM = 5.0  # half-widths from here on (in points or percent) leave no decimal worth printing
@@ -267,47 +261,7 @@ def _mapping(value: object) -> Mapping[str, Any]:
     return {str(k): v for k, v in value.items()} if isinstance(value, Mapping) else {}
 
 
-@cache
-def catalogue(language: str) -> gettext.GNUTranslations:
-    """Return the compiled catalogue of a language."""
-    compiled = BytesIO()
-    with (LOCALE / language / "LC_MESSAGES" / "cxlab.po").open("rb") as source:
-        write_mo(compiled, read_po(source, locale=language, domain="cxlab"))
-    compiled.seek(0)
-    return gettext.GNUTranslations(compiled)
-
-
 # --- error messages ------------------------------------------------------------------------------
-
-
-class _Comma(float):
-    """A number that formats itself as Spanish does: 1.234,5 and 63 %."""
-
-    def __format__(self, spec: str) -> str:
-        text = super().__format__(spec).translate(str.maketrans(",.", ".,"))
-        return text.replace("%", "\N{NO-BREAK SPACE}%")
-
-
-def translate(message: Message | str, language: str) -> str:
-    """Return an error message in `language`; English where no translation is known.
-
-    Examples
-    --------
-    >>> translate(Message("column {column!r} is not in the table", column="ease"), "en")
-    "column 'ease' is not in the table"
-    """
-    if language == "en":
-        return str.__str__(message)
-    template, fields = getattr(message, "template", str(message)), getattr(message, "fields", {})
-    said = catalogue(language).gettext(template) if template else ""
-    translated = {name: _field(value, language) for name, value in fields.items()}
-    return said.format(**translated) if fields else said
-
-
-def _field(value: Any, language: str) -> Any:
-    if isinstance(value, Message):
-        return translate(value, language)
-    return _Comma(value) if isinstance(value, float) else value
 
 
 def explain(error: CxlabError, language: str) -> str:

@@ -17,8 +17,8 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
+from cxlab.catalogues import translate
 from cxlab.reporting import html
-from cxlab.reporting.words import translate
 from cxlab.runs import outputs
 from cxlab.runs.entries import Entry
 from cxlab.runs.execute import Outcome

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from cxlab.intake.dataset import Dataset
 
 
-
 @dataclass(frozen=True)
 class Release:
     """What one page was made of: for each table of people its hash and the filter it was read with."""

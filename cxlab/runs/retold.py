@@ -64,7 +64,7 @@ def _unquoted(value: str) -> object:
 @cache
 def _templates() -> tuple[tuple[str, re.Pattern[str], frozenset[str]], ...]:
     """Return the templates of messages, the most telling first: text, pattern, fields written with !r."""
-    from cxlab.reporting.words import catalogue
+    from cxlab.catalogues import catalogue
 
     known = [each for each in vars(catalogue("es"))["_catalog"] if isinstance(each, str) and each]
     found = []

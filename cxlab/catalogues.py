@@ -1,0 +1,61 @@
+"""What cxlab says, in Spanish and in English: the catalogues of texts, and messages in another language.
+
+The .po files under reporting/locale are the only source; they are compiled in memory, once per process.
+Texts of claims, figures and pages are found by code, messages by their English template. Every room may
+speak, so this is no part of any.
+"""
+
+from __future__ import annotations
+
+import gettext
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+
+from cxlab.errors import Message
+
+LOCALE = Path(__file__).parent / "reporting" / "locale"
+
+
+@cache
+def catalogue(language: str) -> gettext.GNUTranslations:
+    """Return the compiled catalogue of a language."""
+    compiled = BytesIO()
+    with (LOCALE / language / "LC_MESSAGES" / "cxlab.po").open("rb") as source:
+        write_mo(compiled, read_po(source, locale=language, domain="cxlab"))
+    compiled.seek(0)
+    return gettext.GNUTranslations(compiled)
+
+
+class _Comma(float):
+    """A number that formats itself as Spanish does: 1.234,5 and 63 %."""
+
+    def __format__(self, spec: str) -> str:
+        text = super().__format__(spec).translate(str.maketrans(",.", ".,"))
+        return text.replace("%", "\N{NO-BREAK SPACE}%")
+
+
+def translate(message: Message | str, language: str) -> str:
+    """Return an error message in `language`; English where no translation is known.
+
+    Examples
+    --------
+    >>> translate(Message("column {column!r} is not in the table", column="ease"), "en")
+    "column 'ease' is not in the table"
+    """
+    if language == "en":
+        return str.__str__(message)
+    template, fields = getattr(message, "template", str(message)), getattr(message, "fields", {})
+    said = catalogue(language).gettext(template) if template else ""
+    translated = {name: _field(value, language) for name, value in fields.items()}
+    return said.format(**translated) if fields else said
+
+
+def _field(value: Any, language: str) -> Any:
+    if isinstance(value, Message):
+        return translate(value, language)
+    return _Comma(value) if isinstance(value, float) else value
