@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 INTERRUPTED, TERMINATED, USAGE = 130, 143, 2
 DEMO_CLIENTS = ("fibra_cordillera", "nada")
 DEMO_STUDY = "fibra_cordillera"
+DEMO_DELIVERED = "fibra_cruda"
 
 
 class _TerminatedError(BaseException):
@@ -190,7 +191,15 @@ def _demo(given: argparse.Namespace) -> int:
         _checked(root, client)
     from cxlab.runs.study import read_study
 
-    return _published(read_study(root / "reports" / f"{DEMO_STUDY}.yaml", root=root))
+    code = _published(read_study(root / "reports" / f"{DEMO_STUDY}.yaml", root=root))
+    say(
+        Message(
+            "{client} holds files as clients send them, not mapped yet: cxlab map {client} --wave {wave}",
+            client=DEMO_DELIVERED,
+            wave="2025T1",
+        )
+    )
+    return code
 
 
 def _new(given: argparse.Namespace) -> int:

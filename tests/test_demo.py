@@ -32,6 +32,16 @@ RAW = (
     "benchmark_respuestas.csv",
     "interacciones.csv",
 )
+DELIVERED = (
+    "client.yaml",
+    "truth.json",
+    "raw/2025T1/benchmark_2025T1.sav",
+    "raw/2025T1/crm_2025T1.csv",
+    "raw/2025T1/encuesta_2025T1.csv",
+    "raw/2025T2/contactos_2025T2.xlsx",
+    "raw/2025T2/crm_2025T2.csv",
+    "raw/2025T2/encuesta_2025T2.csv",
+)
 IDS = ("customer_id", "response_id", "respondent_id", "interaction_id")
 # A single draw may lie this many of its own standard deviations from the mean of many.
 FAR = 3.5
@@ -352,7 +362,8 @@ def test_two_builds_give_the_same_bytes(built, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     first = contents(built / "data")
     written = ["client.yaml", "truth.json", *(f"raw/{name}" for name in RAW)]
-    assert set(first) == {f"{client}/{name}" for client in files.CLIENTS for name in written}
+    cruda = {f"fibra_cruda/{name}" for name in DELIVERED}
+    assert set(first) == {f"{client}/{name}" for client in files.MAPPED for name in written} | cruda
     assert demo.build(tmp_path) == [tmp_path / "data" / client for client in files.CLIENTS]
     again = contents(tmp_path / "data")
     assert [name for name in first if first[name] != again[name]] == []

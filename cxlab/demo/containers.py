@@ -19,8 +19,13 @@ WRITTEN = datetime(2025, 7, 1, 9, 0)
 _SAV_STAMP = slice(92, 109)
 
 
-def write_excel(path: Path, sheets: Mapping[str, Sequence[Sequence[Any]]]) -> None:
-    """Write a workbook with these sheets, rows of cells each."""
+def write_excel(
+    path: Path,
+    sheets: Mapping[str, Sequence[Sequence[Any]]],
+    *,
+    merged: Mapping[str, Sequence[str]] | None = None,
+) -> None:
+    """Write a workbook with these sheets, rows of cells each; `merged` names ranges of a sheet (A1:C1)."""
     book = openpyxl.Workbook()
     book.remove(book.worksheets[0])
     book.properties.creator = "Demo"
@@ -29,6 +34,8 @@ def write_excel(path: Path, sheets: Mapping[str, Sequence[Sequence[Any]]]) -> No
         sheet = book.create_sheet(name)
         for row in rows:
             sheet.append(list(row))
+        for cells in (merged or {}).get(name, ()):
+            sheet.merge_cells(cells)
     buffer = io.BytesIO()
     book.save(buffer)
     path.write_bytes(_timeless(buffer.getvalue()))
@@ -43,10 +50,17 @@ def _timeless(workbook: bytes) -> bytes:
             content = parts.read(name)
             if name == "docProps/core.xml":
                 content = re.sub(rb"(<dcterms:modified[^>]*>)[^<]*", rb"\g<1>" + stamp, content)
+            if name.startswith("xl/worksheets/"):
+                content = re.sub(rb"(?:<mergeCell [^>]*/>)+", _sorted_merges, content)
             part = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
             part.create_system = 3  # the same on every machine
             packed.writestr(part, content, zipfile.ZIP_STORED)
     return out.getvalue()
+
+
+def _sorted_merges(found: re.Match[bytes]) -> bytes:
+    """Return merged ranges in order: openpyxl keeps them in a set."""
+    return b"".join(sorted(re.findall(rb"<mergeCell [^>]*/>", found[0])))
 
 
 def write_spss(

@@ -6,6 +6,7 @@ first can be weighted away with what is known of the whole base, the second cann
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -27,11 +28,11 @@ SURVEYED = ("channel", "segment", "region", "plan")
 TARGETS = ("channel", "segment", "region")
 
 
-def in_service(customers: pd.DataFrame, days: Array) -> pd.DataFrame:
+def in_service(customers: pd.DataFrame, days: Array, waves: Mapping[str, str] = WAVES) -> pd.DataFrame:
     """Return who is in service (True) on the day on which each wave would reach each customer."""
     start, end = customers["start_date"], customers["end_date"]
     out = {}
-    for wave, first in WAVES.items():
+    for wave, first in waves.items():
         day = pd.Timestamp(first) + pd.to_timedelta(days, unit="D")
         out[wave] = (start + pd.Timedelta(days=MINIMUM_TENURE) <= day) & ~(end <= day)
     return pd.DataFrame(out)
@@ -42,7 +43,7 @@ def recommend_scores(recommendation: Array, served: pd.DataFrame) -> Array:
 
     The base counts every customer once for each wave in which it is in service: its NPS is +14.0.
     """
-    base = np.concatenate([recommendation[served[wave].to_numpy()] for wave in WAVES])
+    base = np.concatenate([recommendation[served[wave].to_numpy()] for wave in served])
     cuts = np.quantile(base, np.cumsum(RECOMMEND_SHARES)[:-1])
     return np.searchsorted(cuts, recommendation, side="right").astype(float)
 
@@ -72,6 +73,7 @@ def draw_responses(
     days: Array,
     rate: Array,
     size: int,
+    waves: Mapping[str, str] = WAVES,
 ) -> pd.DataFrame:
     """Invite customers of each wave in random order, nobody twice, until `size` have answered.
 
@@ -79,8 +81,8 @@ def draw_responses(
     traits in `SURVEYED` and the weight (customers in service per response).
     """
     invited = np.zeros(len(customers), dtype=bool)
-    waves = []
-    for wave, first in WAVES.items():
+    drawn = []
+    for wave, first in waves.items():
         order = rng.permutation(np.flatnonzero(served[wave].to_numpy() & ~invited))
         answers = rng.random(len(order)) < rate[order]
         reached = int(np.searchsorted(np.cumsum(answers), size)) + 1
@@ -91,8 +93,8 @@ def draw_responses(
         responses.insert(1, "wave_id", wave)
         responses.insert(2, "responded_at", pd.Timestamp(first) + pd.to_timedelta(days[who], unit="D"))
         responses["weight"] = round(float(served[wave].sum()) / size, 4)
-        waves.append(responses)
-    out = pd.concat(waves, ignore_index=True)
+        drawn.append(responses)
+    out = pd.concat(drawn, ignore_index=True)
     out.insert(0, "response_id", [f"R{number:05d}" for number in range(1, len(out) + 1)])
     out.insert(4, "mode", out["channel"].map(MODES))
     return out

@@ -11,16 +11,17 @@ from typing import Literal
 
 import pandas as pd
 
-from cxlab.demo import cordillera, noise, raw
+from cxlab.demo import cordillera, deliveries, noise, raw
 from cxlab.demo.truth import truths
 from cxlab.errors import WorkbenchError
 from cxlab.intake.privacy import KEY_VARIABLE, key_file
 
-Demo = Literal["fibra_cordillera", "nada"]
+Demo = Literal["fibra_cordillera", "nada", "fibra_cruda"]
 
 # Nobody's secret: the demo's people are invented, and its pseudonyms must be the same on every machine.
 PUBLIC_KEY = "6378" * 16
-CLIENTS: tuple[Demo, ...] = ("fibra_cordillera", "nada")
+MAPPED: tuple[Demo, ...] = ("fibra_cordillera", "nada")
+CLIENTS: tuple[Demo, ...] = (*MAPPED, "fibra_cruda")
 _DRAWN: dict[str, tuple[Callable[[int], dict[str, pd.DataFrame]], int]] = {
     "fibra_cordillera": (cordillera.fibra, cordillera.SEED),
     "nada": (noise.nada, noise.SEED),
@@ -36,6 +37,11 @@ _FILLED = {
         "<PURPOSE>": "Demostración: un cliente en cuyos datos no hay nada que encontrar",
         "<COLOUR>": "#6B6B6B",
     },
+    "fibra_cruda": {
+        "<CLIENT>": "Fibra Cordillera S.A. (archivos como llegan)",
+        "<PURPOSE>": "Demostración: dos entregas sucias que se toman desde los archivos hasta los informes",
+        "<COLOUR>": "#1F5FA8",
+    },
 }
 
 
@@ -46,8 +52,9 @@ def build(root: str | Path, clients: Sequence[Demo] = CLIENTS, *, seed: int | No
     ----------
     root : path
         The workbench.
-    clients : sequence of {"fibra_cordillera", "nada"}
-        Which ones.
+    clients : sequence of {"fibra_cordillera", "nada", "fibra_cruda"}
+        Which ones. The third comes as files arrive: its client.yaml names none of them, and what a person
+        has declared there since is left as it is.
     seed : int, optional
         Another draw than the published one.
 
@@ -59,33 +66,46 @@ def build(root: str | Path, clients: Sequence[Demo] = CLIENTS, *, seed: int | No
     Raises
     ------
     WorkbenchError
-        If a client is not one of the two, or the folder or the key of its pseudonyms cannot be written.
+        If a client is none of those, or the folder or the key of its pseudonyms cannot be written.
     """
     return [build_client(root, client, seed=seed) for client in clients]
 
 
 def build_client(root: str | Path, client: Demo, *, seed: int | None = None) -> Path:
     """Write one demo client's folder and return it: raw/, client.yaml, truth.json; see `build`."""
-    if client not in _DRAWN:
+    if client not in CLIENTS:
         raise WorkbenchError(
             "there is no demo client {client!r}; there are: {known}", client=client, known=", ".join(CLIENTS)
         )
-    draw, published = _DRAWN[client]
-    drawn_with = published if seed is None else seed
-    tables = draw(drawn_with)
     folder = Path(root) / "data" / client
     try:
         (folder / "raw").mkdir(parents=True, exist_ok=True)
-        _write_raw(folder / "raw", tables, drawn_with)
-        _write_text(folder / "client.yaml", declaration(client))
-        known = json.dumps(truths(client, drawn_with), ensure_ascii=False, indent=2)
-        _write_text(folder / "truth.json", known + "\n")
+        written = _write_deliveries if client == deliveries.CLIENT else _write
+        _write_text(folder / "truth.json", written(folder, client, seed))
     except OSError as error:
         raise WorkbenchError(
             "cannot write the demo into {folder}: {why}", folder=folder, why=error.strerror
         ) from error
     _keep_key(client)
     return folder
+
+
+def _write(folder: Path, client: Demo, seed: int | None) -> str:
+    """Write raw files and declaration of a client; return its truths as JSON."""
+    draw, published = _DRAWN[client]
+    drawn_with = published if seed is None else seed
+    _write_raw(folder / "raw", draw(drawn_with), drawn_with)
+    _write_text(folder / "client.yaml", declaration(client))
+    return json.dumps(truths(client, drawn_with), ensure_ascii=False, indent=2) + "\n"
+
+
+def _write_deliveries(folder: Path, client: Demo, seed: int | None) -> str:
+    """Write the dirty deliveries; return what was planted in them as JSON."""
+    drawn_with = deliveries.SEED if seed is None else seed
+    dirt = deliveries.write(folder, drawn_with)
+    if not (folder / "client.yaml").exists():
+        _write_text(folder / "client.yaml", declaration(client))
+    return deliveries.truth(dirt, drawn_with)
 
 
 def _keep_key(client: Demo) -> None:
@@ -107,8 +127,10 @@ def _keep_key(client: Demo) -> None:
 
 
 def declaration(client: Demo) -> str:
-    """Return the text of a demo client's client.yaml."""
+    """Return the text of a demo client's client.yaml; that of the deliveries names no file."""
     text = (files("cxlab.demo") / "client.yaml").read_text(encoding="utf-8")
+    if client == deliveries.CLIENT:
+        text = text.partition("\nsources:")[0] + "\nsources: []\n"
     for mark, filling in _FILLED[client].items():
         text = text.replace(mark, filling)
     return text

@@ -67,7 +67,7 @@ def write_crm(folder: Path, customers: pd.DataFrame, seed: int) -> Path:
         customer_id=ruts(n + TEST_ACCOUNTS, seed)[n:], segment="prueba"
     )
     rows = pd.concat([customers, tests], ignore_index=True)
-    name, surname, mail = _people(len(rows))
+    name, surname, mail = invented_people(len(rows))
     return _write_csv(
         folder / "crm_clientes.csv",
         {
@@ -101,7 +101,7 @@ def write_first_wave(folder: Path, responses: pd.DataFrame) -> Path:
         "RecordedDate": _dates(rows["responded_at"], "%Y-%m-%d"),
         "Status": np.where(rows["status"] == "test", "Survey Preview", "IP Address").tolist(),
         "Progress": [100] * len(rows),
-        "RecipientEmail": _people(len(rows))[2],
+        "RecipientEmail": invented_people(len(rows))[2],
         "RUT": rows["customer_id"].tolist(),
         **{header: _said(rows[name], TRAITS[name]) for name, header in _trait_headers("Medio").items()},
         "Peso": [f"{weight:.4f}" for weight in rows["weight"]],
@@ -264,7 +264,7 @@ def _dates(days: pd.Series[Any], form: str = "%d-%m-%Y") -> list[str]:
     return [texts[code] for code in codes]
 
 
-def _people(n: int) -> tuple[list[str], list[str], list[str]]:
+def invented_people(n: int) -> tuple[list[str], list[str], list[str]]:
     """Invented names and addresses (under a domain that is nobody's)."""
     names = [NAMES[i % len(NAMES)] for i in range(n)]
     surnames = [SURNAMES[i // len(NAMES) % len(SURNAMES)] for i in range(n)]
