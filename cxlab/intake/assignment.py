@@ -105,6 +105,7 @@ def _consult(result: Assignment) -> None:
     needed: list[str] = []
     for place, expression in (
         *source.derive.items(),
+        *((f"asked_if {name}", each) for name, each in source.asked_if.items()),
         *((f"exclude {at}", each.where) for at, each in enumerate(source.exclude, 1)),
     ):
         try:
@@ -171,9 +172,12 @@ def resolve_keys(result: Assignment) -> dict[str, dict[str, str]]:
         "leading_number": source.leading_number,
         "scales": list(source.scales),
         "reverse": source.reverse,
+        "more_is_better": source.more_is_better,
         "missing": list(source.missing),
         "not_applicable": list(source.not_applicable),
         "na_reasons": source.na_reasons,
+        "asked_if": list(source.asked_if),
+        "after_event": source.after_event,
         "dates": list(source.dates),
         "kinds": list(source.kinds),
     }

@@ -59,13 +59,17 @@ class Rule:
 
 @dataclass
 class Column:
-    """A decoded column: distinct texts as found, where each stands, why it is missing, and its value."""
+    """A decoded column: distinct texts as found, where each stands, why it is missing, and its value.
+
+    `trimmed` counts the cells with outer blanks, `led` those read by the number they start with.
+    """
 
     codes: npt.NDArray[np.intp]
     texts: list[str]
     reasons: list[str]
     typed: Typed
     trimmed: int = 0
+    led: int = 0
     unused: list[str] = field(default_factory=list)
 
     @property
@@ -171,6 +175,11 @@ def decode(cells: pd.Series[Any], rule: Rule, marks: Marks) -> Column:
         reasons,
         result,
         trimmed=sum(int(n) for text, n in zip(distinct, counts, strict=True) if text != text.strip() != ""),
+        led=sum(
+            int(counts[at])
+            for at, text in enumerate(texts)
+            if rule.leading and text not in (None, distinct[at].strip()) and at not in result.faults
+        ),
         unused=[] if rule.labelled else [code for code in rule.recodes if code not in stripped],
     )
 

@@ -36,6 +36,14 @@ class Mapped:
         Texts of each column that are already reported as not of its kind.
     notes : list of str
         What was done that a person should know.
+    led : dict of str to int
+        How many cells of a column were read by the number they start with.
+    unasked : dict of str to int
+        How many cells of a column hold an answer that `asked_if` says was not asked for.
+    after_event : set of str
+        Columns made by the event, or after it.
+    upward : set of str
+        Ratings of which it is declared that more is better, or that were turned round so that it is.
     """
 
     source: Source
@@ -56,3 +64,7 @@ class Mapped:
     faulty: dict[str, set[str]]
     ids: set[str]
     problems: list[Problem] = field(default_factory=list)
+    led: dict[str, int] = field(default_factory=dict)
+    unasked: dict[str, int] = field(default_factory=dict)
+    after_event: set[str] = field(default_factory=set)
+    upward: set[str] = field(default_factory=set)

@@ -21,6 +21,7 @@ from cxlab.intake.mapped import Mapped
 from cxlab.intake.models import Source
 from cxlab.intake.privacy import personal_name, shown
 from cxlab.intake.reading import MOST_SHOWN, Reading
+from cxlab.intake.repeats import without_repeats
 
 # How many of many alike faults are shown.
 EXAMPLES = 3
@@ -39,7 +40,8 @@ def map_source(source: Source, reading: Reading) -> Mapped:
     if assigned.problems:
         return work.mapped(np.ones(len(reading.frame), dtype=bool), {})
     work.derive()
-    return work.mapped(*work.exclude())
+    work.skip()
+    return work.mapped(*without_repeats(assigned, work.values, reading, *work.exclude()))
 
 
 class _Work:
@@ -50,6 +52,8 @@ class _Work:
         self.problems = list(assigned.problems)
         self.columns: dict[str, Column] = {}
         self.values: dict[str, pd.Series[Any]] = {}
+        self.whys: dict[str, npt.NDArray[Any]] = {}
+        self.unasked: dict[str, Kept] = {}
         self.marks = Marks(
             decimal=self.source.decimal,
             thousands=self.source.thousands,
@@ -117,6 +121,26 @@ class _Work:
             )
         )
 
+    def skip(self) -> None:
+        """Give the empty cells of whoever was not asked their reason, and keep the answers that belie it."""
+        for declared, name in self.declared.keys["asked_if"].items():
+            if name not in self.columns:
+                continue
+            expression = self.source.asked_if[declared]
+            try:
+                matches(self._environment(), expression)
+                not_asked = computed(self._environment(), expression).eq(0).to_numpy()
+            except ParameterError as error:
+                self._expression_fault(f"asked_if {declared}", error)
+                continue
+            why = self.columns[name].why
+            self.whys[name] = np.where(not_asked & np.isin(why, ("blank", "missing")), "not_asked", why)
+            self.unasked[name] = not_asked & self.values[name].notna().to_numpy()
+
+    def _why(self, name: str) -> npt.NDArray[Any]:
+        """Return why each value of a column is missing; an empty text where it is not."""
+        return self.whys[name] if name in self.whys else self.columns[name].why
+
     def exclude(self) -> tuple[Kept, dict[str, int]]:
         """Return which rows are kept, and how many each rule takes away."""
         kept = np.ones(len(self.reading.frame), dtype=bool)
@@ -139,7 +163,7 @@ class _Work:
         columns = {name: column for name, column in self.columns.items() if name in stored}
         for name in columns:
             if self.declared.listed("na_reasons", name):
-                frame[name + REASON_SUFFIX] = _stored_reasons(columns[name])
+                frame[name + REASON_SUFFIX] = _stored_reasons(self._why(name))
         named = {name for name, header in self.assigned.stored.items() if personal_name(header)}
         personal = self.declared.ids | named
         for name in self.columns:
@@ -156,7 +180,7 @@ class _Work:
             dropped=self.assigned.dropped,
             scales={name: scale for name, scale in self.declared.scales.items() if name in stored},
             labels=self._labels(stored),
-            na_reasons={name: told for name, column in columns.items() if (told := _told(column, kept))},
+            na_reasons={name: told for name in columns if (told := _told(self._why(name)[kept]))},
             personal=personal,
             notes=list(_notes(columns, self.source.file)),
             how=self.reading.how,
@@ -165,6 +189,12 @@ class _Work:
             },
             ids=self.declared.ids & set(stored),
             problems=self.problems,
+            led={name: column.led for name, column in columns.items() if column.led},
+            unasked={name: n for name, wrong in self.unasked.items() if (n := int(wrong[kept].sum()))},
+            after_event=set(self.declared.keys["after_event"].values()),
+            upward={
+                name for key in ("reverse", "more_is_better") for name in self.declared.keys[key].values()
+            },
         )
 
     def _labels(self, stored: list[str]) -> dict[str, dict[str, str]]:
@@ -217,15 +247,13 @@ class _Work:
             )
 
 
-def _stored_reasons(column: Column) -> pd.Series[Any]:
-    why = column.why
+def _stored_reasons(why: npt.NDArray[Any]) -> pd.Series[Any]:
     named = np.where(why == "blank", "missing", why)
     return pd.Series(named, dtype=object).mask(pd.Series(named == ""))
 
 
-def _told(column: Column, kept: Kept) -> dict[str, int]:
+def _told(why: npt.NDArray[Any]) -> dict[str, int]:
     """Count the reasons for which values are missing in the rows that are used."""
-    why = column.why[kept]
     found = pd.Series(why[why != ""]).value_counts()
     return {str(reason): int(n) for reason, n in sorted(found.items())}
 

@@ -166,13 +166,17 @@ class Source(_Strict):
     leading_number: list[str] = Field(default_factory=list)
     scales: dict[str, Scale] = Field(default_factory=dict)
     reverse: list[str] = Field(default_factory=list)
+    more_is_better: list[str] = Field(default_factory=list)
     missing: dict[str, Codes] = Field(default_factory=dict)
     not_applicable: dict[str, Codes] = Field(default_factory=dict)
     na_reasons: list[str] = Field(default_factory=list)
+    asked_if: dict[str, Cell] = Field(default_factory=dict)
     dates: dict[str, str] = Field(default_factory=dict)
     kinds: dict[str, OwnKind] = Field(default_factory=dict)
     constants: dict[Name, Cell] = Field(default_factory=dict)
     derive: dict[Name, Cell] = Field(default_factory=dict)
+    duplicates: Literal["refuse", "identical", "first", "last"] = "refuse"
+    after_event: list[str] = Field(default_factory=list)
     exclude: list[Exclusion] = Field(default_factory=list)
 
     @property
