@@ -194,7 +194,8 @@ class Paper:
         read["until"] = _latest(frame)
         self._reads[name] = read
         left_out = [(r["file"], r["reason"], r["excluded"]) for r in entry.ledger_rows() if r["reason"]]
-        self._display(html.read_html(read, left_out, self.words), {READ: read})
+        shown = html.read_html(read, left_out, self.words, breaks=entry.breaks)
+        self._display(shown, {READ: read})
 
     def _read_in_words(self, read: dict[str, Any]) -> str:
         rows, used = (self.words.number(read[count], 0) for count in ("rows", "used"))

@@ -23,6 +23,7 @@ from cxlab.intake.privacy import pseudonyms, scan, scan_labels
 from cxlab.intake.reading import clean_name
 from cxlab.intake.relationship import with_duration, with_last_survey
 from cxlab.intake.rows import Rows
+from cxlab.intake.scales import series_breaks, unknown_breaks
 
 # A source's rows, and the hash of the file they come from.
 Part = tuple[Mapped, str]
@@ -63,9 +64,11 @@ def assembled(
         problems += broken
         problems += [problem for part in parts for problem in _personal(client, part)]
         tables[name] = rows.frame
-        entries[name] = _entry(rows, own)
+        entries[name] = _entry(rows, own) | {"breaks": series_breaks(client, rows)}
         notes += [note for part in parts for note in part.notes]
     problems += scan_labels(_client_labels(client), file="client.yaml")
+    if not problems:
+        problems += unknown_breaks(client, tables)
     if not problems:
         notes += _complete(tables, entries)
     return tables, entries, notes
@@ -114,6 +117,7 @@ def _personal(client: Client, part: Mapped) -> Iterator[Problem]:
 def _client_labels(client: Client) -> Iterator[tuple[str, str]]:
     """Give every text of client.yaml that reports show, with the key it stands under."""
     yield from (("name", each) for each in (client.name.es, client.name.en))
+    yield from (("breaks", text) for each in client.breaks for text in (each.reason.es, each.reason.en))
     for source in client.sources:
         yield from (("exclude", rule.reason) for rule in source.exclude)
     for column, text in client.labels.columns.items():

@@ -171,6 +171,7 @@ def resolve_keys(result: Assignment) -> dict[str, dict[str, str]]:
         "value_labels": source.value_labels,
         "leading_number": source.leading_number,
         "scales": list(source.scales),
+        "equivalent": list(source.equivalent),
         "reverse": source.reverse,
         "more_is_better": source.more_is_better,
         "missing": list(source.missing),

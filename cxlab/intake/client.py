@@ -18,8 +18,10 @@ from cxlab.intake.forms import commented_declaration, data_request
 from cxlab.intake.identifiers import identifier
 from cxlab.intake.models import (
     SUFFIXES,
+    Break,
     Client,
     Colours,
+    Equivalence,
     Exclusion,
     Labels,
     Language,
@@ -225,7 +227,8 @@ def _found(value: Any) -> Message:
 
 
 def _unknown(place: tuple[Any, ...], model: type[BaseModel]) -> Problem:
-    known = [name for name in model.model_fields if name not in ("folder", "sha256")]
+    fields = model.model_fields.items()
+    known = [field.alias or name for name, field in fields if name not in ("folder", "sha256")]
     close = nearest(str(place[-1]), known)
     action = Message("did you mean {close}?", close=close) if close else Message("remove it")
     return _declared(
@@ -242,11 +245,14 @@ def _model_at(place: tuple[Any, ...]) -> type[BaseModel] | None:
         (): Client,
         ("sources",): Source,
         ("sources", "exclude"): Exclusion,
+        ("breaks",): Break,
         ("labels",): Labels,
         ("privacy",): Privacy,
         ("colours",): Colours,
         ("name",): Texts,
     }
+    if "equivalent" in place:
+        return Equivalence
     return inner.get(
         tuple(part for part in place if isinstance(part, str)), Texts if place[:1] == ("labels",) else None
     )

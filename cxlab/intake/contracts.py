@@ -20,6 +20,7 @@ from cxlab.intake.canonical import OWN_PREFIX, Column, Table
 from cxlab.intake.crosschecks import cross_breaches
 from cxlab.intake.mapped import Mapped
 from cxlab.intake.rows import Rows
+from cxlab.intake.scales import slipped_scales, two_scales
 
 # The validity rule of each check of a cell.
 _NUMBERS = {"enum": 2, "scale": 3, "future": 7}
@@ -85,9 +86,10 @@ def breaches(name: str, parts: list[Mapped], *, today: date) -> tuple[Rows, list
         The table's rows, and every breach.
     """
     rows = Rows(name, parts)
-    problems = [*_absent(rows), *_two_kinds(rows), *_unscaled(rows)]
+    problems = [*_absent(rows), *_two_kinds(rows), *two_scales(rows), *_unscaled(rows)]
     if any(not problem.row and problem.column in rows.frame for problem in problems):
         return rows, problems
+    problems += slipped_scales(rows)
     problems += _cell_breaches(rows, today)
     problems += cross_breaches(rows, today=today)
     return rows, problems
@@ -128,7 +130,7 @@ def _absent(rows: Rows) -> Iterator[Problem]:
 
 
 def _two_kinds(rows: Rows) -> Iterator[Problem]:
-    """Refuse a column that is numbers in one file and text in another, or has two scales."""
+    """Refuse a column that is numbers in one file and text in another."""
     for column in rows.frame.columns:
         kinds = {
             _kind(part.mapped.frame[column]): part.mapped.source.file
@@ -141,22 +143,6 @@ def _two_kinds(rows: Rows) -> Iterator[Problem]:
                 Message("{kinds}", kinds="; ".join(f"{file}: {kind}" for kind, file in kinds.items())),
                 Message("one kind in every file"),
                 Message("declare `kinds: {{{column}: category}}` (or number) in each source", column=column),
-            )
-        scales = {
-            part.mapped.scales[column]: part.mapped.source.file
-            for part in rows.parts
-            if column in part.mapped.scales
-        }
-        if len(scales) > 1:
-            yield rows.of_table(
-                column,
-                Message(
-                    "two scales: {scales}",
-                    scales="; ".join(f"{file}: {low:g}-{high:g}" for (low, high), file in scales.items()),
-                ),
-                Message("one scale in every file"),
-                Message("keep the other wave under another name, such as attr_{column}_5", column=column),
-                rule=4,
             )
 
 

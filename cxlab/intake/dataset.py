@@ -142,6 +142,8 @@ class Entry:
         How many values are missing, by column and reason.
     survey_match : dict or None
         Of customers: how surveys and customers met.
+    breaks : list of dict
+        Where its series break: wave, column (`*`: all), reason {es, en}.
     """
 
     KEPT: ClassVar[tuple[str, ...]] = (
@@ -153,6 +155,7 @@ class Entry:
         "labels",
         "na_reasons",
         "survey_match",
+        "breaks",
     )
 
     table: str
@@ -164,6 +167,7 @@ class Entry:
     labels: dict[str, dict[str, str]]
     na_reasons: dict[str, dict[str, int]]
     survey_match: dict[str, Any] | None
+    breaks: list[dict[str, Any]]
 
     def ledger_rows(self) -> list[dict[str, Any]]:
         """Return the ledger, one row for each file and then each reason: as `ledger.COLUMNS`."""

@@ -94,7 +94,12 @@ class Declared:
     def __init__(self, assigned: Assignment, keys: Mapping[str, Mapping[str, str]]) -> None:
         self.assigned, self.source, self.keys = assigned, assigned.source, keys
         self.ids = {*assigned.table.ids, *keys["ids"].values()}
-        self.scales = {column: self.source.scales[name] for name, column in keys["scales"].items()}
+        self.equivalents = {
+            column: self.source.equivalent[name] for name, column in keys["equivalent"].items()
+        }
+        declared = {column: self.source.scales[name] for name, column in keys["scales"].items()}
+        self.asked = declared | {column: each.asked for column, each in self.equivalents.items()}
+        self.scales = declared | {column: each.stored for column, each in self.equivalents.items()}
 
     def of(self, key: str, column: str) -> Any:
         """Return what is declared for a column under a key, or None."""

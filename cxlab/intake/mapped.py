@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from cxlab.errors import Message, Problem
-from cxlab.intake.models import Source
+from cxlab.intake.models import Equivalence, Source
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -34,6 +34,8 @@ class Mapped:
         Columns whose cells may not be shown in a message.
     faulty : dict of str to set of str
         Texts of each column that are already reported as not of its kind.
+    equivalents : dict of str to Equivalence
+        Columns asked on one scale and stored on another.
     notes : list of str
         What was done that a person should know.
     led : dict of str to int
@@ -63,6 +65,7 @@ class Mapped:
     how: dict[str, str]
     faulty: dict[str, set[str]]
     ids: set[str]
+    equivalents: dict[str, Equivalence] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     led: dict[str, int] = field(default_factory=dict)
     unasked: dict[str, int] = field(default_factory=dict)

@@ -22,6 +22,7 @@ from cxlab.intake.models import Source
 from cxlab.intake.privacy import personal_name, shown
 from cxlab.intake.reading import MOST_SHOWN, Reading
 from cxlab.intake.repeats import without_repeats
+from cxlab.intake.scales import refuse_outside, rescaled
 
 # How many of many alike faults are shown.
 EXAMPLES = 3
@@ -74,25 +75,37 @@ class _Work:
             self._keep(name, decode(cells, self.declared.rule(name, "", self.reading), Marks(typed=True)))
 
     def _keep(self, name: str, column: Column) -> None:
+        if name in self.declared.equivalents and column.typed.values.dtype.kind == "f":
+            refuse_outside(column.typed, self.declared.equivalents[name], name=name)
         self.columns[name] = column
         self.values[name] = self._turned(name, column.values)
 
     def _turned(self, name: str, values: pd.Series[Any]) -> pd.Series[Any]:
-        if not self.declared.listed("reverse", name):
+        """Return values with more for better, on the scale on which they are stored."""
+        reverse, equivalence = self.declared.listed("reverse", name), self.declared.equivalents.get(name)
+        if not reverse and equivalence is None:
             return values
-        if name not in self.declared.scales:
-            self.problems.append(
-                Problem(
-                    Message("a column to reverse without a scale"),
-                    Message("`scales:` with its lowest and highest point"),
-                    Message("add `scales: {{{name}: [1, 7]}}` with its own points", name=name),
-                    file=f"client.yaml ({self.source.file})",
-                    column=name,
-                )
+        if not pd.api.types.is_numeric_dtype(values):
+            self._refuse_turn(name, Message("a column of text to reverse or take to another scale"))
+            return values
+        if reverse and name not in self.declared.asked:
+            self._refuse_turn(name, Message("a column to reverse without a scale"))
+            return values
+        if reverse:
+            low, high = self.declared.asked[name]
+            values = low + high - values
+        return values if equivalence is None else rescaled(values, equivalence)
+
+    def _refuse_turn(self, name: str, found: Message) -> None:
+        self.problems.append(
+            Problem(
+                found,
+                Message("numbers, and `scales:` with their lowest and highest point"),
+                Message("add `scales: {{{name}: [1, 7]}}` with its own points", name=name),
+                file=f"client.yaml ({self.source.file})",
+                column=name,
             )
-            return values
-        low, high = self.declared.scales[name]
-        return low + high - values
+        )
 
     def _environment(self) -> dict[str, pd.Series[Any]]:
         aliases = {
@@ -188,6 +201,7 @@ class _Work:
                 name: {column.texts[at] for at in column.typed.faults} for name, column in columns.items()
             },
             ids=self.declared.ids & set(stored),
+            equivalents={name: each for name, each in self.declared.equivalents.items() if name in stored},
             problems=self.problems,
             led={name: column.led for name, column in columns.items() if column.led},
             unasked={name: n for name, wrong in self.unasked.items() if (n := int(wrong[kept].sum()))},

@@ -137,6 +137,32 @@ class Exclusion(_Strict):
     reason: str = Field(min_length=1)
 
 
+class Equivalence(_Strict):
+    """A scale taken to another one, point by point in a straight line; two alike say that they are one.
+
+    Examples
+    --------
+    >>> Equivalence.model_validate({"from": [1, 5], "to": [1, 7]}).moved
+    True
+    """
+
+    asked: Scale = Field(alias="from")
+    stored: Scale = Field(alias="to")
+
+    @property
+    def moved(self) -> bool:
+        """Whether the two scales are different, so that a series breaks here."""
+        return self.asked != self.stored
+
+
+class Break(_Strict):
+    """A wave in which a column (`*`: all) cannot be compared with the ones before, and why."""
+
+    wave: Cell = Field(min_length=1)
+    column: str = Field(min_length=1)
+    reason: Bilingual
+
+
 class Source(_Strict):
     """One file, and how it becomes rows of one canonical table.
 
@@ -165,6 +191,7 @@ class Source(_Strict):
     value_labels: list[str] = Field(default_factory=list)
     leading_number: list[str] = Field(default_factory=list)
     scales: dict[str, Scale] = Field(default_factory=dict)
+    equivalent: dict[str, Equivalence] = Field(default_factory=dict)
     reverse: list[str] = Field(default_factory=list)
     more_is_better: list[str] = Field(default_factory=list)
     missing: dict[str, Codes] = Field(default_factory=dict)
@@ -222,6 +249,7 @@ class Client(_Strict):
     colours: Colours = Colours()
     logo: str | None = None
     privacy: Privacy = Privacy()
+    breaks: list[Break] = Field(default_factory=list)
     labels: Labels = Labels()
     sources: list[Source] = Field(default_factory=list)
     folder: Path = Field(default=Path(), exclude=True)

@@ -17,7 +17,7 @@ from cxlab.errors import InputError, WorkbenchError
 from cxlab.intake.folders import make_private
 
 INDEX = "tables.json"
-FORMAT = 1
+FORMAT = 2
 
 
 def content_hash(frame: pd.DataFrame) -> str:

@@ -122,7 +122,13 @@ def facts_html(rows: Sequence[tuple[str, str]]) -> str:
     return _rendered("facts.html.j2", rows=rows)
 
 
-def read_html(read: Mapping[str, Any], ledger: Sequence[Any], words: Words) -> str:
+def read_html(
+    read: Mapping[str, Any],
+    ledger: Sequence[Any],
+    words: Words,
+    *,
+    breaks: Sequence[Mapping[str, Any]] = (),
+) -> str:
     """Return where a table's rows come from.
 
     Parameters
@@ -133,6 +139,8 @@ def read_html(read: Mapping[str, Any], ledger: Sequence[Any], words: Words) -> s
         What was left out on the way in: rows of texts and counts (the count last), or mappings.
     words : Words
         Language and labels.
+    breaks : sequence of mapping
+        Where the table's series break: wave, column (``*``: all), reason in each language.
     """
     rows = [list(row.values()) if isinstance(row, Mapping) else list(row) for row in ledger]
     table = words.label(read["table"]) if words.known(f"column.{read['table']}") else str(read["table"])
@@ -143,7 +151,23 @@ def read_html(read: Mapping[str, Any], ledger: Sequence[Any], words: Words) -> s
     texts = [
         [words.number(c, 0) if isinstance(c, int | float) else clean(str(c)) for c in row] for row in rows
     ]
-    return _rendered("read.html.j2", line=line, rows=texts, heads=heads, summary=words("read.ledger"))
+    return _rendered(
+        "read.html.j2",
+        line=line,
+        breaks=[_break(each, words) for each in breaks],
+        rows=texts,
+        heads=heads,
+        summary=words("read.ledger"),
+    )
+
+
+def _break(found: Mapping[str, Any], words: Words) -> str:
+    """Say where a series breaks and why."""
+    reason = clean(str(found["reason"].get(words.language) or next(iter(found["reason"].values()))))
+    wave = words.label("wave_id", found["wave"])
+    if found["column"] == "*":
+        return words("read.break.wave", wave=wave, reason=reason)
+    return words("read.break", wave=wave, column=words.label(found["column"]), reason=reason)
 
 
 def page(notebook: NotebookNode, *, cover: Cover, language: str, client: Client) -> str:
