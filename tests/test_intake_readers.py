@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cxlab.errors import InputError
-from cxlab.intake import workbooks
+from cxlab.intake import sheetcells
 from cxlab.intake.delimited import read_delimited
 from cxlab.intake.models import Source
 from cxlab.intake.readers import read
@@ -232,7 +232,9 @@ def test_excel_titles_blank_rows_and_header_row(tmp_path):
     ],
 )
 def test_excel_cells_without_a_value_are_named(tmp_path, cell, message):
-    assert message in said(source, tmp_path, "a.xlsx", workbook([["id", "score"], [1, cell]]))
+    (doubt,) = source(tmp_path, "a.xlsx", workbook([["id", "score"], [1, cell]])).doubts
+    assert message in doubt.found
+    assert (doubt.row, doubt.column) == (2, "score")
 
 
 def test_excel_text_that_looks_like_a_formula_is_text(tmp_path):
@@ -265,7 +267,7 @@ def test_excel_bombs_are_refused_before_they_unpack(tmp_path, monkeypatch):
         archive.writestr("xl/worksheets/sheet1.xml", b"0" * 40_000_000)
     text = said(source, tmp_path, "a.xlsx", sink.getvalue())
     assert "unpacks to 40 MB, up to" in text
-    monkeypatch.setattr(workbooks, "MOST_WORKBOOK_CELLS", 5)
+    monkeypatch.setattr(sheetcells, "MOST_WORKBOOK_CELLS", 5)
     assert "more than 5 cells" in said(source, tmp_path, "a.xlsx", workbook([["a", "b"]] + [[1, 2]] * 5))
 
 

@@ -91,8 +91,7 @@ def number(text: str, marks: Marks) -> float | None:
     """
     if not any(each.isdigit() for each in text[-1:]):
         return None
-    value = _number(text, marks.decimal, marks.thousands)
-    return value if value is not None or not marks.typed else _number(text, ".", "")
+    return _number(text, marks.decimal, marks.thousands)
 
 
 @cache
@@ -188,14 +187,19 @@ def _numbers(texts: Sequence[str | None], marks: Marks, name: str) -> Typed:
 
 
 def _looks_grouped(texts: Sequence[str | None], marks: Marks) -> bool:
-    """Tell whether undeclared decimals look like thousands: 1.234, 12.500 and 950 in one column."""
-    if marks.declared or marks.typed:
+    """Tell whether undeclared decimals look like thousands: 1.234, 12.500 and 950 in one column.
+
+    Where numbers are stored as numbers, only text can end in a zero after the mark.
+    """
+    if marks.declared:
         return False
     mark = re.escape(marks.decimal)
     with_mark = [text for text in texts if text and marks.decimal in text]
     whole = [text for text in texts if text and re.fullmatch(r"\d{1,3}", text)]
     longer = [text for text in texts if text and re.fullmatch(r"\d{4,}", text)]
     grouped = all(re.fullmatch(rf"[1-9]\d{{0,2}}{mark}\d{{3}}", text) for text in with_mark)
+    if marks.typed:
+        return grouped and any(text.endswith("0") for text in with_mark)
     return len(with_mark) >= 2 and grouped and bool(whole) and not longer
 
 

@@ -20,7 +20,7 @@ _WORDS: dict[str, dict[str, str]] = {
         "blank lines": "líneas vacías", "header rows": "filas de encabezado", "of": "de",
         "joined": "clientes con encuesta previa a la salida", "tables": "tablas",
         "footer rows": "filas finales", "survey previews": "vistas previas de la encuesta",
-        "survey tests": "pruebas de la encuesta",
+        "survey tests": "pruebas de la encuesta", "hidden rows": "filas ocultas",
     },
     "en": {
         "read": "read", "used": "used", "excluded": "excluded", "unmapped": "columns not used",
@@ -28,7 +28,7 @@ _WORDS: dict[str, dict[str, str]] = {
         "blank lines": "blank lines", "header rows": "header rows", "of": "of",
         "joined": "customers with a survey before they left", "tables": "tables",
         "footer rows": "rows at the end", "survey previews": "previews of the survey",
-        "survey tests": "tests of the survey",
+        "survey tests": "tests of the survey", "hidden rows": "hidden rows",
     },
 }  # fmt: skip
 

@@ -181,6 +181,7 @@ class _Work:
         personal = self.declared.ids | named
         for name in self.columns:
             self.problems += self._cell_problems(name, kept, personal=name in personal)
+        self.problems += self._doubts(kept)
         return Mapped(
             source=self.source,
             frame=frame.loc[kept].reset_index(drop=True),
@@ -195,7 +196,7 @@ class _Work:
             labels=self._labels(stored),
             na_reasons={name: told for name in columns if (told := _told(self._why(name)[kept]))},
             personal=personal,
-            notes=list(_notes(columns, self.source.file)),
+            notes=[*self.reading.notes, *_notes(columns, self.source.file)],
             how=self.reading.how,
             faulty={
                 name: {column.texts[at] for at in column.typed.faults} for name, column in columns.items()
@@ -210,6 +211,16 @@ class _Work:
                 name for key in ("reverse", "more_is_better") for name in self.declared.keys[key].values()
             },
         )
+
+    def _doubts(self, kept: Kept) -> Iterator[Problem]:
+        """Give what the reader doubts of the columns and rows that are used."""
+        if not self.reading.doubts:
+            return
+        used = {*self.assigned.stored.values(), *self.assigned.consulted}
+        lines = set(self.reading.lines[kept].tolist())
+        for doubt in self.reading.doubts:
+            if (not doubt.column or doubt.column in used) and (not doubt.row or doubt.row in lines):
+                yield doubt
 
     def _labels(self, stored: list[str]) -> dict[str, dict[str, str]]:
         headers = {

@@ -13,20 +13,7 @@ from cxlab.errors import InputError, Message
 from cxlab.intake.folders import declared_path
 from cxlab.intake.models import Format, Source
 from cxlab.intake.reading import MOST_BYTES, Reading, fault
-
-_SIGNATURES: tuple[tuple[bytes, str], ...] = (
-    (b"PK\x03\x04", "excel"),
-    (b"PAR1", "parquet"),
-    (b"$FL2", "spss"),
-    (b"$FL3", "spss"),
-    (b"\xd0\xcf\x11\xe0", "an old .xls or a workbook with a password"),
-    (b"\x1f\x8b", "a gzip archive"),
-    (b"7z\xbc\xaf", "a 7z archive"),
-    (b"Rar!", "a rar archive"),
-    (b"%PDF", "a PDF"),
-    (b"\x80\x04\x95", "a Python pickle"),
-    (b"\x89HDF", "an HDF file"),
-)
+from cxlab.intake.signatures import kind_of
 
 
 def read(source: Source, folder: Path) -> tuple[Reading, str]:
@@ -67,15 +54,9 @@ def read(source: Source, folder: Path) -> tuple[Reading, str]:
             skip_at_end=source.skip_at_end,
         )
     elif kind == "excel":
-        from cxlab.intake.workbooks import read_workbook
+        from cxlab.intake.workbooks import Expected, read_workbook
 
-        reading = read_workbook(
-            content,
-            file=source.file,
-            sheet=source.sheet,
-            header_row=source.header_row,
-            skip_after_header=source.skip_after_header,
-        )
+        reading = read_workbook(content, file=source.file, expected=Expected.of(source))
     else:
         from cxlab.intake.columnar import read_parquet, read_spss
 
@@ -95,6 +76,13 @@ def content_of(source: Source, folder: Path) -> bytes:
         If it is not there, is not a file, is too large or may not be read.
     """
     path = declared_path(folder, source.file)
+    if path.is_dir():
+        raise fault(
+            source.file,
+            Message("a folder"),
+            Message("one file"),
+            Message("join its parts into one Parquet or CSV file, or declare one source for each file"),
+        )
     if not path.is_file():
         near = (
             sorted(each.name for each in path.parent.glob("*") if each.is_file())
@@ -138,10 +126,7 @@ def _checked_kind(content: bytes, source: Source) -> Format:
             Message("a header and rows"),
             Message("ask for the file again: the export may have failed"),
         )
-    found = next((name for start, name in _SIGNATURES if content.startswith(start)), "")
-    lead = content[:400].lstrip(b"\xef\xbb\xbf \r\n\t").lower()
-    if lead.startswith((b"<!doctype html", b"<html", b"<table", b"<?xml")):
-        found = "HTML or XML"
+    found = kind_of(content)
     if found != declared and (found or declared != "csv"):
         raise fault(
             source.file,

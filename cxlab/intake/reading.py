@@ -48,6 +48,10 @@ class Reading:
         Whether the file stores dates as dates, so that ISO text in it is not a guess.
     how : dict of str to str
         How it was read: encoding, separator, sheet.
+    notes : list of Message
+        What a person should know of the file.
+    doubts : list of Problem
+        What is wrong with a column or a row, should it be used: the mapping keeps those of what it stores.
     """
 
     frame: pd.DataFrame
@@ -59,6 +63,8 @@ class Reading:
     declared_missing: dict[str, set[str]] = field(default_factory=dict)
     typed: bool = False
     how: dict[str, str] = field(default_factory=dict)
+    notes: list[Message] = field(default_factory=list)
+    doubts: list[Problem] = field(default_factory=list)
 
 
 def unreadable(file: str, problems: Iterable[Problem]) -> InputError:
