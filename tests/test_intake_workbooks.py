@@ -7,6 +7,7 @@ import subprocess
 import sys
 import zipfile
 from datetime import date, datetime, time, timedelta
+from pathlib import Path
 
 import numpy as np
 import openpyxl
@@ -441,7 +442,7 @@ def bombs():
 
 
 MEASURE = """
-import json, resource, sys, time
+import json, sys, time
 from pathlib import Path
 from cxlab.errors import InputError
 from cxlab.intake.models import Source
@@ -454,12 +455,15 @@ for path in sorted(folder.glob("*.xlsx")):
     except InputError as error:
         said = str(error)
     out[path.stem] = [said, time.monotonic() - start]
-print(json.dumps([out, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
+# Of this process alone: the peak that `resource` gives starts with that of the parent.
+peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+print(json.dumps([out, int(peak.split()[1]) / 1024]))
 """
 
 
 def test_files_made_to_harm_are_refused_in_seconds_and_little_memory(tmp_path):
-    pytest.importorskip("resource")
+    if not Path("/proc/self/status").exists():
+        pytest.skip("peak memory is measured where /proc tells it")
     expected = {}
     for name, content, message in bombs():
         (tmp_path / f"{name}.xlsx").write_bytes(content)
