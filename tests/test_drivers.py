@@ -1,6 +1,7 @@
 """Driver importance: published divisions of R-squared, identities, coverage, claims, what is refused."""
 
 import os
+from itertools import permutations
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cxlab.analysis import dominance
+from cxlab.analysis import dominance, lattice
 from cxlab.analysis.drivers import importance, rank_sets
 from cxlab.analysis.estimates import as_one_family, masked
 from cxlab.analysis.regression import fit
@@ -114,6 +115,108 @@ def test_azen_and_budescu_from_correlations():
 # By hand.
 
 
+AZEN_BUDESCU = (
+    [0.6, 0.3, 0.4, 0.5],
+    {(0, 1): 0.8, (0, 2): 0.1, (0, 3): 0.3, (1, 2): 0.1, (1, 3): 0.1, (2, 3): 0.5},
+)
+
+
+def joint(outcome, pairs):
+    matrix = np.eye(len(outcome) + 1)
+    matrix[0, 1:] = matrix[1:, 0] = outcome
+    for (i, j), r in pairs.items():
+        matrix[i + 1, j + 1] = matrix[j + 1, i + 1] = r
+    return matrix[:, :, None]
+
+
+def test_conditional_and_complete_dominance_of_azen_and_budescu():
+    explained = lattice.subsets(joint(*AZEN_BUDESCU), [1] * 4)
+    printed = [[0.360, 0.300, 0.263, 0.246], [0.090, 0.074, 0.069, 0.071], [0.160, 0.095, 0.063, 0.061]]
+    found = lattice.conditional(explained)[:, :, 0]
+    assert found == pytest.approx(np.array([*printed, [0.250, 0.152, 0.073, 0.010]]), abs=0.002)
+    pairs = lattice.dominance_tables(explained, explained[..., :0], "abcd")["dominance"]
+    complete = pairs[pairs["dominance"] == "complete"]
+    assert set(zip(complete["driver"], complete["over"], strict=True)) == {("a", "b"), ("a", "c"), ("a", "d")}
+    assert pairs["reproduced"].isna().all()
+
+
+def test_conditional_dominance_of_mtcars_as_domir_prints_it():
+    cars = published("mtcars")
+    result = importance(cars, "mpg", ["am", "vs", "cyl"], resamples=200)
+    gains = result.tables["conditional"].pivot(index="driver", columns="others", values="gain")
+    printed = {
+        "am": [0.3597989, 0.1389842, 0.0336844],
+        "vs": [0.4409477, 0.1641982, 0.0029637],
+        "cyl": [0.7261800, 0.3432799, 0.0758948],
+    }
+    for driver, expected in printed.items():
+        assert gains.loc[driver].to_numpy() == pytest.approx(expected, abs=1e-7)
+    pairs = result.tables["dominance"].set_index(["driver", "over"])
+    assert pairs.loc[("cyl", "vs"), "dominance"] == "complete"
+    assert pairs.loc[("cyl", "vs"), "reproduced"] > 0.9
+    # vs adds more alone, am more at the end: neither dominates but on average.
+    assert pairs.loc[("vs", "am"), "dominance"] == "general"
+    assert pairs.loc[("vs", "am"), "ahead"] == 0.5
+
+
+def test_pmvd_of_swiss_equals_every_ordering_weighted():
+    swiss = published("swiss")
+    _, values = divided(swiss, "Fertility", SWISS_DRIVERS, method="pmvd")
+    expected = [0.04479, 0.04447, 0.37982, 0.13433, 0.10333]
+    assert values[SWISS_DRIVERS].to_numpy() == pytest.approx(expected, abs=5e-6)
+    r = np.corrcoef(swiss[["Fertility", *SWISS_DRIVERS]].to_numpy().T)
+
+    def explained(chosen):
+        own = [1 + k for k in chosen]
+        return r[0, own] @ np.linalg.solve(r[np.ix_(own, own)], r[0, own]) if own else 0.0
+
+    whole, sums, total = explained(range(5)), np.zeros(5), 0.0
+    for order in permutations(range(5)):
+        reached = [explained(order[:k]) for k in range(6)]
+        weight = 1 / np.prod([whole - each for each in reached[1:5]])
+        sums[list(order)] += weight * np.diff(reached)
+        total += weight
+    assert values[SWISS_DRIVERS].to_numpy() == pytest.approx(sums / total, abs=1e-12)
+
+
+def test_pmvd_gives_nothing_to_a_driver_without_coefficient_and_splits_copies():
+    # The second driver goes with the outcome only through the first: its coefficient is zero.
+    matrix = joint([0.6, 0.3, 0.4], {(0, 1): 0.5, (0, 2): 0.0, (1, 2): 0.0})
+    values = lattice.proportional(lattice.subsets(matrix, [1] * 3))[:, 0]
+    assert values == pytest.approx([0.36, 0.0, 0.16], abs=1e-9)
+    copied = joint([0.6, 0.6, 0.4], {(0, 1): 1.0, (0, 2): 0.2, (1, 2): 0.2})
+    values = lattice.proportional(lattice.subsets(copied, [1] * 3))[:, 0]
+    assert values[0] == pytest.approx(values[1], abs=1e-9)
+    assert values.sum() == pytest.approx(1 - 1 / np.linalg.inv(copied[[0, 1, 3]][:, [0, 1, 3], 0])[0, 0])
+
+
+@FEW
+@given(st.integers(0, 10_000), st.integers(2, 6))
+def test_dominance_averages_to_the_shares_and_pairs_agree_with_them(seed, drivers):
+    table = survey(80, seed, effects=tuple(np.random.default_rng(seed).random(drivers)))
+    result, values = divided(table, "outcome", [f"d{k}" for k in range(drivers)])
+    gains = result.tables["conditional"].groupby("driver")["gain"].mean()
+    assert gains[values.index].to_numpy() == pytest.approx(values.to_numpy(), abs=1e-10)
+    first = result.tables["conditional"].query("others == 0").set_index("driver")["gain"]
+    last = result.tables["conditional"].query("others == @drivers - 1").set_index("driver")["gain"]
+    own = result.table.set_index("driver")
+    assert own["first"][first.index].to_numpy() == pytest.approx(first.to_numpy(), abs=1e-10)
+    assert own["last"][last.index].to_numpy() == pytest.approx(last.to_numpy(), abs=1e-10)
+    pairs = result.tables["dominance"]
+    assert len(pairs) == drivers * (drivers - 1) / 2
+    assert (values[pairs["driver"]].to_numpy() >= values[pairs["over"]].to_numpy() - 1e-12).all()
+
+
+def test_many_drivers_have_no_table_of_every_model_and_no_pmvd():
+    table = survey(300, effects=(0.2,) * 11)
+    names = [f"d{k}" for k in range(11)]
+    result = importance(table, "outcome", names, resamples=0)
+    assert result.tables["conditional"].empty
+    assert result.tables["dominance"].empty
+    with pytest.raises(AnalysisError, match="at most 10; got 11: group them, or use method='lmg'"):
+        importance(table, "outcome", names, method="pmvd", resamples=0)
+
+
 def test_two_drivers_in_closed_form_and_johnson_alike():
     r1, r2, r12 = 0.5, 0.3, 0.4
     r_squared = (r1**2 + r2**2 - 2 * r1 * r2 * r12) / (1 - r12**2)
@@ -168,8 +271,6 @@ def test_order_of_drivers_does_not_matter(seed, drivers):
 
 
 def test_every_ordering_averaged_by_brute_force():
-    from itertools import permutations
-
     matrix = random_correlations(3, 5)
     blocks = [2, 1, 2]
     starts = [1, 3, 4]
@@ -196,10 +297,10 @@ def test_sampled_orderings_agree_within_their_error_and_ends_are_exact():
 def test_many_drivers_are_sampled_until_the_error_is_small():
     rng = np.random.default_rng(0)
     table = pd.DataFrame(
-        rng.normal(size=(400, 24)) + rng.normal(size=(400, 1)), columns=[f"d{k}" for k in range(24)]
+        rng.normal(size=(400, 27)) + rng.normal(size=(400, 1)), columns=[f"d{k}" for k in range(27)]
     )
     table["y"] = table["d0"] + table["d1"] + rng.normal(size=400)
-    result = importance(table, "y", [f"d{k}" for k in range(24)], resamples=0)
+    result = importance(table, "y", [f"d{k}" for k in range(27)], resamples=0)
     assert not result.settings["exact"]
     assert 0 < result.settings["monte_carlo_error"] < 0.001
     assert result.table["share"].sum() == pytest.approx(1)
@@ -254,7 +355,7 @@ def test_bootstrap_is_reproducible_and_inputs_stay():
     assert first.table.columns.tolist() == [
         "driver", "importance", "share", "std_error", "conf_low", "conf_high",
         "rank", "rank_low", "rank_high", "coefficient", "coefficient_low", "coefficient_high",
-        "last", "correlation", "rated", "n", "n_eff", "flag",
+        "first", "last", "correlation", "rated", "n", "n_eff", "flag",
     ]  # fmt: skip
 
 

@@ -17,7 +17,7 @@ import numpy as np
 
 Array = np.ndarray[Any, Any]
 
-EXACT = 22
+EXACT = 25
 SINGULAR = 1e-9
 _TAIL = 11  # blocks of the tree that are grown together; those before it are only more replicates
 _NODES = 2**16  # leaves of one chunk: stays in the processor's cache
@@ -92,6 +92,16 @@ def unique(matrices: Array, blocks: Sequence[int]) -> Array:
     return np.array(gains)
 
 
+def alone(matrices: Array, blocks: Sequence[int]) -> Array:
+    """Gain of each block when it enters first, (blocks, replicates)."""
+    ends = np.cumsum([1, *blocks])
+    gains = []
+    for start, size in zip(ends[:-1], blocks, strict=True):
+        own = [0, *range(start, start + size)]
+        gains.append(matrices[0, 0] - swept(matrices[np.ix_(own, own)], size)[0, 0])
+    return np.array(gains)
+
+
 def tolerances(matrices: Array, count: int) -> Array:
     """Variance of each of the first `count` drivers that all others leave, 1 / VIF, (count, replicates)."""
     size = matrices.shape[0] - 1
@@ -112,7 +122,7 @@ def shapley(matrices: Array, blocks: Sequence[int]) -> Array:
     """
     count, replicates = len(blocks), matrices.shape[2]
     tail = min(count, _TAIL)
-    nodes = _grown(matrices, blocks[tail:])
+    nodes = grown(matrices, blocks[tail:])
     in_head = _sizes(count - tail).repeat(replicates)
     weight = np.array(
         [
@@ -126,7 +136,7 @@ def shapley(matrices: Array, blocks: Sequence[int]) -> Array:
     step = max(1, _NODES >> tail)
     for start in range(0, nodes.shape[2], step):
         part = slice(start, start + step)
-        left = _grown(nodes[:, :, part], blocks[:tail])[0, 0].reshape(2**tail, -1)
+        left = grown(nodes[:, :, part], blocks[:tail])[0, 0].reshape(2**tail, -1)
         full[part] = left[-1]
         sums = left * weight[_sizes(tail)[:, None] + in_head[None, part]]
         within[:, part], overall[part] = _folded(sums, tail)
@@ -137,8 +147,11 @@ def shapley(matrices: Array, blocks: Sequence[int]) -> Array:
     return np.asarray((total + values.sum(axis=0)) / count - values)
 
 
-def _grown(matrices: Array, blocks: Sequence[int]) -> Array:
-    """Grow the tree over `blocks`, last first; the newest decision is the slowest part of the last axis."""
+def grown(matrices: Array, blocks: Sequence[int]) -> Array:
+    """Grow the whole tree over `blocks`, last first: one leaf for each subset.
+
+    The newest decision (in or out) is the slowest part of the last axis, the replicates the fastest.
+    """
     for size in reversed(blocks):
         kept, nodes = matrices.shape[0] - size, matrices.shape[2]
         grown = np.empty((kept, kept, 2 * nodes))

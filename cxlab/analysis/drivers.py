@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import pandas as pd
 
-from cxlab.analysis import dominance
+from cxlab.analysis import dominance, lattice
 from cxlab.analysis.columns import named
 from cxlab.analysis.driver_checks import checks_of
 from cxlab.analysis.driver_claims import findings
@@ -19,7 +19,7 @@ from cxlab.analysis.regression import Fit, fit
 from cxlab.errors import AnalysisError
 
 Array = np.ndarray[Any, Any]
-Method = Literal["lmg", "johnson"]
+Method = Literal["lmg", "johnson", "pmvd"]
 
 _EXACT_RESAMPLED = 15  # drivers up to which each bootstrap replicate is exact, too
 _ORDERINGS_RESAMPLED = 8
@@ -57,9 +57,10 @@ def importance(
         One row per respondent. ``table.attrs["scales"]`` may declare {column: [low, high]}.
     outcome, drivers : str, sequence of str
         Numeric columns. A missing rating means that it did not apply.
-    method : {"lmg", "johnson"}
-        Mean gain in R2 over all orderings (exact up to 22 drivers, sampled above), or Johnson's
-        approximation of it.
+    method : {"lmg", "johnson", "pmvd"}
+        Mean gain in R2 over all orderings (exact up to 25 drivers, sampled above); Johnson's
+        approximation of it; or Feldman's proportional values, which give nothing to a driver whose
+        coefficient is zero and vary more (up to 10 drivers or groups).
     weights : str, optional
         Column of sampling weights.
     controls : sequence of str
@@ -81,15 +82,17 @@ def importance(
         ``table``, strongest first: driver, importance (R2 units), share (of the drivers' R2, sums to 1),
         std_error, conf_low, conf_high (of the share, percentile bootstrap), rank, rank_low, rank_high
         (simultaneous), coefficient (outcome units per driver unit), coefficient_low, coefficient_high
-        (robust, HC3), last (R2 lost without it), correlation (among those who rated), rated (share of
-        respondents), n, n_eff (of those who rated), flag. ``tables``: tests (Wald test of the effect
-        with the others in the model, Holm over drivers) and checks.
+        (robust, HC3), first (R2 of it alone), last (R2 lost without it), correlation (among those who
+        rated), rated (share of respondents), n, n_eff (of those who rated), flag. ``tables``: tests (Wald
+        test of the effect with the others in the model, Holm over drivers), checks and, up to 10 drivers
+        or groups, conditional and dominance (see `lattice.dominance_tables`; empty above).
 
     Raises
     ------
     AnalysisError
         For columns that cannot enter (text, constant, off their scale, a code such as 99), overlapping
-        roles, repeated response ids, unusable weights, unknown groups, too few answers.
+        roles, repeated response ids, unusable weights, unknown groups, too few answers; PMVD of more than
+        10 drivers or groups.
 
     Notes
     -----
@@ -99,7 +102,8 @@ def importance(
     References
     ----------
     Groemping (2006), doi:10.18637/jss.v017.i01; Johnson (2000), doi:10.1207/S15327906MBR3501_1;
-    Mogstad, Romano, Shaikh & Wilhelm (2024), doi:10.1093/restud/rdad006 (sets of ranks).
+    Mogstad, Romano, Shaikh & Wilhelm (2024), doi:10.1093/restud/rdad006 (sets of ranks);
+    Groemping (2007), doi:10.1198/000313007X188252 (PMVD).
 
     Examples
     --------
@@ -120,8 +124,10 @@ def importance(
     sizes = [len(members) for members in blocks.values()]
     columns = ratings.standardised
     matrix = correlations(columns, ratings.weights)
+    _check_size(method, len(blocks))
     shared = _divided(matrix, sizes, method, rng)
-    replicates = _replicates(columns, ratings, sizes, method, resamples, rng)
+    samples = _without_controls(resampled(columns, ratings.weights, resamples, rng), sizes)
+    replicates = _replicates(samples, sizes, method, rng)
     line = fit(np.column_stack([ratings.drivers, ratings.controls]), ratings.outcome, ratings.weights)
     main = _table(blocks, ratings, matrix, shared, replicates, line, level)
     tests = _tests(blocks, line)
@@ -135,7 +141,7 @@ def importance(
         table=main,
         keys=("driver", "check"),
         estimate_column="share",
-        tables={"tests": tests, "checks": checks},
+        tables={"tests": tests, "checks": checks, **_dominance(blocks, matrix, samples)},
         n_used=len(ratings.outcome),
         n_dropped=ratings.dropped,
         settings={
@@ -179,6 +185,16 @@ def _check_options(method: str, not_applicable: str, resamples: int) -> None:
         )
 
 
+def _check_size(method: Method, blocks: int) -> None:
+    if method == "pmvd" and blocks > lattice.MOST:
+        raise AnalysisError(
+            "method='pmvd' needs every subset of the drivers and is computed for at most {most}; got "
+            "{count}: group them, or use method='lmg'",
+            most=lattice.MOST,
+            count=blocks,
+        )
+
+
 def _without_controls(matrix: Array, sizes: Sequence[int]) -> Array:
     return dominance.swept(matrix, matrix.shape[0] - 1 - sum(sizes))
 
@@ -188,6 +204,8 @@ def _divided(matrix: Array, sizes: list[int], method: Method, rng: np.random.Gen
     matrix = _without_controls(matrix, sizes)
     if method == "johnson":
         return _Division(dominance.relative_weights(matrix, sizes)[:, 0])
+    if method == "pmvd":
+        return _Division(lattice.proportional(lattice.subsets(matrix, sizes))[:, 0])
     if len(sizes) <= dominance.EXACT:
         return _Division(dominance.shapley(matrix, sizes)[:, 0])
     orderings = 64
@@ -199,26 +217,29 @@ def _divided(matrix: Array, sizes: list[int], method: Method, rng: np.random.Gen
         orderings *= 2
 
 
-def _replicates(
-    columns: Array,
-    ratings: Ratings,
-    sizes: list[int],
-    method: Method,
-    resamples: int,
-    rng: np.random.Generator,
-) -> Array:
+def _replicates(samples: Array, sizes: list[int], method: Method, rng: np.random.Generator) -> Array:
     """Shares in bootstrap samples of respondents, (blocks, resamples)."""
-    if not resamples:
+    if not samples.shape[2]:
         return np.empty((len(sizes), 0))
-    matrices = _without_controls(resampled(columns, ratings.weights, resamples, rng), sizes)
     if method == "johnson":
-        gains = dominance.relative_weights(matrices, sizes)
+        gains = dominance.relative_weights(samples, sizes)
+    elif method == "pmvd":
+        gains = lattice.proportional(lattice.subsets(samples, sizes))
     elif len(sizes) <= _EXACT_RESAMPLED:
-        gains = dominance.shapley(matrices, sizes)
+        gains = dominance.shapley(samples, sizes)
     else:
-        gains = dominance.sampled(matrices, sizes, rng, orderings=_ORDERINGS_RESAMPLED).gains
+        gains = dominance.sampled(samples, sizes, rng, orderings=_ORDERINGS_RESAMPLED).gains
     gains = np.maximum(gains, 0.0)
     return np.asarray(gains / gains.sum(axis=0))
+
+
+def _dominance(blocks: Mapping[str, list[str]], matrix: Array, samples: Array) -> dict[str, pd.DataFrame]:
+    """Return the tables of conditional and pairwise dominance, empty where there are too many blocks."""
+    if len(blocks) > lattice.MOST:
+        return {"conditional": pd.DataFrame(), "dominance": pd.DataFrame()}
+    sizes = [len(members) for members in blocks.values()]
+    explained = lattice.subsets(_without_controls(matrix, sizes), sizes)
+    return lattice.dominance_tables(explained, lattice.subsets(samples, sizes), list(blocks))
 
 
 def rank_sets(shares: Array, replicates: Array, level: float) -> tuple[Array, Array]:
@@ -285,6 +306,7 @@ def _table(
             "coefficient": slope,
             "coefficient_low": slope - reach,
             "coefficient_high": slope + reach,
+            "first": dominance.alone(_without_controls(matrix, sizes), sizes)[:, 0],
             "last": dominance.unique(_without_controls(matrix, sizes), sizes)[:, 0],
             "correlation": np.where(single, _correlations_among_raters(ratings)[starts], np.nan),
             "rated": [float(ratings.weights[who].sum() / ratings.weights.sum()) for who in answered],

@@ -271,7 +271,7 @@ def correlations(columns: Array, weights: Array, counts: Array | None = None) ->
 
 def resampled(columns: Array, weights: Array, resamples: int, rng: np.random.Generator) -> Array:
     """Correlation matrices of `resamples` bootstrap samples of people: drawn counts times weights."""
-    n = len(columns)
+    n, q = columns.shape
     at_once = max(1, _COUNTS // n)
     parts = []
     for start in range(0, resamples, at_once):
@@ -279,4 +279,4 @@ def resampled(columns: Array, weights: Array, resamples: int, rng: np.random.Gen
         for row in counts:
             row[:] = np.bincount(rng.integers(n, size=n, dtype=np.uint32), minlength=n)
         parts.append(correlations(columns, weights, counts))
-    return np.concatenate(parts, axis=2)
+    return np.concatenate(parts, axis=2) if parts else np.empty((q, q, 0))

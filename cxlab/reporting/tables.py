@@ -20,18 +20,20 @@ HIDDEN = frozenset({
     "rank_high", "hypothesis", "conf_low_sd", "conf_high_sd",
 })  # fmt: skip
 WHOLE = frozenset(
-    {"n", "n_eff", "n_rest", "at_risk", "events", "time", "rank", "df", "rows", "seed", "value_n"}
+    {"n", "n_eff", "n_rest", "at_risk", "events", "time", "rank", "df", "rows", "seed", "value_n", "others"}
 )
 DECIMALS = {
     "importance": 3,
+    "first": 3,
     "last": 3,
+    "gain": 3,
     "correlation": 2,
     "coefficient": 2,
     "statistic": 2,
     "sd": 2,
     "hazard_ratio_sd": 2,
 }
-SHARES = frozenset({"target", "before", "after", "rated", "share"})
+SHARES = frozenset({"target", "before", "after", "rated", "share", "ahead", "reproduced"})
 UNITS_OF_TABLES = {"medians": "months"}
 QUIET = frozenset({"n_eff", "p_value"})
 PERCENT = frozenset({"percent", "share"})
@@ -185,7 +187,7 @@ class _Context:
             return ""
         if column == "metric":
             return words.metric(value)
-        if column in ("driver", "covariate"):
+        if column in ("driver", "over", "covariate"):
             return words.covariate(value)
         if column in ("peer", "unit", "focal"):
             return words.label(self.settings.get("unit", ""), value)
