@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from intake_clients import SURVEY, checked, problems_of, refused, write_client
 
 from cxlab.errors import InputError, WorkbenchError
-from cxlab.intake import dataset, privacy
+from cxlab.intake import dataset, personal, privacy
 from cxlab.intake.identifiers import card_holds, curp_holds, dni_holds, identifier, rut_holds
 
 
@@ -82,7 +82,7 @@ def test_a_changed_digit_breaks_the_check():
 
 def scanned(column):
     frame = pd.DataFrame({"attr_x": column})
-    return privacy.scan(frame, file="f.csv", lines=np.arange(2, len(frame) + 2), headers={"attr_x": "X"})
+    return personal.scan(frame, file="f.csv", lines=np.arange(2, len(frame) + 2), headers={"attr_x": "X"})
 
 
 def plain_columns(n=10_000):

@@ -19,7 +19,8 @@ from cxlab.intake.contracts import breaches
 from cxlab.intake.identifiers import identifier
 from cxlab.intake.mapped import Mapped
 from cxlab.intake.models import Client
-from cxlab.intake.privacy import pseudonyms, scan, scan_labels
+from cxlab.intake.personal import scan, scan_labels
+from cxlab.intake.privacy import pseudonyms
 from cxlab.intake.reading import clean_name
 from cxlab.intake.relationship import with_duration, with_last_survey
 from cxlab.intake.rows import Rows

@@ -1,16 +1,41 @@
-"""What identifies a person, told from its writing and check digits: e-mail, phone, card, RUT, DNI/NIE, CURP.
+"""What identifies a person, told from how it is written and from its check digits.
 
-A pattern alone is an accusation; the check digit is the evidence. Where there is none (phones), the
-way it is written must say so: a plus sign, the grouping of a country's numbers, or a word before it.
+E-mails, phones, cards and accounts (IBAN), RUT (Chile), DNI/NIE (Spain), CURP and RFC (Mexico), SSN
+(United States), passports and IP addresses. A pattern alone is an accusation; the check digit is the
+evidence. Where there is none, the way it is written must say so: a plus sign, the grouping of a
+country's numbers, or a word before it.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from ipaddress import AddressValueError, IPv6Address
 from typing import Literal
 
-Identifier = Literal["e-mail", "phone", "card", "RUT", "DNI/NIE", "CURP"]
+from cxlab.errors import Message
+from cxlab.intake.checkdigits import (
+    IBAN_LENGTHS,
+    card_holds,
+    curp_holds,
+    dni_holds,
+    iban_holds,
+    rfc_holds,
+    rut_holds,
+)
+
+Identifier = Literal[
+    "e-mail", "phone", "card", "RUT", "DNI/NIE", "CURP", "RFC", "IBAN", "SSN", "passport", "IP address"
+]
+# How a reader is told of them; those that are not here are called so in every language.
+_SPOKEN = {
+    "phone": Message("phone"),
+    "card": Message("card"),
+    "passport": Message("passport"),
+    "IP address": Message("IP address"),
+}
 
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060-\u2064\ufeff]")
 _DASHES = re.compile("[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]")
@@ -29,11 +54,23 @@ _NIE = re.compile(r"(?<![\w-])([XYZxyz])[\s-]?(\d{7})[\s-]?([A-Za-z])(?![\w-])")
 _CURP = re.compile(
     r"(?i)[A-Z]{4}\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])[HMX][A-Z]{2}[B-DF-HJ-NÑP-TV-Z]{3}[A-Z\d]\d(?!\w)"
 )
-_CARD = re.compile(r"(?<![\w.,-])\d(?:[ -]?\d){13,18}(?![\w-]|[.,]\d)")
-# Start and length by scheme: thirteen digits are the number of a product, not of a card.
-_CARD_WRITTEN = re.compile(
-    r"4(?:\d{15}|\d{18})|(?:5[1-5]|2[2-7])\d{14}|3[47]\d{13}|3(?:0[0-5]|[689]\d)\d{11}|35\d{14}|6\d{15}(?:\d{2,3})?|5[06-8]\d{14}"
+_RFC = re.compile(
+    r"(?i)(?<![A-Z\dÑ&])([A-ZÑ&]{4})[\s-]?(\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]))[\s-]?([A-Z\d]{2}[\dA])(?![\w&])"
 )
+_IBAN = re.compile(r"(?i)(?<![A-Z\d])([A-Z]{2})\d{2}(?=[ -]?[A-Z\d]{4})")
+_SSN = re.compile(r"(?<![\w.,-])(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w-]|[.,]\d)")
+_SSN_WORDED = re.compile(
+    r"(?i)\b(?:ssn|social security(?: number)?|seguro social)\b\W{0,4}(?:\w{1,7}\W{1,3}){0,2}"
+    r"(?!000|666|9)\d{3}[ -]?(?!00)\d{2}[ -]?(?!0000)\d{4}(?!\w)"
+)
+_PASSPORT = re.compile(
+    r"(?i)\b(?:pasaporte|passport)\b\W{0,4}(?:(?:n[°ºo.]{0,2}|n[uú]m(?:ero|ber)?|number|es|is)\W{0,3}){0,2}"
+    r"[A-Z]{0,3}\d{6,9}(?!\w)"
+)
+_IP = re.compile(r"(?<![\w.,:-])((?:\d{1,3}\.){3}\d{1,3})(?!\w|[.,-]\d)")
+_IP_WORD = re.compile(r"(?i)(?:\bip(?:v4)?\b|\bip[ _-]?addr\w*|\bhost\b)\W{0,4}(?:\w{1,9}\W{1,3}){0,2}$")
+_IP6 = re.compile(r"(?i)(?<![\w:.])(?:[\da-f]{1,4}:{1,2}){3,7}[\da-f]{1,4}(?![\w:])")
+_CARD = re.compile(r"(?<![\w.,-])\d(?:[ -]?\d){13,18}(?![\w-]|[.,]\d)")
 
 _EDGE, _END = r"(?<![\w.,-])(?<!\d:)(?<!\w/)(?<!\d\s)", r"(?!\w|[.,:-]\d|/(?:\d|\w{1,2}\b))"
 _PHONES = tuple(
@@ -69,8 +106,23 @@ _CURRENCY_AFTER = re.compile(r"(?i)\s?(?:[$€£%]|(?:clp|usd|eur|euros?|mxn|pes
 _SIGNED_AMOUNT = re.compile(r"\+\s?\d+[.,]\d{1,2}")
 # Marks that dress a word up, as in chats and notes: _x_, *x*, `x`.
 _ADORNMENT = re.compile(r"(?<![^\W_])_+|_+(?![^\W_])|[*~`]+")
-_DNI_LETTERS = "TRWAGMYFPDXBNJZSQVHLCKE"
-_CURP_ALPHABET = "0123456789ABCDEFGHIJKLMNÑOPQRSTUVWXYZ"
+
+
+_UUID = re.compile(r"(?i)(?<![\w-])[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}(?![\w-])")
+# In the order of the strength of their evidence; what is within the groups, else all, must hold.
+_WRITTEN: tuple[tuple[Identifier, re.Pattern[str], Callable[[str], bool] | None], ...] = (
+    ("CURP", _CURP, curp_holds),
+    ("RFC", _RFC, rfc_holds),
+    ("RUT", _RUT, rut_holds),
+    ("RUT", _RUT_DOTTED, rut_holds),
+    ("RUT", _RUT_WORDED, rut_holds),
+    ("DNI/NIE", _DNI, dni_holds),
+    ("DNI/NIE", _NIE, dni_holds),
+    ("card", _CARD, card_holds),
+    ("SSN", _SSN, None),
+    ("SSN", _SSN_WORDED, None),
+    ("passport", _PASSPORT, None),
+)
 
 
 def readable(text: str) -> str:
@@ -95,22 +147,91 @@ def identifier(text: str) -> Identifier | None:
     ('e-mail', 'RUT', None)
     """
     text = _undressed(readable(text))
-    if not any(each.isdigit() for each in text) and not ("@" in text or _AT_WORD.search(text)):
-        return None
-    if _EMAIL.search(text):
+    digits = sum(map(str.isdigit, text))
+    if ("@" in text or _AT_WORD.search(text)) and _EMAIL.search(text):
         return "e-mail"
-    if any(curp_holds(match[0]) for match in _CURP.finditer(text)):
-        return "CURP"
-    for pattern in (_RUT, _RUT_DOTTED, _RUT_WORDED):
-        if any(rut_holds(match[1] + match[2]) for match in pattern.finditer(text)):
-            return "RUT"
-    if any(dni_holds(match[1] + match[2]) for match in _DNI.finditer(text)):
-        return "DNI/NIE"
-    if any(dni_holds(match[1] + match[2] + match[3]) for match in _NIE.finditer(text)):
-        return "DNI/NIE"
-    if any(card_holds(match[0]) for match in _CARD.finditer(text)):
-        return "card"
-    return "phone" if _holds_phone(text) else None
+    # Four digits can be an IP address, six a passport; all else has seven or more.
+    if digits < 4:
+        return None
+    return next((kind for kind, _ in written(text)), None) or ("phone" if _holds_phone(text) else None)
+
+
+def written(text: str, *, checked: bool = True) -> Iterator[tuple[Identifier, str]]:
+    """Give what in `text` is written like an identifier that has a check digit or rules of its own.
+
+    Parameters
+    ----------
+    text : str
+    checked : bool
+        Only what holds; else all that has the shape, so that the share which holds can be told.
+    """
+    yield from (("IBAN", found) for found in _accounts(text) if not checked or iban_holds(found))
+    for kind, pattern, holds in _WRITTEN:
+        for match in pattern.finditer(text):
+            if not checked or holds is None or holds("".join(match.groups()) or match[0]):
+                yield kind, match[0]
+    yield from (("IP address", found) for found in _addresses(text, checked=checked))
+
+
+def spoken(kind: Identifier) -> Message:
+    """Return how a reader is told of a kind of identifier."""
+    return _SPOKEN.get(kind) or Message("{kind}", kind=kind)
+
+
+@lru_cache(maxsize=64)
+def _account_body(length: int) -> re.Pattern[str]:
+    return re.compile(rf"(?i)(?:[ -]?[A-Z\d]){{{length - 4}}}(?![A-Z\d])")
+
+
+def _accounts(text: str) -> Iterator[str]:
+    """Give what is written like an IBAN: a country's letters and as many characters as it uses."""
+    for match in _IBAN.finditer(text):
+        length = IBAN_LENGTHS.get(match[1].upper())
+        body = length and _account_body(length).match(text, match.end())
+        if body:
+            yield match[0] + body[0]
+
+
+def _addresses(text: str, *, checked: bool) -> Iterator[str]:
+    """Give the IP addresses of `text`: what 1.2.3.4 is, a word or the size of its numbers must say."""
+    if ":" in text:
+        yield from (match[0] for match in _IP6.finditer(text) if not checked or _means_ip6(match[0]))
+    for match in _IP.finditer(text):
+        if not checked or (
+            ip_written(match[1])
+            and (_means_ip(match[1]) or _IP_WORD.search(text[max(0, match.start() - 40) : match.start()]))
+        ):
+            yield match[1]
+
+
+def ip_written(text: str) -> bool:
+    """Tell whether `text` is four numbers of 0 to 255, as an IP address or a version has them.
+
+    Examples
+    --------
+    >>> ip_written("190.45.23.118"), ip_written("1.234.567.890"), ip_written("10.01.2.3")
+    (True, False, False)
+    """
+    parts = text.split(".")
+    if len(parts) != 4:
+        return False
+    return all(each.isdigit() and int(each) <= 255 and (each == "0" or each[0] != "0") for each in parts)
+
+
+def _means_ip(text: str) -> bool:
+    # Versions and chapters count from small numbers, accounts of a ledger start with one digit.
+    numbers = [int(each) for each in text.split(".")]
+    return 10 <= numbers[0] < 224 and numbers[0] != 127 and sum(each >= 100 for each in numbers) >= 2
+
+
+def _means_ip6(text: str) -> bool:
+    # 10:30:00:12 is a time and aa:bb:cc:dd:ee:ff the number of a device.
+    if not (re.search(r"[\da-fA-F]{3}", text) and ("::" in text or text.count(":") == 7)):
+        return False
+    try:
+        return bool(IPv6Address(text))
+    except AddressValueError:
+        return False
 
 
 def _holds_phone(text: str) -> bool:
@@ -134,67 +255,9 @@ def _means_phone(match: re.Match[str], text: str) -> bool:
 def _undressed(text: str) -> str:
     if "_" in text or "*" in text or "~" in text or "`" in text:
         text = _ADORNMENT.sub(" ", text)
+    if text.count("-") >= 4:
+        text = _UUID.sub(" ", text)  # of its digits some always look like a phone
     return text.strip("- ") if text.startswith("-") and text.endswith("-") else text
-
-
-def rut_holds(text: str) -> bool:
-    """Tell whether the last character is the RUT's check digit (modulus 11).
-
-    Examples
-    --------
-    >>> rut_holds("12.345.678-5"), rut_holds("123456780")
-    (True, False)
-    """
-    body, check = re.sub(r"[^\dkK]", "", text)[:-1], text.strip()[-1:].upper()
-    if not 7 <= len(body) <= 8 or not body.isdigit() or len(set(body)) == 1:
-        return False
-    total = sum(int(digit) * (2 + at % 6) for at, digit in enumerate(reversed(body)))
-    return check == "0123456789K"[-total % 11]
-
-
-def dni_holds(text: str) -> bool:
-    """Tell whether the last letter is that of the DNI or NIE (modulus 23).
-
-    Examples
-    --------
-    >>> dni_holds("12345678Z"), dni_holds("X1234567L"), dni_holds("12345678A")
-    (True, True, False)
-    """
-    plain = re.sub(r"[^0-9A-Za-z]", "", text).upper()
-    body = (
-        plain[:-1].replace("X", "0").replace("Y", "1").replace("Z", "2") if plain[:1] in "XYZ" else plain[:-1]
-    )
-    return len(body) == 8 and body.isdigit() and plain[-1] == _DNI_LETTERS[int(body) % 23]
-
-
-def card_holds(text: str) -> bool:
-    """Tell whether the digits are those of a payment card: a known start and Luhn's sum.
-
-    Examples
-    --------
-    >>> card_holds("4111 1111 1111 1111"), card_holds("4111 1111 1111 1112")
-    (True, False)
-    """
-    digits = re.sub(r"\D", "", text)
-    if not _CARD_WRITTEN.fullmatch(digits) or len(set(digits)) == 1:
-        return False
-    doubled = [int(each) * (1 + at % 2) for at, each in enumerate(reversed(digits))]
-    return sum(each - 9 * (each > 9) for each in doubled) % 10 == 0
-
-
-def curp_holds(text: str) -> bool:
-    """Tell whether the last digit is the CURP's check digit.
-
-    Examples
-    --------
-    >>> curp_holds("HEGG560427MVZRRL04"), curp_holds("HEGG560427MVZRRL05")
-    (True, False)
-    """
-    plain = text.upper()
-    if len(plain) != 18:
-        return False
-    total = sum(_CURP_ALPHABET.index(each) * (18 - at) for at, each in enumerate(plain[:17]))
-    return plain[-1] == str(-total % 10)
 
 
 def plain_digits_kind(digits: str) -> Identifier | None:
