@@ -39,6 +39,10 @@ IDENTIFIERS = [
     ("ana[arroba]example.cl", "e-mail"), ("ana arroba example punto cl", "e-mail"), ("ana@example,com", "e-mail"),
     ("_12.345.678-5_", "RUT"), ("mi rut es12.345.678-5", "RUT"), ("**12345678Z**", "DNI/NIE"),
     ("`4111 1111 1111 1111`", "card"), ("escurp:HEGG560427MVZRRL04", "CURP"), ("a:612 345 678", "phone"),
+    ("ES91 2100 0418 4502 0005 1332", "IBAN"), ("mi cuenta de89370400440532013000 gracias", "IBAN"), ("GB82-WEST-1234-5698-7654-32", "IBAN"),
+    ("GODE561231GR8", "RFC"), ("rfc: gode-561231-gr8", "RFC"), ("123-45-6789", "SSN"), ("SSN is 123456789", "SSN"),
+    ("pasaporte N° F1234567", "passport"), ("passport number: 123456789", "passport"), ("190.45.123.118", "IP address"),
+    ("mi ip es 10.0.0.1", "IP address"), ("2001:db8:85a3::8a2e:370:7334", "IP address"), ("desde 192.168.100.20:8080", "IP address"),
     ("55 1234 5678/otro", "phone"), ("9.1234.5678", "phone"), ("+56 9 2012 1234", "phone"), ("mi dato es 612345678", "phone"),
 ]  # fmt: skip
 HARMLESS = [
@@ -48,6 +52,9 @@ HARMLESS = [
     "Fibra 600/600 megas", "2019 2020 2021", "B-612", "1 2 3 4 5 6 7 8", "Plan 5G 30 GB", "lat -33.4489 lon -70.6693",
     "12/31/1899 09:30:00 AM", "3-4 veces", "<script>alert(1)</script>", "=cmd|' /C calc'!A0", "A380-800", "000000000",
     "90612-1862", "00624-6900", "+8984201.59", "1 772 884 874", "ticket 725326334", "pedido: 612345678", "N° 912345678",
+    "ES92 2100 0418 4502 0005 1332", "XX91 2100 0418 4502 0005 1332", "GODE561231GR9", "XAXX010101000", "000-12-3456", "123-00-6789",
+    "1.2.3.4", "v10.2.3.4", "versión 1.12.130.2", "1.1.101.120", "300.45.123.118", "190.045.123.118", "10:30:00:12", "00:1A:2B:3C:4D:5E",
+    "std::vector", "pasaporte vencido", "00559374-9685-631b-63d0-f8b1d32f50c4", "127.0.0.1", "978-3-16148-410-0",
     "904716393 CLP", "$612345678", "EAN 4571122626266", "ORD_12345678_5", "shop.cl/p/612345678", "@usuario,hola",
 ]  # fmt: skip
 

@@ -14,8 +14,10 @@ from typing import Any
 import pandas as pd
 
 from cxlab.errors import InputError, Message, Problem
+from cxlab.intake.assignment import EVERY
 from cxlab.intake.canonical import tables as tables_known
 from cxlab.intake.contracts import breaches
+from cxlab.intake.declaration import nearest
 from cxlab.intake.identifiers import identifier
 from cxlab.intake.mapped import Mapped
 from cxlab.intake.models import Client
@@ -68,6 +70,8 @@ def assembled(
         entries[name] = _entry(rows, own) | {"breaks": series_breaks(client, rows)}
         notes += [note for part in parts for note in part.notes]
     problems += scan_labels(_client_labels(client), file="client.yaml")
+    if len(mapped) == len(client.sources):
+        problems += _unknown(client, [part for part, _ in mapped])
     if not problems:
         problems += unknown_breaks(client, tables)
     if not problems:
@@ -115,6 +119,25 @@ def _personal(client: Client, part: Mapped) -> Iterator[Problem]:
     yield from scan_labels([*labels, *names], file=part.source.file)
 
 
+def _unknown(client: Client, parts: list[Mapped]) -> Iterator[Problem]:
+    """Give the names under `privacy:` that are no column of any file."""
+    known = {EVERY}.union(*(each for part in parts for each in (part.frame.columns, part.headers.values())))
+    known |= {name for part in parts for name in (*part.unmapped, *part.dropped)}
+    for key in ("free_text", "not_personal", "empty_personal"):
+        for name in getattr(client.privacy, key):
+            if clean_name(name) not in known:
+                close = nearest(clean_name(name), known)
+                yield Problem(
+                    Message("a name in `{key}` that is no column", key=f"privacy.{key}"),
+                    Message("a column of a table, or its header in the file"),
+                    Message("did you mean {close}?", close=close)
+                    if close and not identifier(close)
+                    else Message("correct or remove it in client.yaml"),
+                    file="client.yaml",
+                    column="…" if identifier(name) else name,
+                )
+
+
 def _client_labels(client: Client) -> Iterator[tuple[str, str]]:
     """Give every text of client.yaml that reports show, with the key it stands under."""
     yield from (("name", each) for each in (client.name.es, client.name.en))
@@ -149,6 +172,7 @@ def _entry(rows: Rows, own: list[Part]) -> dict[str, Any]:
                 "excluded": part.excluded,
                 "unmapped": list(part.unmapped),
                 "dropped": list(part.dropped),
+                "emptied": part.emptied,
                 "headers": part.headers,
                 "how": part.how,
             }

@@ -76,7 +76,7 @@ def check(
         except InputError as error:
             problems += error.problems or (_unread(source, error),)
             continue
-        part = map_source(source, reading)
+        part = map_source(source, reading, declared.privacy)
         problems += part.problems
         mapped.append((part, digest))
     tables, entries, notes = assembled(declared, mapped, problems)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,10 @@ from cxlab.errors import Message
 from cxlab.intake.assignment import EVERY, Assignment
 from cxlab.intake.canonical import Kind
 from cxlab.intake.cells import CellKind, Fault, Marks, Typed, inferred, plain, typed
-from cxlab.intake.reading import Reading
+from cxlab.intake.identifiers import Identifier
+from cxlab.intake.models import Privacy
+from cxlab.intake.personal import kinds_in
+from cxlab.intake.reading import Reading, clean_name
 
 # Labels that say nobody answered: such a code is not a point of a scale.
 _NO_ANSWER = re.compile(
@@ -43,7 +46,8 @@ class Rule:
     """What is declared of one column.
 
     `reasons` are codes that mean no answer, and why; `labels` those of the file; `kind` is None where
-    the cells themselves must say it; `rated` says that an undeclared 99 would pass for an answer.
+    the cells themselves must say it; `rated` says that an undeclared 99 would pass for an answer;
+    `emptied`, that cells which look personal become empty.
     """
 
     name: str
@@ -55,6 +59,7 @@ class Rule:
     kind: CellKind | None
     form: str
     rated: bool
+    emptied: bool = False
 
 
 @dataclass
@@ -62,6 +67,7 @@ class Column:
     """A decoded column: distinct texts as found, where each stands, why it is missing, and its value.
 
     `trimmed` counts the cells with outer blanks, `led` those read by the number they start with.
+    Of `emptied` texts, which looked personal, only the kind is known.
     """
 
     codes: npt.NDArray[np.intp]
@@ -71,6 +77,7 @@ class Column:
     trimmed: int = 0
     led: int = 0
     unused: list[str] = field(default_factory=list)
+    emptied: dict[int, Identifier] = field(default_factory=dict)
 
     @property
     def values(self) -> pd.Series[Any]:
@@ -91,8 +98,11 @@ class Column:
 class Declared:
     """What a source declares, looked up by the columns it ends in."""
 
-    def __init__(self, assigned: Assignment, keys: Mapping[str, Mapping[str, str]]) -> None:
+    def __init__(
+        self, assigned: Assignment, keys: Mapping[str, Mapping[str, str]], privacy: Privacy | None = None
+    ) -> None:
         self.assigned, self.source, self.keys = assigned, assigned.source, keys
+        self.privacy = privacy or Privacy()
         self.ids = {*assigned.table.ids, *keys["ids"].values()}
         self.equivalents = {
             column: self.source.equivalent[name] for name, column in keys["equivalent"].items()
@@ -128,7 +138,17 @@ class Declared:
             rated=self.assigned.table.scores
             and column not in self.scales
             and column not in self.assigned.table.columns,
+            emptied=column in self.assigned.stored
+            and column not in self.ids
+            and self.private("empty_personal", column)
+            and not self.private("not_personal", column),
         )
+
+    def private(self, key: Literal["free_text", "not_personal", "empty_personal"], column: str) -> bool:
+        """Tell whether `privacy:` names a column under a key, by its own name or its header's."""
+        named = {clean_name(each) for each in getattr(self.privacy, key)}
+        header = self.assigned.stored.get(column, column)
+        return bool({column, header} & named) or (EVERY in named and key == "empty_personal")
 
     def kind(self, column: str) -> CellKind | None:
         """Return the kind of a column's cells, or None if they must say it themselves."""
@@ -160,6 +180,7 @@ def decode(cells: pd.Series[Any], rule: Rule, marks: Marks) -> Column:
     distinct = [str(text) for text in found]
     counts = np.bincount(codes, minlength=len(distinct))
     meant = [_meant(cell, rule, marks) for cell in distinct]
+    emptied = _emptied(distinct, meant) if rule.emptied else {}
     texts, reasons = [text for text, _ in meant], [reason for _, reason in meant]
     present: dict[str, int] = {}
     for text, n in zip(texts, counts, strict=True):
@@ -176,7 +197,7 @@ def decode(cells: pd.Series[Any], rule: Rule, marks: Marks) -> Column:
     stripped = {text.strip() for text in distinct}
     return Column(
         codes,
-        distinct,
+        ["" if at in emptied else text for at, text in enumerate(distinct)] if emptied else distinct,
         reasons,
         result,
         trimmed=sum(int(n) for text, n in zip(distinct, counts, strict=True) if text != text.strip() != ""),
@@ -186,7 +207,16 @@ def decode(cells: pd.Series[Any], rule: Rule, marks: Marks) -> Column:
             if rule.leading and text not in (None, distinct[at].strip()) and at not in result.faults
         ),
         unused=[] if rule.labelled else [code for code in rule.recodes if code not in stripped],
+        emptied=emptied,
     )
+
+
+def _emptied(distinct: list[str], meant: list[tuple[str | None, str]]) -> dict[int, Identifier]:
+    """Take the texts that look personal out of `meant`; return the kind of each."""
+    kinds = kinds_in(distinct)
+    for at in kinds:
+        meant[at] = (None, "personal")
+    return kinds
 
 
 def _meant(cell: str, rule: Rule, marks: Marks) -> tuple[str | None, str]:

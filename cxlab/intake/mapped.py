@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from cxlab.errors import Message, Problem
+from cxlab.intake.identifiers import Identifier
 from cxlab.intake.models import Equivalence, Source
 
 
@@ -36,6 +37,8 @@ class Mapped:
         Texts of each column that are already reported as not of its kind.
     equivalents : dict of str to Equivalence
         Columns asked on one scale and stored on another.
+    emptied : dict of str to dict of str to int
+        How many cells that look personal were emptied, by column and kind.
     notes : list of str
         What was done that a person should know.
     led : dict of str to int
@@ -66,6 +69,7 @@ class Mapped:
     faulty: dict[str, set[str]]
     ids: set[str]
     equivalents: dict[str, Equivalence] = field(default_factory=dict)
+    emptied: dict[str, dict[Identifier, int]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     led: dict[str, int] = field(default_factory=dict)
     unasked: dict[str, int] = field(default_factory=dict)

@@ -17,8 +17,9 @@ from cxlab.intake.assignment import REASON_SUFFIX, Assignment, assign, resolve_k
 from cxlab.intake.cells import Marks
 from cxlab.intake.decoding import Column, Declared, decode
 from cxlab.intake.expressions import computed, matches
+from cxlab.intake.identifiers import Identifier, spoken
 from cxlab.intake.mapped import Mapped
-from cxlab.intake.models import Source
+from cxlab.intake.models import Privacy, Source
 from cxlab.intake.privacy import personal_name, shown
 from cxlab.intake.reading import MOST_SHOWN, Reading
 from cxlab.intake.repeats import without_repeats
@@ -27,15 +28,17 @@ from cxlab.intake.scales import refuse_outside, rescaled
 # How many of many alike faults are shown.
 EXAMPLES = 3
 Kept = npt.NDArray[np.bool_]
+Emptied = dict[str, dict[Identifier, int]]
 
 
-def map_source(source: Source, reading: Reading) -> Mapped:
+def map_source(source: Source, reading: Reading, privacy: Privacy | None = None) -> Mapped:
     """Map what was read from one source to its canonical table.
 
+    Where `privacy` says so, cells that look personal are emptied before anything else is made of them.
     Problems of the declaration and of the cells are in the result's `problems`; nothing is raised.
     """
     assigned = assign(source, list(reading.frame.columns))
-    declared = Declared(assigned, resolve_keys(assigned))
+    declared = Declared(assigned, resolve_keys(assigned), privacy)
     work = _Work(assigned, declared, reading)
     work.take()
     if assigned.problems:
@@ -182,6 +185,7 @@ class _Work:
         for name in self.columns:
             self.problems += self._cell_problems(name, kept, personal=name in personal)
         self.problems += self._doubts(kept)
+        emptied = {name: _counted(column, kept) for name, column in columns.items() if column.emptied}
         return Mapped(
             source=self.source,
             frame=frame.loc[kept].reset_index(drop=True),
@@ -196,13 +200,14 @@ class _Work:
             labels=self._labels(stored),
             na_reasons={name: told for name in columns if (told := _told(self._why(name)[kept]))},
             personal=personal,
-            notes=[*self.reading.notes, *_notes(columns, self.source.file)],
+            notes=[*self.reading.notes, *_notes(columns, self.source.file, emptied)],
             how=self.reading.how,
             faulty={
                 name: {column.texts[at] for at in column.typed.faults} for name, column in columns.items()
             },
             ids=self.declared.ids & set(stored),
             equivalents={name: each for name, each in self.declared.equivalents.items() if name in stored},
+            emptied=emptied,
             problems=self.problems,
             led={name: column.led for name, column in columns.items() if column.led},
             unasked={name: n for name, wrong in self.unasked.items() if (n := int(wrong[kept].sum()))},
@@ -283,11 +288,28 @@ def _told(why: npt.NDArray[Any]) -> dict[str, int]:
     return {str(reason): int(n) for reason, n in sorted(found.items())}
 
 
-def _notes(columns: dict[str, Column], file: str) -> Iterator[Message]:
+def _counted(column: Column, kept: Kept) -> dict[Identifier, int]:
+    """Count the cells that were emptied in the rows that are used, by kind."""
+    found = np.bincount(column.codes[kept], minlength=len(column.texts))
+    counted: dict[Identifier, int] = {}
+    for at, kind in column.emptied.items():
+        counted[kind] = counted.get(kind, 0) + int(found[at])
+    return {kind: counted[kind] for kind in sorted(counted)}
+
+
+def _notes(columns: dict[str, Column], file: str, emptied: Emptied) -> Iterator[Message]:
     trimmed = [f"{name} ({column.trimmed})" for name, column in columns.items() if column.trimmed]
     if trimmed:
         yield Message("{file}: outer blanks taken off in {columns}", file=file, columns=", ".join(trimmed))
     for name, column in columns.items():
+        for kind, count in emptied.get(name, {}).items():
+            yield Message(
+                "{file}: {count} cells of {column} emptied, not stored: they look personal ({kind})",
+                file=file,
+                count=count,
+                column=name,
+                kind=spoken(kind),
+            )
         if column.unused:
             yield Message(
                 "{file}: recodes of {column} that match nothing: {codes}",

@@ -100,6 +100,10 @@ def _encoding(value: str) -> str:
     return value
 
 
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
 def _text_or_languages(value: Any) -> Any:
     return {"es": value, "en": value} if isinstance(value, (str, int, float)) else value
 
@@ -221,10 +225,14 @@ class Labels(_Strict):
 
 
 class Privacy(_Strict):
-    """Columns of free text that a person has read, and false alarms cleared, with the reason."""
+    """Columns of free text that a person has read; false alarms cleared, with the reason; what is emptied.
+
+    In the columns of `empty_personal` ("*": in all) the cells that look personal are not stored.
+    """
 
     free_text: list[str] = Field(default_factory=list)
     not_personal: dict[str, str] = Field(default_factory=dict)
+    empty_personal: Annotated[list[str], BeforeValidator(_listed)] = Field(default_factory=list)
 
 
 class Colours(_Strict):
