@@ -175,6 +175,7 @@ def _entry(rows: Rows, own: list[Part]) -> dict[str, Any]:
                 "emptied": part.emptied,
                 "headers": part.headers,
                 "how": part.how,
+                **part.codebook,
             }
         )
         labels |= part.labels

@@ -134,7 +134,8 @@ class Entry:
         Hash of its Parquet file.
     rows : int
     sources : list of dict
-        For each file: file, sha256, read, used, excluded {reason: n}, unmapped, dropped, headers, how.
+        For each file: file, sha256, read, used, excluded {reason: n}, unmapped, dropped, headers, how; and
+        for the next wave, by column: questions, profile {answer: n}, value_labels {code: label}.
     scales : dict of str to (lowest, highest)
     labels : dict of str to dict of str to str
         Value labels that the files carry.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -39,6 +40,8 @@ class Mapped:
         Columns asked on one scale and stored on another.
     emptied : dict of str to dict of str to int
         How many cells that look personal were emptied, by column and kind.
+    codebook : dict of str to dict
+        What is kept for the next wave: questions, profile and value_labels, by column.
     notes : list of str
         What was done that a person should know.
     led : dict of str to int
@@ -70,6 +73,7 @@ class Mapped:
     ids: set[str]
     equivalents: dict[str, Equivalence] = field(default_factory=dict)
     emptied: dict[str, dict[Identifier, int]] = field(default_factory=dict)
+    codebook: dict[str, dict[str, Any]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     led: dict[str, int] = field(default_factory=dict)
     unasked: dict[str, int] = field(default_factory=dict)

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from cxlab.errors import Message, ParameterError, Problem
+from cxlab.intake import codebooks
 from cxlab.intake.assignment import REASON_SUFFIX, Assignment, assign, resolve_keys
 from cxlab.intake.cells import Marks
 from cxlab.intake.decoding import Column, Declared, decode
@@ -208,6 +209,9 @@ class _Work:
             ids=self.declared.ids & set(stored),
             equivalents={name: each for name, each in self.declared.equivalents.items() if name in stored},
             emptied=emptied,
+            codebook=codebooks.kept(
+                self.source, columns, self.reading, headers=self.assigned.stored, personal=personal
+            ),
             problems=self.problems,
             led={name: column.led for name, column in columns.items() if column.led},
             unasked={name: n for name, wrong in self.unasked.items() if (n := int(wrong[kept].sum()))},
