@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
@@ -72,6 +73,14 @@ def assign(source: Source, headers: list[str]) -> Assignment:
         result.problems.append(_twice(source, name, result.stored[name], "client.yaml"))
     _consult(result)
     return result
+
+
+def needed(source: Source, headers: Sequence[str]) -> tuple[str, ...]:
+    """Return the headers whose cells the source's declaration needs."""
+    if source.duplicates == "identical":  # rows are compared in every cell
+        return tuple(headers)
+    assigned = assign(source, list(headers))
+    return (*assigned.stored.values(), *assigned.consulted)
 
 
 def _place(result: Assignment, header: str, wanted: dict[str, str], dropped: set[str]) -> None:

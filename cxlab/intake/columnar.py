@@ -16,7 +16,8 @@ import pyarrow.parquet as pq
 import pyreadstat
 
 from cxlab.errors import InputError, Message, Problem
-from cxlab.intake.reading import MOST_CELLS, Reading, checked_header, fault, framed, unreadable
+from cxlab.intake.coded import Coded
+from cxlab.intake.reading import MOST_CELLS, Reading, checked_header, fault, held, unreadable
 
 
 def read_parquet(content: bytes, *, file: str) -> Reading:
@@ -133,13 +134,13 @@ def _reading(texts: pd.DataFrame, header: list[str], *, file: str, **said: Any) 
     if problems:
         raise unreadable(file, problems)
     full = (texts != "").any(axis=1).to_numpy()
-    lines = np.flatnonzero(full) + 1
-    rows = texts.loc[full].to_numpy().tolist()
-    frame, at = framed(rows, header, lines.tolist(), file=file, header_row=0)
+    columns = {at: Coded.of(texts[at].to_numpy()[full]) for at in range(len(header))}
+    headers, found = held(columns, header, rows=int(full.sum()), file=file, header_row=0)
     blank = int((~full).sum())
     return Reading(
-        frame=frame,
-        lines=at,
+        headers=headers,
+        columns=found,
+        lines=np.flatnonzero(full) + 1,
         read=len(texts),
         skipped={"blank lines": blank} if blank else {},
         typed=True,

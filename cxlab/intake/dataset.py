@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from hashlib import sha256
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -21,7 +21,7 @@ from cxlab.intake.folders import client_folder
 from cxlab.intake.identifiers import identifier
 from cxlab.intake.ledger import CheckReport, ledger_rows
 from cxlab.intake.privacy import client_key
-from cxlab.intake.readers import content_of, read
+from cxlab.intake.readers import digest_of, path_of, read
 
 Progress = Callable[[str], None]
 
@@ -56,6 +56,7 @@ def check(
     """
     # pandera is paid for by those who check, not by every notebook that reads.
     from cxlab.intake.assembly import assembled, pseudonymise
+    from cxlab.intake.assignment import needed
     from cxlab.intake.mapping import map_source
 
     declared = load(client_folder(root, client))
@@ -72,7 +73,7 @@ def check(
         if on_source is not None:
             on_source(source.file)
         try:
-            reading, digest = read(source, declared.folder)
+            reading, digest = read(source, declared.folder, wanted=partial(needed, source))
         except InputError as error:
             problems += error.problems or (_unread(source, error),)
             continue
@@ -280,7 +281,6 @@ def open_dataset(root: str | Path, client: str) -> Dataset:
 def _changed(source: Source, folder: Path, known: str | None) -> bool:
     """Tell whether a file is another than the one read; a file that is gone leaves its tables standing."""
     try:
-        content = content_of(source, folder)
+        return digest_of(path_of(source, folder)) != known
     except InputError:
         return False
-    return sha256(content).hexdigest() != known

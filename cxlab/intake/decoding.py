@@ -19,6 +19,7 @@ from cxlab.errors import Message
 from cxlab.intake.assignment import EVERY, Assignment
 from cxlab.intake.canonical import Kind
 from cxlab.intake.cells import CellKind, Fault, Marks, Typed, inferred, plain, typed
+from cxlab.intake.coded import Coded, Codes
 from cxlab.intake.identifiers import Identifier
 from cxlab.intake.models import Privacy
 from cxlab.intake.personal import kinds_in
@@ -70,7 +71,7 @@ class Column:
     Of `emptied` texts, which looked personal, only the kind is known.
     """
 
-    codes: npt.NDArray[np.intp]
+    codes: Codes
     texts: list[str]
     reasons: list[str]
     typed: Typed
@@ -165,20 +166,18 @@ class Declared:
         return "date" if self.listed("dates", column) else None
 
 
-def decode(cells: pd.Series[Any], rule: Rule, marks: Marks) -> Column:
+def decode(cells: Coded, rule: Rule, marks: Marks) -> Column:
     """Decode the cells of one column.
 
     Parameters
     ----------
-    cells : Series of str
+    cells : Coded
         As read; an empty text is an empty cell.
     rule : Rule
     marks : Marks
         How the source writes numbers and dates.
     """
-    codes, found = pd.factorize(cells.to_numpy())
-    distinct = [str(text) for text in found]
-    counts = np.bincount(codes, minlength=len(distinct))
+    codes, distinct, counts = cells.codes, cells.distinct, cells.counts
     meant = [_meant(cell, rule, marks) for cell in distinct]
     emptied = _emptied(distinct, meant) if rule.emptied else {}
     texts, reasons = [text for text, _ in meant], [reason for _, reason in meant]

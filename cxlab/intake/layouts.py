@@ -14,9 +14,9 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from cxlab.errors import InputError, Message
+from cxlab.intake.coded import Coded
 from cxlab.intake.reading import clean_name, fault
 
 Layout = Literal["plain", "qualtrics", "surveymonkey"]
@@ -207,29 +207,32 @@ def _unlike(file: str, layout: Layout, found: str, allowed: str, line: int) -> I
     )
 
 
-def set_aside(heading: Heading, column: Callable[[int], Sequence[str]]) -> npt.NDArray[Any] | None:
+def set_aside(heading: Heading, column: Callable[[int], Coded]) -> npt.NDArray[Any] | None:
     """Return why each record is no answer, an empty text where it is one; None if the file tells of none.
 
     Parameters
     ----------
     heading : Heading
     column : callable
-        Gives the cells of the column at a place.
+        Gives the column at a place.
 
     Examples
     --------
     >>> of_export = Heading(["Status", "Q1"], ["", ""], 3, status=0)
-    >>> set_aside(of_export, lambda at: ["IP Address", "Survey Preview", "17"]).tolist()
+    >>> set_aside(of_export, lambda at: Coded.of(["IP Address", "Survey Preview", "17"])).tolist()
     ['', 'survey previews', 'survey previews']
     """
     why: npt.NDArray[Any] | None = None
     for place in (heading.status, heading.channel):
         if place is None:
             continue
-        codes, distinct = pd.factorize(np.asarray(column(place), dtype=object))
-        meant = np.array([no_answer(str(cell)) for cell in distinct], dtype=object)[codes]
+        told = column(place)
+        reasons = np.array([no_answer(text) for text in told.distinct], dtype=object)
+        if not any(reasons):
+            continue
+        meant = reasons[told.codes]
         why = meant if why is None else np.where(why == "", meant, why)
-    return why if why is not None and bool((why != "").any()) else None
+    return why
 
 
 def no_answer(status: str) -> str:

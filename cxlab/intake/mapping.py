@@ -16,6 +16,7 @@ from cxlab.errors import Message, ParameterError, Problem
 from cxlab.intake import codebooks
 from cxlab.intake.assignment import REASON_SUFFIX, Assignment, assign, resolve_keys
 from cxlab.intake.cells import Marks
+from cxlab.intake.coded import Coded
 from cxlab.intake.decoding import Column, Declared, decode
 from cxlab.intake.expressions import computed, matches
 from cxlab.intake.identifiers import Identifier, spoken
@@ -38,12 +39,12 @@ def map_source(source: Source, reading: Reading, privacy: Privacy | None = None)
     Where `privacy` says so, cells that look personal are emptied before anything else is made of them.
     Problems of the declaration and of the cells are in the result's `problems`; nothing is raised.
     """
-    assigned = assign(source, list(reading.frame.columns))
+    assigned = assign(source, list(reading.headers))
     declared = Declared(assigned, resolve_keys(assigned), privacy)
     work = _Work(assigned, declared, reading)
     work.take()
     if assigned.problems:
-        return work.mapped(np.ones(len(reading.frame), dtype=bool), {})
+        return work.mapped(np.ones(len(reading), dtype=bool), {})
     work.derive()
     work.skip()
     return work.mapped(*without_repeats(assigned, work.values, reading, *work.exclude()))
@@ -72,9 +73,9 @@ class _Work:
         for name in [*self.assigned.stored, *self.assigned.consulted]:
             header = self.assigned.stored.get(name, name)
             rule = self.declared.rule(name, header, self.reading)
-            self._keep(name, decode(self.reading.frame[header], rule, self.marks))
+            self._keep(name, decode(self.reading.columns[header], rule, self.marks))
         for name, value in self.source.constants.items():
-            cells = pd.Series([value] * len(self.reading.frame), dtype=object)
+            cells = Coded.one(value, len(self.reading))
             # A constant is declared as YAML writes it, not as the file does.
             self._keep(name, decode(cells, self.declared.rule(name, "", self.reading), Marks(typed=True)))
 
@@ -160,7 +161,7 @@ class _Work:
 
     def exclude(self) -> tuple[Kept, dict[str, int]]:
         """Return which rows are kept, and how many each rule takes away."""
-        kept = np.ones(len(self.reading.frame), dtype=bool)
+        kept = np.ones(len(self.reading), dtype=bool)
         excluded: dict[str, int] = {}
         for rule in self.source.exclude:
             try:

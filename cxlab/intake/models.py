@@ -187,7 +187,7 @@ class Source(_Strict):
     skip_after_header: int = Field(default=0, ge=0, le=1000)
     layout: Literal["plain", "qualtrics", "surveymonkey"] = "plain"
     header_rows: int = Field(default=1, ge=1, le=10)
-    skip_at_end: int = Field(default=0, ge=0, le=1000)
+    skip_at_end: int = Field(default=0, ge=0, le=100)
     hidden_rows: Literal["read", "skip"] | None = None
     names: dict[Cell, Name] = Field(default_factory=dict)
     ids: list[str] = Field(default_factory=list)

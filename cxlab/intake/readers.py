@@ -6,17 +6,22 @@ beyond its limits.
 
 from __future__ import annotations
 
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from pathlib import Path
 
 from cxlab.errors import InputError, Message
 from cxlab.intake.folders import declared_path
 from cxlab.intake.models import Format, Source
-from cxlab.intake.reading import MOST_BYTES, Reading, fault
+from cxlab.intake.reading import MOST_BYTES, Progress, Reading, Wanted, fault
 from cxlab.intake.signatures import kind_of
 
+# Of a text file that may be large, this much tells what it is.
+_START = 1_000_000
 
-def read(source: Source, folder: Path) -> tuple[Reading, str]:
+
+def read(
+    source: Source, folder: Path, *, wanted: Wanted | None = None, progress: Progress | None = None
+) -> tuple[Reading, str]:
     """Read the file of a source.
 
     Parameters
@@ -25,6 +30,10 @@ def read(source: Source, folder: Path) -> tuple[Reading, str]:
         As declared in client.yaml.
     folder : Path
         The client's folder.
+    wanted : callable, optional
+        Given all headers, returns those whose cells are needed: a large file is read without the others.
+    progress : callable, optional
+        Called with the rows read so far and the share of the file that they are.
 
     Returns
     -------
@@ -36,14 +45,14 @@ def read(source: Source, folder: Path) -> tuple[Reading, str]:
     InputError
         If the file is not there, not what it says it is, or not readable as declared; with the line.
     """
-    content = content_of(source, folder)
+    path = path_of(source, folder)
+    content = _start_of(path) if source.read_as == "csv" else path.read_bytes()
     kind = _checked_kind(content, source)
-    digest = sha256(content).hexdigest()
     if kind == "csv":
         from cxlab.intake.delimited import read_delimited
 
         reading = read_delimited(
-            content,
+            path,
             file=source.file,
             encoding=source.encoding,
             separator=source.separator,
@@ -52,8 +61,11 @@ def read(source: Source, folder: Path) -> tuple[Reading, str]:
             layout=source.layout,
             skip_after_header=source.skip_after_header,
             skip_at_end=source.skip_at_end,
+            wanted=wanted,
+            progress=progress,
         )
-    elif kind == "excel":
+        return reading, digest_of(path)
+    if kind == "excel":
         from cxlab.intake.workbooks import Expected, read_workbook
 
         reading = read_workbook(content, file=source.file, expected=Expected.of(source))
@@ -64,11 +76,11 @@ def read(source: Source, folder: Path) -> tuple[Reading, str]:
             reading = read_parquet(content, file=source.file)
         else:
             reading = read_spss(content, file=source.file, encoding=source.encoding)
-    return reading, digest
+    return reading, sha256(content).hexdigest()
 
 
-def content_of(source: Source, folder: Path) -> bytes:
-    """Return the bytes of a source's file.
+def path_of(source: Source, folder: Path) -> Path:
+    """Return where a source's file is.
 
     Raises
     ------
@@ -104,7 +116,7 @@ def content_of(source: Source, folder: Path) -> bytes:
             Message("split the file, or save it as Parquet with the columns that are needed"),
         )
     try:
-        return path.read_bytes()
+        path.open("rb").close()
     except OSError as error:
         raise fault(
             source.file,
@@ -112,6 +124,18 @@ def content_of(source: Source, folder: Path) -> bytes:
             Message("a file you can open"),
             Message("ask for permission to read it"),
         ) from None
+    return path
+
+
+def digest_of(path: Path) -> str:
+    """Return the SHA-256 of a file, without holding it."""
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
+
+
+def _start_of(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(_START)
 
 
 def _checked_kind(content: bytes, source: Source) -> Format:

@@ -1,10 +1,10 @@
-"""What every reader hands on: cells as text, the line of each row, and what the file itself says."""
+"""What every reader hands on: columns of text, the line of each row, and what the file itself says."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,10 +13,14 @@ import numpy.typing as npt
 import pandas as pd
 
 from cxlab.errors import InputError, Message, Problem
+from cxlab.intake.coded import Coded
 
 # More cells than this is not a client's survey or customer list, and would not fit in memory as text.
 MOST_CELLS = 400_000_000
 MOST_BYTES = 4_000_000_000
+# Which of a file's headers are needed; how many rows have been read, and what share of the file they are.
+Wanted = Callable[[Sequence[str]], Collection[str]]
+Progress = Callable[[int, float], None]
 # Problems of one kind shown row by row before the rest is summed up.
 MOST_SHOWN = 20
 
@@ -30,8 +34,10 @@ class Reading:
 
     Attributes
     ----------
-    frame : DataFrame
-        Every cell as text, an empty text where the file has nothing; columns are the file's headers.
+    columns : dict of str to Coded
+        The cells of each column as text, an empty text where the file has nothing, by header.
+    headers : tuple of str
+        Headers of all columns, those whose cells nobody asked for included.
     lines : ndarray of int
         For each row, its line in the file (text), row of the sheet (Excel) or number of the record.
     read : int
@@ -54,9 +60,10 @@ class Reading:
         What is wrong with a column or a row, should it be used: the mapping keeps those of what it stores.
     """
 
-    frame: pd.DataFrame
+    columns: dict[str, Coded]
     lines: npt.NDArray[np.int64]
     read: int
+    headers: tuple[str, ...] = ()
     skipped: dict[str, int] = field(default_factory=dict)
     labels: dict[str, dict[str, str]] = field(default_factory=dict)
     questions: dict[str, str] = field(default_factory=dict)
@@ -65,6 +72,19 @@ class Reading:
     how: dict[str, str] = field(default_factory=dict)
     notes: list[Message] = field(default_factory=list)
     doubts: list[Problem] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if not self.headers:
+            object.__setattr__(self, "headers", tuple(self.columns))
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.lines)
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """Every cell that was kept, as text; made anew each time it is asked for."""
+        return pd.DataFrame({name: column.cells for name, column in self.columns.items()}, dtype=object)
 
 
 def unreadable(file: str, problems: Iterable[Problem]) -> InputError:
@@ -147,10 +167,36 @@ def checked_header(names: Sequence[str], *, file: str, row: int) -> list[str]:
 
 def framed(
     rows: list[list[str]], header: list[str], lines: Sequence[int], *, file: str, header_row: int
-) -> tuple[pd.DataFrame, npt.NDArray[np.int64]]:
-    """Return rows of text as a frame.
+) -> tuple[dict[str, Coded], npt.NDArray[np.int64]]:
+    """Return rows of text as columns by header; see `held`.
+
+    Raises
+    ------
+    InputError
+        If there is no row.
+    """
+    columns = {at: Coded.of(cells) for at, cells in enumerate(zip(*rows, strict=True))}
+    _, found = held(columns, header, rows=len(rows), file=file, header_row=header_row)
+    return found, np.asarray(lines, dtype=np.int64)
+
+
+def held(
+    columns: Mapping[int, Coded], header: Sequence[str], *, rows: int, file: str, header_row: int
+) -> tuple[tuple[str, ...], dict[str, Coded]]:
+    """Return all headers, and by header the columns that are there.
 
     A column without a name is left out if it is empty throughout, else called by its place: `column 1`.
+
+    Parameters
+    ----------
+    columns : mapping of int to Coded
+        By place in the file; some may be left out, those without a name may not.
+    header : sequence of str
+        As `checked_header` returns it.
+    rows : int
+        How many rows there are.
+    file : str
+    header_row : int
 
     Raises
     ------
@@ -165,11 +211,10 @@ def framed(
             Message("ask for the file again: the export may have been cut"),
             row=header_row,
         )
-    frame = pd.DataFrame(rows, columns=range(len(header)), dtype=object)
-    kept = [at for at, name in enumerate(header) if name or (frame[at] != "").any()]
-    frame = frame[kept]
-    frame.columns = pd.Index([header[at] or f"column {at + 1}" for at in kept])
-    return frame, np.asarray(lines, dtype=np.int64)
+    named = {
+        at: name or f"column {at + 1}" for at, name in enumerate(header) if name or not columns[at].blank
+    }
+    return tuple(named.values()), {name: columns[at] for at, name in named.items() if at in columns}
 
 
 def limited(problems: list[Problem], *, file: str) -> list[Problem]:

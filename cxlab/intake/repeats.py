@@ -57,7 +57,7 @@ def without_repeats(
     rows = pd.DataFrame({name: values[name].to_numpy() for name in key})
     considered = kept & values[table.key_needs or key[0]].notna().to_numpy()
     if policy == "identical":
-        cells = reading.frame.reset_index(drop=True)[considered]
+        cells = pd.DataFrame({name: column.codes for name, column in reading.columns.items()})[considered]
         again = cells.duplicated(keep="first") & rows[considered].duplicated(keep="first")
     elif policy == "last" and _TIME in values:
         order = np.argsort(values[_TIME].to_numpy(dtype="datetime64[ns]"), kind="stable")

@@ -14,6 +14,7 @@ import numpy as np
 
 from cxlab.errors import Message, Problem
 from cxlab.intake import sheetdoubts
+from cxlab.intake.coded import Coded
 from cxlab.intake.declaration import nearest
 from cxlab.intake.layouts import MOST_ROWS, Heading, Layout, heading, set_aside
 from cxlab.intake.models import Source
@@ -113,7 +114,7 @@ def read_workbook(content: bytes, *, file: str, expected: Expected) -> Reading:
     _refuse_outside(data, len(header), file=file)
     data = _answers(data, heads, skipped)
     doubts = sheetdoubts.found(data, header, grid, expected, file=file)
-    frame, lines = framed(
+    columns, lines = framed(
         [_padded(row, len(header)) for row in data],
         header,
         [row.number for row in data],
@@ -121,9 +122,9 @@ def read_workbook(content: bytes, *, file: str, expected: Expected) -> Reading:
         header_row=expected.header_row,
     )
     return Reading(
-        frame=frame,
+        columns=columns,
         lines=lines,
-        read=len(frame) + sum(skipped.values()),
+        read=len(lines) + sum(skipped.values()),
         skipped={reason: n for reason, n in skipped.items() if n},
         questions=heads.asked(header),
         typed=True,
@@ -313,7 +314,7 @@ def _trimmed(data: list[Row], expected: Expected, skipped: Counter[str]) -> list
 
 def _answers(data: list[Row], heads: Heading, skipped: Counter[str]) -> list[Row]:
     """Return the rows that are answers, where the export says which are not."""
-    why = set_aside(heads, lambda at: [row.texts[at] if at < len(row.texts) else "" for row in data])
+    why = set_aside(heads, lambda at: Coded.of(row.texts[at] if at < len(row.texts) else "" for row in data))
     if why is None:
         return data
     skipped.update(reason for reason in why if reason)
