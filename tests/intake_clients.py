@@ -9,6 +9,8 @@ from cxlab.intake import dataset
 
 SURVEY = """
 name: Test
+purpose: Tests
+retain_until: 2099-12-31
 sources:
   - file: raw/survey.csv
     table: survey_responses

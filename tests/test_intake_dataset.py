@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from intake_clients import ROWS, SURVEY, checked, refused, write_client
 
 from cxlab.errors import InputError, WorkbenchError
-from cxlab.intake import dataset, storage
+from cxlab.intake import dataset, folders
 from cxlab.intake.models import Source
 from cxlab.intake.storage import content_hash
 
@@ -79,7 +79,7 @@ def test_opening_says_which_command_to_run(tmp_path):
         dataset.open_dataset(root, "acme")
     dataset.check(root, "acme")
     with (root / "data/acme/client.yaml").open("a") as file:
-        file.write("purpose: another\n")
+        file.write("legal_basis: another\n")
     with pytest.raises(InputError, match="client.yaml changed after"):
         dataset.open_dataset(root, "acme")
     with pytest.raises(InputError, match="client.yaml names no file under `sources:`"):
@@ -233,7 +233,7 @@ def test_old_tables_go_and_a_failed_write_says_so(tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(storage.os, "fsync", full)
+    monkeypatch.setattr(folders.os, "fsync", full)
     with pytest.raises(WorkbenchError, match="cannot be written to .*No space left on device"):
         dataset.check(tmp_path, "acme")
     monkeypatch.undo()

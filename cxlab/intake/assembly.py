@@ -141,6 +141,9 @@ def _unknown(client: Client, parts: list[Mapped]) -> Iterator[Problem]:
 def _client_labels(client: Client) -> Iterator[tuple[str, str]]:
     """Give every text of client.yaml that reports show, with the key it stands under."""
     yield from (("name", each) for each in (client.name.es, client.name.en))
+    yield from (("purpose", client.purpose), ("legal_basis", client.legal_basis))
+    if client.extended:
+        yield "extended", client.extended.reason
     yield from (("breaks", text) for each in client.breaks for text in (each.reason.es, each.reason.en))
     for source in client.sources:
         yield from (("exclude", rule.reason) for rule in source.exclude)

@@ -23,6 +23,7 @@ from cxlab.intake.models import (
     Colours,
     Equivalence,
     Exclusion,
+    Extension,
     Labels,
     Language,
     Privacy,
@@ -144,6 +145,15 @@ def _own_problems(client: Client) -> list[Problem]:
         )
     if client.logo is not None:
         problems += _path_problem("logo", client.folder, client.logo)
+    if client.extended and not (client.retain_until and client.retain_until < client.extended.until):
+        problems.append(
+            _declared(
+                "extended.until",
+                Message("{until}", until=client.extended.until.isoformat()),
+                Message("a day after `retain_until`, which stays as it was first declared"),
+                Message("correct one of the two"),
+            )
+        )
     for number, source in enumerate(client.sources, start=1):
         place = f"sources {number} ({source.file})"
         problems += _path_problem(place, client.folder, source.file)
@@ -246,6 +256,7 @@ def _model_at(place: tuple[Any, ...]) -> type[BaseModel] | None:
         ("sources",): Source,
         ("sources", "exclude"): Exclusion,
         ("breaks",): Break,
+        ("extended",): Extension,
         ("labels",): Labels,
         ("privacy",): Privacy,
         ("colours",): Colours,

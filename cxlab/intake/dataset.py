@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from cxlab.errors import InputError, Message, Problem
-from cxlab.intake import storage
+from cxlab.intake import retention, storage
 from cxlab.intake.client import Client, Source, load
 from cxlab.intake.folders import client_folder
 from cxlab.intake.identifiers import identifier
@@ -60,6 +60,7 @@ def check(
     from cxlab.intake.mapping import map_source
 
     declared = load(client_folder(root, client))
+    retention.refuse_overdue(declared)
     if not declared.sources:
         there = sorted(path.name for path in (declared.folder / "raw").glob("[!.]*"))
         raise InputError(
@@ -110,7 +111,8 @@ def _report(
         language=client.language,
         tables=entries,
         problems=tuple(problems),
-        notes=tuple(notes),
+        warnings=tuple(retention.doubts(client)),
+        notes=(*notes, *retention.notes(client)),
     )
 
 
@@ -258,6 +260,7 @@ def open_dataset(root: str | Path, client: str) -> Dataset:
         If there are no tables, or a file or client.yaml has changed since they were made.
     """
     declared = load(client_folder(root, client))
+    retention.refuse_overdue(declared)
     index = storage.read_index(declared.folder / "tables", client=client)
     changed = [] if index["client_sha256"] == declared.sha256 else ["client.yaml"]
     known = {

@@ -139,3 +139,24 @@ def make_private(folder: Path) -> Path:
             "cannot make the folder {folder}: {why}", folder=folder, why=error.strerror
         ) from None
     return folder
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Write a file that its owner alone can read; it is whole or not there, and never written through a link.
+
+    Raises
+    ------
+    OSError
+        If the machine does not allow it; what was there stays.
+    """
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+    aside.unlink(missing_ok=True)
+    try:
+        with os.fdopen(os.open(aside, flags, 0o600), "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)

@@ -235,6 +235,13 @@ class Privacy(_Strict):
     empty_personal: Annotated[list[str], BeforeValidator(_listed)] = Field(default_factory=list)
 
 
+class Extension(_Strict):
+    """Until when data are kept beyond `retain_until`, and why."""
+
+    until: date
+    reason: str = Field(min_length=1)
+
+
 class Colours(_Strict):
     """The client's colours, as #RRGGBB."""
 
@@ -253,7 +260,10 @@ class Client(_Strict):
     name: Bilingual
     language: Language = "es"
     purpose: str = ""
+    legal_basis: str = ""
+    responsible: str = ""
     retain_until: date | None = None
+    extended: Extension | None = None
     data_date: date | None = None
     colours: Colours = Colours()
     logo: str | None = None

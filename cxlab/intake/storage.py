@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cxlab.errors import InputError, WorkbenchError
-from cxlab.intake.folders import make_private
+from cxlab.intake.folders import make_private, write_private
 
 INDEX = "tables.json"
 FORMAT = 2
@@ -81,8 +80,8 @@ def write(folder: Path, tables: dict[str, pd.DataFrame], index: dict[str, Any]) 
             pq.write_table(table, sink, compression="zstd", write_page_checksum=True)
             content = sink.getvalue().to_pybytes()
             index["tables"][name]["file_sha256"] = sha256(content).hexdigest()
-            _replace(folder / f"{name}.parquet", content)
-        _replace(folder / INDEX, _json(index))
+            write_private(folder / f"{name}.parquet", content)
+        write_private(folder / INDEX, _json(index))
         for old in folder.glob("*.parquet"):
             if old.stem not in tables:
                 old.unlink()
@@ -96,19 +95,6 @@ def write(folder: Path, tables: dict[str, pd.DataFrame], index: dict[str, Any]) 
 
 def _json(index: dict[str, Any]) -> bytes:
     return (json.dumps(index, ensure_ascii=False, sort_keys=True, indent=1, allow_nan=False) + "\n").encode()
-
-
-def _replace(path: Path, content: bytes) -> None:
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def read_index(folder: Path, *, client: str) -> dict[str, Any]:
