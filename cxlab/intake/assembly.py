@@ -6,8 +6,8 @@ Nothing here reads or writes files; `dataset.check` does.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
@@ -18,24 +18,38 @@ from cxlab.intake.assignment import EVERY
 from cxlab.intake.canonical import tables as tables_known
 from cxlab.intake.contracts import breaches
 from cxlab.intake.declaration import nearest
+from cxlab.intake.evidence import Evidence
 from cxlab.intake.identifiers import identifier
 from cxlab.intake.mapped import Mapped
+from cxlab.intake.matching import match_rates
 from cxlab.intake.models import Client
 from cxlab.intake.personal import scan, scan_labels
 from cxlab.intake.privacy import pseudonyms
+from cxlab.intake.problems import as_record
 from cxlab.intake.reading import clean_name
 from cxlab.intake.relationship import with_duration, with_last_survey
 from cxlab.intake.rows import Rows
 from cxlab.intake.scales import series_breaks, unknown_breaks
+from cxlab.intake.validity import Examination, examine
 
 # A source's rows, and the hash of the file they come from.
 Part = tuple[Mapped, str]
 Entries = dict[str, dict[str, Any]]
 
 
+@dataclass(frozen=True)
+class Assembly:
+    """A client's tables, what tables.json says of them, what the rules found, and notes."""
+
+    tables: dict[str, pd.DataFrame]
+    entries: Entries
+    examination: Examination
+    notes: list[Message]
+
+
 def assembled(
-    client: Client, mapped: list[Part], problems: list[Problem]
-) -> tuple[dict[str, pd.DataFrame], Entries, list[Message]]:
+    client: Client, mapped: list[Part], problems: list[Problem], unread: Mapping[str, str] | None = None
+) -> Assembly:
     """Check and scan the rows of each table.
 
     Parameters
@@ -44,15 +58,17 @@ def assembled(
     mapped : list of Part
     problems : list of Problem
         Those known so far; what is found is added. Tables are completed only if there are none.
+    unread : mapping of str to str, optional
+        Tables of which a file could not be read, and the file.
 
     Returns
     -------
-    dict of str to DataFrame, dict of str to dict, list of Message
-        Tables, what tables.json says of them, and notes.
+    Assembly
     """
-    tables: dict[str, pd.DataFrame] = {}
+    tables: dict[str, Rows] = {}
     entries: Entries = {}
     notes: list[Message] = []
+    untold = {table: Message("{file} could not be read", file=file) for table, file in (unread or {}).items()}
     for name in dict.fromkeys(part.source.table for part, _ in mapped):
         own = [(part, digest) for part, digest in mapped if part.source.table == name]
         parts = [part for part, _ in own]
@@ -62,21 +78,29 @@ def assembled(
         if empty or any(
             problem.file.startswith("client.yaml") for part in parts for problem in part.problems
         ):
+            untold.setdefault(name, Message("{table} has problems that come first", table=name))
             continue
         rows, broken = breaches(name, parts, today=client.data_date or date.today())
         problems += broken
         problems += [problem for part in parts for problem in _personal(client, part)]
-        tables[name] = rows.frame
+        tables[name] = rows
         entries[name] = _entry(rows, own) | {"breaks": series_breaks(client, rows)}
         notes += [note for part in parts for note in part.notes]
     problems += scan_labels(_client_labels(client), file="client.yaml")
     if len(mapped) == len(client.sources):
         problems += _unknown(client, [part for part, _ in mapped])
+    evidence = Evidence(client=client, rows=tables, unread=untold)
+    examination = examine(evidence)
+    problems += examination.problems
+    for name, entry in entries.items():
+        entry["warnings"] = [as_record(problem) for problem in examination.of_table(name)]
+        entry["match_rates"] = match_rates(evidence) if name == "survey_responses" else []
+    frames = {name: rows.frame for name, rows in tables.items()}
     if not problems:
-        problems += unknown_breaks(client, tables)
+        problems += unknown_breaks(client, frames)
     if not problems:
-        notes += _complete(tables, entries)
-    return tables, entries, notes
+        notes += _complete(frames, entries)
+    return Assembly(frames, entries, examination, notes)
 
 
 def _emptied(part: Mapped) -> Problem:
@@ -192,6 +216,7 @@ def _entry(rows: Rows, own: list[Part]) -> dict[str, Any]:
         "scales": {name: list(scale) for name, scale in sorted(rows.scales.items())},
         "labels": labels,
         "na_reasons": reasons,
+        "after_event": sorted({column for part, _ in own for column in part.after_event}),
         "survey_match": None,
     }
 

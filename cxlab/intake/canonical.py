@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib.resources import files
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from cxlab.intake.declaration import read_yaml
+from cxlab.intake.declaration import packaged
 
 Kind = Literal["id", "code", "category", "text", "date", "number", "integer", "flag", "rating"]
 
@@ -81,6 +80,5 @@ def tables() -> dict[str, Table]:
     >>> tables()["customers"].key
     ('customer_id',)
     """
-    text = (files("cxlab.intake") / "canonical.yaml").read_text(encoding="utf-8")
-    content = read_yaml(text, name="canonical.yaml")
+    content = packaged("canonical.yaml")
     return {name: Table.model_validate(given) for name, given in content.items()}

@@ -88,6 +88,7 @@ def breaches(name: str, parts: list[Mapped], *, today: date) -> tuple[Rows, list
     rows = Rows(name, parts)
     problems = [*_absent(rows), *_two_kinds(rows), *two_scales(rows), *_unscaled(rows)]
     if any(not problem.row and problem.column in rows.frame for problem in problems):
+        rows.judged = False
         return rows, problems
     problems += slipped_scales(rows)
     problems += _cell_breaches(rows, today)

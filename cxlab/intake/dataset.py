@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pandas as pd
 
@@ -21,7 +21,11 @@ from cxlab.intake.folders import client_folder
 from cxlab.intake.identifiers import identifier
 from cxlab.intake.ledger import CheckReport, ledger_rows
 from cxlab.intake.privacy import client_key
+from cxlab.intake.problems import from_record
 from cxlab.intake.readers import digest_of, path_of, read
+
+if TYPE_CHECKING:
+    from cxlab.intake.assembly import Assembly
 
 Progress = Callable[[str], None]
 
@@ -45,7 +49,8 @@ def check(
     Returns
     -------
     CheckReport
-        The ledger (rows read = rows used + rows excluded, by reason), problems and notes.
+        The ledger (rows read = rows used + rows excluded, by reason), problems, warnings, how each of the
+        26 rules stands, and notes.
 
     Raises
     ------
@@ -70,6 +75,7 @@ def check(
         )
     problems: list[Problem] = []
     mapped = []
+    unread: dict[str, str] = {}
     for source in declared.sources:
         if on_source is not None:
             on_source(source.file)
@@ -77,11 +83,13 @@ def check(
             reading, digest = read(source, declared.folder, wanted=partial(needed, source))
         except InputError as error:
             problems += error.problems or (_unread(source, error),)
+            unread.setdefault(source.table, source.file)
             continue
         part = map_source(source, reading, declared.privacy)
         problems += part.problems
         mapped.append((part, digest))
-    tables, entries, notes = assembled(declared, mapped, problems)
+    made = assembled(declared, mapped, problems, unread)
+    report = _report(declared, made, problems)
     if problems:
         if strict:
             raise InputError(
@@ -90,29 +98,28 @@ def check(
                 count=len(problems),
                 problems=problems,
             )
-        return _report(declared, entries, problems, notes)
-    pseudonymise(tables, mapped, client_key(client, outside=Path(root)))
-    for name, frame in tables.items():
-        entries[name] |= {
+        return report
+    pseudonymise(made.tables, mapped, client_key(client, outside=Path(root)))
+    for name, frame in made.tables.items():
+        made.entries[name] |= {
             "rows": len(frame),
             "columns": list(frame.columns),
             "sha256": storage.content_hash(frame),
         }
-    index = {"format": storage.FORMAT, "client_sha256": declared.sha256, "tables": entries}
-    storage.write(declared.folder / "tables", tables, index)
-    return _report(declared, entries, [], notes)
+    index = {"format": storage.FORMAT, "client_sha256": declared.sha256, "tables": made.entries}
+    storage.write(declared.folder / "tables", made.tables, index)
+    return report
 
 
-def _report(
-    client: Client, entries: dict[str, dict[str, Any]], problems: list[Problem], notes: list[Message]
-) -> CheckReport:
+def _report(client: Client, made: Assembly, problems: list[Problem]) -> CheckReport:
     return CheckReport(
         client=client.slug,
         language=client.language,
-        tables=entries,
+        tables=made.entries,
         problems=tuple(problems),
-        warnings=tuple(retention.doubts(client)),
-        notes=(*notes, *retention.notes(client)),
+        warnings=(*made.examination.warnings, *retention.doubts(client)),
+        rules=made.examination.standings(problems),
+        notes=(*made.notes, *retention.notes(client)),
     )
 
 
@@ -146,6 +153,12 @@ class Entry:
         How many values are missing, by column and reason.
     survey_match : dict or None
         Of customers: how surveys and customers met.
+    match_rates : list of dict
+        Of surveys: how many find their customer, in all and by group, as `matching.match_rates` has it.
+    after_event : list of str
+        Columns made by the event, or after it: no predictor.
+    warnings : list of dict
+        What every reader should know, as `problems.as_record` has it; `told` gives problems again.
     breaks : list of dict
         Where its series break: wave, column (`*`: all), reason {es, en}.
     """
@@ -159,6 +172,9 @@ class Entry:
         "labels",
         "na_reasons",
         "survey_match",
+        "match_rates",
+        "after_event",
+        "warnings",
         "breaks",
     )
 
@@ -171,7 +187,14 @@ class Entry:
     labels: dict[str, dict[str, str]]
     na_reasons: dict[str, dict[str, int]]
     survey_match: dict[str, Any] | None
+    match_rates: list[dict[str, Any]]
+    after_event: list[str]
+    warnings: list[dict[str, Any]]
     breaks: list[dict[str, Any]]
+
+    def told(self) -> list[Problem]:
+        """Return the warnings about this table."""
+        return [from_record(record) for record in self.warnings]
 
     def ledger_rows(self) -> list[dict[str, Any]]:
         """Return the ledger, one row for each file and then each reason: as `ledger.COLUMNS`."""
@@ -217,7 +240,10 @@ class Dataset:
         return Entry(table=table, **{name: entries[table][name] for name in Entry.KEPT})
 
     def read(self, table: str) -> pd.DataFrame:
-        """Return a table; `attrs["scales"]` has the declared scales, {column: (lowest, highest)}.
+        """Return a table, with what was declared of its columns.
+
+        `attrs["scales"]` has the scales, {column: (lowest, highest)}; `attrs["after_event"]` the columns that
+        the event made, which are no predictors of it.
 
         Raises
         ------
@@ -228,6 +254,7 @@ class Dataset:
         folder = self.client.folder / "tables"
         frame = storage.read_table(folder, table, file_sha256=entry.file_sha256, client=self.client.slug)
         frame.attrs["scales"] = {name: (low, high) for name, (low, high) in entry.scales.items()}
+        frame.attrs["after_event"] = after_event(table, entry.after_event)
         return frame
 
     def labels_mapping(self) -> dict[str, Any]:
@@ -242,6 +269,17 @@ class Dataset:
             for column, given in self.entry(table).labels.items()
         }
         return labels | {"values": values | labels["values"]}
+
+
+def after_event(table: str, declared: list[str]) -> list[str]:
+    """Return the columns of a table that are no predictors of leaving: those declared, and leaving itself.
+
+    Examples
+    --------
+    >>> after_event("customers", ["attr_winback"])
+    ['attr_winback', 'end_date', 'end_type']
+    """
+    return [*declared, *(("end_date", "end_type") if table == "customers" else ())]
 
 
 def open_dataset(root: str | Path, client: str) -> Dataset:

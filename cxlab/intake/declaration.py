@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable
 from difflib import get_close_matches
+from importlib.resources import files
 from typing import Any, NoReturn
 
 import yaml
@@ -120,6 +121,14 @@ def read_yaml(text: str, *, name: str) -> dict[str, Any]:
             ],
         )
     return content
+
+
+def packaged(name: str) -> dict[Any, Any]:
+    """Return one of this room's own YAML files, which needs none of the care that a client's does."""
+    content = (files("cxlab.intake") / name).read_bytes()
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # twenty times as fast, where it is there
+    made: dict[Any, Any] = yaml.load(content, Loader=loader)
+    return made
 
 
 def _yaml_problem(error: Exception, name: str) -> Problem:

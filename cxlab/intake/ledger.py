@@ -9,6 +9,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from cxlab.errors import Message, Problem
+from cxlab.intake.rules import Standing
 
 COLUMNS = ("table", "file", "read", "used", "excluded", "reason")
 
@@ -48,6 +49,8 @@ class CheckReport:
         What stops the check; empty when the tables were written.
     warnings : tuple of Problem
         What does not stop it, but every reader of a number should know.
+    rules : tuple of Standing
+        How each of the 26 rules stands.
     notes : tuple of Message
         What was done that a person should know.
     """
@@ -57,6 +60,7 @@ class CheckReport:
     tables: Mapping[str, Mapping[str, Any]]
     problems: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
+    rules: tuple[Standing, ...] = ()
     notes: tuple[Message, ...] = field(default=())
 
     @property

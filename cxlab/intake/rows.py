@@ -30,10 +30,13 @@ class Part:
 
 
 class Rows:
-    """The rows of one table from all its sources, each knowing its file and line."""
+    """The rows of one table from all its sources, each knowing its file and line.
+
+    `judged` says whether its cells could be: not where a column as a whole is not what it must be.
+    """
 
     def __init__(self, name: str, parts: list[Mapped]) -> None:
-        self.name, self.table = name, tables()[name]
+        self.name, self.table, self.judged = name, tables()[name], True
         starts = np.cumsum([0, *(len(part.frame) for part in parts)])
         self.parts = [Part(part, int(start)) for part, start in zip(parts, starts[:-1], strict=True)]
         frames = [part.frame for part in parts]

@@ -16,7 +16,7 @@ from cxlab.errors import InputError, WorkbenchError
 from cxlab.intake.folders import make_private, write_private
 
 INDEX = "tables.json"
-FORMAT = 2
+FORMAT = 3
 
 
 def content_hash(frame: pd.DataFrame) -> str:

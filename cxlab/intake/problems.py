@@ -1,0 +1,47 @@
+"""Problems as records: how tables.json keeps a warning so that a report can say it in either language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cxlab.errors import Message, Problem
+
+_TEXTS = ("found", "allowed", "action")
+_PLACES = ("file", "column", "row", "count", "rule")
+
+
+def as_record(problem: Problem) -> dict[str, Any]:
+    """Return a problem as plain data.
+
+    Examples
+    --------
+    >>> said = Problem(Message("{n} twice", n=2), "once", "ask", file="a.csv", rule=1)
+    >>> from_record(as_record(said)) == said
+    True
+    """
+    texts = {name: _plain(getattr(problem, name)) for name in _TEXTS}
+    return texts | {name: getattr(problem, name) for name in _PLACES}
+
+
+def from_record(record: Mapping[str, Any]) -> Problem:
+    """Return the problem that `as_record` made a record of."""
+    texts = {name: _message(record[name]) for name in _TEXTS}
+    return Problem(**texts, **{name: record[name] for name in _PLACES})
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Message):
+        return {
+            "template": value.template,
+            "fields": {name: _plain(each) for name, each in value.fields.items()},
+        }
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    return value.item() if hasattr(value, "item") else str(value)
+
+
+def _message(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return Message(value["template"], **{name: _message(each) for name, each in value["fields"].items()})
+    return value
