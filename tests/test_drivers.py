@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cxlab.analysis import dominance, lattice
-from cxlab.analysis.drivers import importance, rank_sets
+from cxlab.analysis.driver_draws import rank_sets
+from cxlab.analysis.drivers import importance
 from cxlab.analysis.estimates import as_one_family, masked
-from cxlab.analysis.regression import fit
+from cxlab.analysis.regression import fit, independent
 from cxlab.analysis.scales import missing_codes
 from cxlab.errors import AnalysisError
 
@@ -228,7 +229,7 @@ def test_two_drivers_in_closed_form_and_johnson_alike():
 
 def test_coefficients_and_their_robust_error_on_four_points():
     # Slope 2.3; leverage .7 .3 .3 .7; residuals .2 -.1 -.4 .3; HC3 = sum (x e/(1-h))^2 / (sum x^2)^2.
-    line = fit([[0.0], [1.0], [2.0], [3.0]], [1.0, 3.0, 5.0, 8.0], np.ones(4))
+    line = fit([[0.0], [1.0], [2.0], [3.0]], [1.0, 3.0, 5.0, 8.0], independent(np.ones(4)))
     x, e, h = (
         np.array([-1.5, -0.5, 0.5, 1.5]),
         np.array([0.2, -0.1, -0.4, 0.3]),
@@ -354,8 +355,8 @@ def test_bootstrap_is_reproducible_and_inputs_stay():
     assert first.table["share"].sum() == pytest.approx(1)
     assert first.table.columns.tolist() == [
         "driver", "importance", "share", "std_error", "conf_low", "conf_high",
-        "rank", "rank_low", "rank_high", "coefficient", "coefficient_low", "coefficient_high",
-        "first", "last", "correlation", "rated", "n", "n_eff", "flag",
+        "rank", "rank_low", "rank_high", "p_top3", "coefficient", "coefficient_low", "coefficient_high",
+        "first", "last", "correlation", "mean", "rated", "n", "n_eff", "flag",
     ]  # fmt: skip
 
 

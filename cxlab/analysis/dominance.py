@@ -19,6 +19,7 @@ Array = np.ndarray[Any, Any]
 
 EXACT = 25
 SINGULAR = 1e-9
+_WELL_APART = 1e-6  # smallest eigenvalue of correlations whose inverse keeps its digits
 _TAIL = 11  # blocks of the tree that are grown together; those before it are only more replicates
 _NODES = 2**16  # leaves of one chunk: stays in the processor's cache
 _MATRICES = 2**22  # numbers of one chunk of sampled orderings
@@ -82,6 +83,11 @@ def _without_last(matrices: Array, last: int) -> Array:
 
 def unique(matrices: Array, blocks: Sequence[int]) -> Array:
     """Gain of each block when it enters last, (blocks, replicates)."""
+    among = np.moveaxis(matrices[1:, 1:], 2, 0)
+    if max(blocks) == 1 and _well_apart(among):
+        inverse = np.linalg.inv(among)
+        slopes = (inverse @ np.moveaxis(matrices[1:, :1], 2, 0))[:, :, 0]
+        return np.asarray((slopes**2 / np.diagonal(inverse, axis1=1, axis2=2)).T)
     ends = np.cumsum([1, *blocks])
     gains = []
     for start, size in zip(ends[:-1], blocks, strict=True):
@@ -102,9 +108,17 @@ def alone(matrices: Array, blocks: Sequence[int]) -> Array:
     return np.array(gains)
 
 
+def _well_apart(among: Array) -> bool:
+    """Tell whether correlation matrices (replicates, p, p) may be inverted outright."""
+    return bool((np.linalg.eigvalsh(among)[:, 0] > _WELL_APART).all())
+
+
 def tolerances(matrices: Array, count: int) -> Array:
     """Variance of each of the first `count` drivers that all others leave, 1 / VIF, (count, replicates)."""
     size = matrices.shape[0] - 1
+    among = np.moveaxis(matrices[1:, 1:], 2, 0)
+    if _well_apart(among):
+        return np.asarray(1 / np.diagonal(np.linalg.inv(among), axis1=1, axis2=2)[:, :count].T)
     left = []
     for own in range(1, count + 1):
         order = [own, *(k for k in range(1, size + 1) if k != own)]

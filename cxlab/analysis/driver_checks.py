@@ -21,8 +21,9 @@ _VIF, _HALO, _RATED, _COMPLETE, _R_SQUARED, _DESIGN_EFFECT = 10.0, 0.7, 0.5, 0.5
 def checks_of(ratings: Ratings, matrix: Array, line: Fit, outcome: str) -> pd.DataFrame:
     """Return the checks as a table: check, driver (empty for all together), value, advice (empty if fine)."""
     rows = _overall(ratings, matrix, outcome)
-    for number, left in enumerate(dominance.tolerances(matrix, len(ratings.names))[:, 0]):
-        rows += _of_driver(ratings, line, number, float(left))
+    left = dominance.tolerances(matrix, len(ratings.names))[:, 0]
+    for number, together in enumerate(_directions(ratings)):
+        rows += _of_driver(ratings, line, number, float(left[number]), float(together))
     return pd.DataFrame(rows, columns=["check", "driver", "value", "advice"])
 
 
@@ -61,11 +62,19 @@ def _overall(ratings: Ratings, matrix: Array, outcome: str) -> list[tuple[str, s
     ]
 
 
-def _of_driver(ratings: Ratings, line: Fit, number: int, left: float) -> list[tuple[str, str, float, str]]:
+def _directions(ratings: Ratings) -> Array:
+    """Covariance of each driver with the outcome among those who rated it, up to a positive factor."""
+    weighed = ratings.weights[:, None] * ratings.rated
+    level = (weighed * ratings.outcome[:, None]).sum(axis=0) / weighed.sum(axis=0)
+    return np.asarray((weighed * ratings.drivers * (ratings.outcome[:, None] - level)).sum(axis=0))
+
+
+def _of_driver(
+    ratings: Ratings, line: Fit, number: int, left: float, together: float
+) -> list[tuple[str, str, float, str]]:
     name, who = ratings.names[number], ratings.rated[:, number]
     share = float(ratings.weights[who].sum() / ratings.weights.sum())
     slope, error = line.coefficients[number], float(np.sqrt(line.covariance[number, number]))
-    together = np.cov(ratings.drivers[who, number], ratings.outcome[who], aweights=ratings.weights[who])[0, 1]
     agrees = float(np.sign(slope) * np.sign(together)) if line.estimable[number] else float("nan")
     against = Message(
         "{driver} goes one way with the outcome and the other way once the rest is held fixed: "

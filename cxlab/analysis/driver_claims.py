@@ -34,7 +34,8 @@ def findings(
     A driver is stated when its effect, the others being in the model, differs from zero (Holm over all
     drivers) in the direction of its correlation; a share alone never is: it cannot be zero.
     """
-    rows = records(table.merge(tests[["driver", "hypothesis", "p_value"]], on="driver"))
+    told = {row["driver"]: row for row in records(tests)}
+    rows = [{**told[row["driver"]], **row} for row in records(table)]
     caveats = _caveats(ratings)
     nothing = _none(rows, facts, ratings, caveats, controls, level)
     candidates = [_top(row, facts, caveats, level) for row in rows if not _reversed(row)]

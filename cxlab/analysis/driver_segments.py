@@ -30,6 +30,8 @@ def importance_by(
     by: Sequence[str],
     method: Method = "lmg",
     weights: str | None = None,
+    strata: str | None = None,
+    cluster: str | None = None,
     controls: Sequence[str] = (),
     not_applicable: NotApplicable = "indicator",
     resamples: int = 1000,
@@ -42,8 +44,10 @@ def importance_by(
 
     Parameters
     ----------
-    table, outcome, drivers, method, weights, controls, not_applicable, resamples, level, seed
-        As in `cxlab.analysis.drivers.importance`; each segment draws from a seed of its own.
+    table, outcome, drivers
+        As in `cxlab.analysis.drivers.importance`.
+    method, weights, strata, cluster, controls, not_applicable, resamples, level, seed
+        As there; each segment draws from a seed of its own.
     by : sequence of str
         Columns whose combinations are the segments; with none there is nothing to split and the
         result's tables are empty.
@@ -86,8 +90,8 @@ def importance_by(
     empty = [(missing(column), table[column].isna().to_numpy(dtype=bool)) for column in by]
     dropped = entering(len(table), empty)[1]
     used, choices = 0, {
-        "method": method, "weights": weights, "controls": controls, "not_applicable": not_applicable,
-        "resamples": resamples, "level": level,
+        "method": method, "weights": weights, "strata": strata, "cluster": cluster, "controls": controls,
+        "not_applicable": not_applicable, "resamples": resamples, "level": level,
     }  # fmt: skip
     groups = table.groupby(list(by), sort=True, observed=True) if by else ()
     seeds = np.random.SeedSequence(seed).generate_state(max(len(groups), 1))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -13,8 +14,10 @@ from cxlab.analysis import dominance, lattice
 from cxlab.analysis.columns import named
 from cxlab.analysis.driver_checks import checks_of
 from cxlab.analysis.driver_claims import findings
+from cxlab.analysis.driver_draws import Draws, among_first, draws_of, rank_sets
 from cxlab.analysis.estimates import Result, adjusted, check_level, check_seed, effective_n, flags, t_quantile
-from cxlab.analysis.ratings import NotApplicable, Ratings, blocks_of, correlations, rated, resampled
+from cxlab.analysis.moments import moments, resampled
+from cxlab.analysis.ratings import NotApplicable, Ratings, blocks_of, rated
 from cxlab.analysis.regression import Fit, fit
 from cxlab.errors import AnalysisError
 
@@ -29,10 +32,14 @@ _MOST_ORDERINGS = 2048
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class DriverImportance(Result):
-    """Importance of drivers; `r_squared` of the whole model, `r_squared_controls` of what is always in it."""
+    """Importance of drivers; `r_squared` of the whole model, `r_squared_controls` of what is always in it.
+
+    `draws` are the bootstrap's, for what is computed from importance and performance together.
+    """
 
     r_squared: float
     r_squared_controls: float
+    draws: Draws
 
 
 def importance(
@@ -42,6 +49,8 @@ def importance(
     *,
     method: Method = "lmg",
     weights: str | None = None,
+    strata: str | None = None,
+    cluster: str | None = None,
     controls: Sequence[str] = (),
     groups: Mapping[str, Sequence[str]] | None = None,
     not_applicable: NotApplicable = "indicator",
@@ -61,8 +70,8 @@ def importance(
         Mean gain in R2 over all orderings (exact up to 25 drivers, sampled above); Johnson's
         approximation of it; or Feldman's proportional values, which give nothing to a driver whose
         coefficient is zero and vary more (up to 10 drivers or groups).
-    weights : str, optional
-        Column of sampling weights.
+    weights, strata, cluster : str, optional
+        Columns of the survey's design: sampling weights, strata, and what was drawn (branches, firms).
     controls : sequence of str
         Always in the model; text and categories enter as 0/1 columns.
     groups : mapping of str to sequence of str, optional
@@ -72,7 +81,8 @@ def importance(
         that the share is of importance overall (reach times depth) and the coefficient that among those
         who rated. ``listwise``: only rows with every rating.
     resamples : int
-        Bootstrap samples of respondents (0 for none: no intervals of shares and ranks).
+        Bootstrap samples of respondents, or of clusters within strata (0 for none: no intervals of shares
+        and ranks).
     level, seed : float, int
         Confidence level; seed of bootstrap and sampled orderings.
 
@@ -81,11 +91,12 @@ def importance(
     DriverImportance
         ``table``, strongest first: driver, importance (R2 units), share (of the drivers' R2, sums to 1),
         std_error, conf_low, conf_high (of the share, percentile bootstrap), rank, rank_low, rank_high
-        (simultaneous), coefficient (outcome units per driver unit), coefficient_low, coefficient_high
-        (robust, HC3), first (R2 of it alone), last (R2 lost without it), correlation (among those who
-        rated), rated (share of respondents), n, n_eff (of those who rated), flag. ``tables``: tests (Wald
-        test of the effect with the others in the model, Holm over drivers), checks and, up to 10 drivers
-        or groups, conditional and dominance (see `lattice.dominance_tables`; empty above).
+        (simultaneous), p_top3 (share of the samples in which it is among the first three), coefficient
+        (outcome units per driver unit), coefficient_low, coefficient_high (robust, HC3), first (R2 of it
+        alone), last (R2 lost without it), correlation (among those who rated), mean (of its ratings), rated
+        (share of respondents), n, n_eff (of those who rated), flag. ``tables``: tests (Wald test of the
+        effect with the others in the model, Holm over drivers), checks and, up to 10 drivers or groups,
+        conditional and dominance (see `lattice.dominance_tables`; empty above).
 
     Raises
     ------
@@ -119,16 +130,26 @@ def importance(
     drivers, controls = named(drivers), named(controls)
     blocks = blocks_of(drivers, groups or {})
     order = [driver for members in blocks.values() for driver in members]
-    ratings = rated(table, outcome, order, controls=controls, weights=weights, not_applicable=not_applicable)
+    ratings = rated(
+        table,
+        outcome,
+        order,
+        controls=controls,
+        weights=weights,
+        strata=strata,
+        cluster=cluster,
+        not_applicable=not_applicable,
+    )
     rng = np.random.default_rng(seed)
     sizes = [len(members) for members in blocks.values()]
     columns = ratings.standardised
-    matrix = correlations(columns, ratings.weights)
+    matrix = moments(columns, ratings.weights).correlations
     _check_size(method, len(blocks))
     shared = _divided(matrix, sizes, method, rng)
-    samples = _without_controls(resampled(columns, ratings.weights, resamples, rng), sizes)
+    drawn = resampled(columns, ratings.design, resamples, rng, ratings.rated.astype(float))
+    samples = _without_controls(drawn.correlations, sizes)
     replicates = _replicates(samples, sizes, method, rng)
-    line = fit(np.column_stack([ratings.drivers, ratings.controls]), ratings.outcome, ratings.weights)
+    line = fit(np.column_stack([ratings.drivers, ratings.controls]), ratings.outcome, ratings.design)
     main = _table(blocks, ratings, matrix, shared, replicates, line, level)
     tests = _tests(blocks, line)
     checks = checks_of(ratings, matrix, line, outcome)
@@ -146,7 +167,8 @@ def importance(
         n_dropped=ratings.dropped,
         settings={
             "outcome": outcome, "drivers": drivers, "method": method,
-            "weights": weights if np.ptp(ratings.weights) > 0 else None,
+            "weights": weights if np.ptp(ratings.weights) > 0 else None, "strata": strata, "cluster": cluster,
+            "scales": {name: list(ends) for name, ends in ratings.scales.items()},
             "controls": controls,
             "groups": {name: list(members) for name, members in (groups or {}).items()},
             "not_applicable": not_applicable, "resamples": resamples, "level": level, "seed": seed,
@@ -158,6 +180,7 @@ def importance(
         otherwise=otherwise,
         r_squared=r_squared,
         r_squared_controls=float(1 - stays[0, 0, 0]),
+        draws=draws_of(blocks, ratings, replicates, drawn),
     )  # fmt: skip
 
 
@@ -242,33 +265,6 @@ def _dominance(blocks: Mapping[str, list[str]], matrix: Array, samples: Array) -
     return lattice.dominance_tables(explained, lattice.subsets(samples, sizes), list(blocks))
 
 
-def rank_sets(shares: Array, replicates: Array, level: float) -> tuple[Array, Array]:
-    """Ranks that the data allow for each share, all of them right together with probability `level`.
-
-    A share is below another's only where their difference exceeds what the largest of all studentised
-    differences reaches by chance (its quantile over the bootstrap `replicates`, (shares, resamples)).
-
-    Examples
-    --------
-    >>> rng = np.random.default_rng(1)
-    >>> draws = np.array([0.5, 0.3, 0.2])[:, None] + rng.normal(0, 0.05, (3, 500))
-    >>> low, high = rank_sets(np.array([0.5, 0.3, 0.2]), draws, 0.95)
-    >>> low.tolist(), high.tolist()
-    ([1, 2, 2], [1, 3, 3])
-    """
-    count = len(shares)
-    first, second = np.triu_indices(count, 1)
-    gaps = replicates[first] - replicates[second]
-    spread = gaps.std(axis=1, ddof=1)
-    scale = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 1e-12)
-    reach = np.quantile(np.abs((gaps - gaps.mean(axis=1, keepdims=True)) * scale[:, None]).max(axis=0), level)
-    ahead = (shares[first] - shares[second]) * scale
-    above = np.zeros((count, count), dtype=bool)
-    above[first, second] = ahead > reach
-    above[second, first] = ahead < -reach
-    return 1 + above.sum(axis=0), count - above.sum(axis=1)
-
-
 def _table(
     blocks: Mapping[str, list[str]],
     ratings: Ratings,
@@ -303,12 +299,14 @@ def _table(
             "rank": pd.Series(-shares.round(12)).rank(method="min").astype(int),
             "rank_low": ranks[0],
             "rank_high": ranks[1],
+            "p_top3": among_first(replicates, 3),
             "coefficient": slope,
             "coefficient_low": slope - reach,
             "coefficient_high": slope + reach,
             "first": dominance.alone(_without_controls(matrix, sizes), sizes)[:, 0],
             "last": dominance.unique(_without_controls(matrix, sizes), sizes)[:, 0],
-            "correlation": np.where(single, _correlations_among_raters(ratings)[starts], np.nan),
+            "correlation": np.where(single, _correlations_among_raters(ratings, matrix)[starts], np.nan),
+            "mean": np.where(single, ratings.means[starts], np.nan),
             "rated": [float(ratings.weights[who].sum() / ratings.weights.sum()) for who in answered],
             "n": [int(who.sum()) for who in answered],
             "n_eff": [effective_n(ratings.weights[who]) for who in answered],
@@ -318,23 +316,27 @@ def _table(
     return table.sort_values("share", ascending=False, kind="stable", ignore_index=True)
 
 
-def _correlations_among_raters(ratings: Ratings) -> Array:
+def _correlations_among_raters(ratings: Ratings, matrix: Array) -> Array:
     """Correlation of each driver with the outcome among those who rated it."""
-    out = []
-    for values, who in zip(ratings.drivers.T, ratings.rated.T, strict=True):
-        pair = np.column_stack([values[who], ratings.outcome[who]])
+    out = matrix[0, 1 : len(ratings.names) + 1, 0].copy()
+    for at in np.flatnonzero(~ratings.rated.all(axis=0)):
+        who = ratings.rated[:, at]
+        pair = np.column_stack([ratings.drivers[who, at], ratings.outcome[who]])
         pair = pair - np.average(pair, axis=0, weights=ratings.weights[who])
         c = (pair * ratings.weights[who][:, None]).T @ pair
-        out.append(c[0, 1] / np.sqrt(c[0, 0] * c[1, 1]) if c[0, 0] > 0 and c[1, 1] > 0 else np.nan)
-    return np.array(out)
+        out[at] = c[0, 1] / np.sqrt(c[0, 0] * c[1, 1]) if c[0, 0] > 0 and c[1, 1] > 0 else np.nan
+    return out
 
 
 def _tests(blocks: Mapping[str, list[str]], line: Fit) -> pd.DataFrame:
     """Wald test of each block with all others in the model, Holm over the blocks."""
-    rows, start = [], 0
-    for name, members in blocks.items():
-        columns = list(range(start, start + len(members)))
-        rows.append({"hypothesis": f"driver {name}", "driver": name, "p_value": line.p_value(columns)})
-        start += len(members)
-    tests = pd.DataFrame(rows)
-    return tests.assign(p_adjusted=adjusted(tests["p_value"], "holm"))
+    ends = np.cumsum([0, *(len(members) for members in blocks.values())])
+    p_values = line.p_values([list(range(*pair)) for pair in pairwise(ends.tolist())])
+    return pd.DataFrame(
+        {
+            "hypothesis": [f"driver {name}" for name in blocks],
+            "driver": list(blocks),
+            "p_value": p_values,
+            "p_adjusted": adjusted(p_values, "holm"),
+        }
+    )

@@ -1,4 +1,4 @@
-"""Who rated what: outcome, drivers and controls as numbers on the same people, and their moments.
+"""Who rated what: outcome, drivers and controls as numbers on the same people.
 
 All tables of a driver analysis are made from one `Ratings`, so that they concern the same people.
 """
@@ -15,26 +15,25 @@ import pandas as pd
 from cxlab.analysis.columns import check_rows, named
 from cxlab.analysis.covariates import coded, numbers
 from cxlab.analysis.dropped import INCOMPLETE, NO_DRIVER, WEIGHT_ZERO, check_entered, entering, missing
-from cxlab.analysis.estimates import check_columns, effective_n, weights_of
+from cxlab.analysis.estimates import check_columns, effective_n
+from cxlab.analysis.survey import Design, design_of
 from cxlab.errors import AnalysisError, Message, Problem
 
 Array = np.ndarray[Any, Any]
 NotApplicable = Literal["indicator", "listwise"]
 
-_ROWS = 4096
-_COUNTS = 2**27  # drawn counts held at once, a byte each
 _MOST_DRIVERS = 60
 _COPY = 1e-10  # distance from a correlation of one under which a driver is the outcome itself
-_CONSTANT = 1e-7  # spread, on columns of spread one, under which a replicate's column is constant
 
 
 @dataclass(frozen=True, slots=True)
 class Ratings:
     """The people of a driver analysis.
 
-    `outcome` (n,), `drivers` (n, p) with 0 where not rated and otherwise centred at the mean of those who
-    rated, `controls` (n, c) with a used/not-used column for each driver not rated by all, `rated` (n, p),
-    `weights` (n,); `drivers` names them in `names`.
+    `outcome` (n,), `drivers` (n, p) with 0 where not rated and otherwise centred at `means` (p,), those of
+    who rated, `controls` (n, c) with a used/not-used column for each driver not rated by all, `rated` (n, p),
+    `design` their weights, strata and clusters, `scales` the declared ends of the drivers that have them;
+    `drivers` names them in `names`.
     """
 
     names: tuple[str, ...]
@@ -42,9 +41,16 @@ class Ratings:
     drivers: Array
     controls: Array
     rated: Array
-    weights: Array
+    means: Array
+    design: Design
+    scales: Mapping[str, tuple[float, float]]
     complete: float
     dropped: Mapping[str, int]
+
+    @property
+    def weights(self) -> Array:
+        """Weight of each person."""
+        return self.design.weights
 
     @property
     def standardised(self) -> Array:
@@ -64,6 +70,8 @@ def rated(
     controls: Sequence[str],
     weights: str | None,
     not_applicable: NotApplicable,
+    strata: str | None = None,
+    cluster: str | None = None,
 ) -> Ratings:
     """Read the columns, refuse what cannot enter, and drop rows with the reason counted.
 
@@ -78,7 +86,8 @@ def rated(
     used = [outcome, *drivers, *controls, *([weights] if weights else [])]
     check_rows(table)
     check_columns(table, used)
-    w = weights_of(table, weights)
+    design = design_of(table, weights, strata, cluster)
+    w = design.weights
     columns, problems = {}, []
     for column in [outcome, *drivers]:
         columns[column], found = numbers(table, column)
@@ -96,7 +105,17 @@ def rated(
     kept, dropped = entering(len(table), [(WEIGHT_ZERO, w == 0), *empty])
     check_entered(kept, dropped)
     others = np.column_stack([np.empty((len(table), 0)), *(c.values for c, _ in extra)])
-    return _centred(drivers, outcome, columns[outcome][kept], ratings[kept], others[kept], w[kept], dropped)
+    scales = {name: ends for name, ends in table.attrs.get("scales", {}).items() if name in drivers}
+    people = _people(design, kept)
+    return _centred(
+        drivers, outcome, columns[outcome][kept], ratings[kept], others[kept], people, scales, dropped
+    )
+
+
+def _people(design: Design, kept: Array) -> Design:
+    """Return the design of the rows that enter."""
+    strata, cluster = (None if codes is None else codes[kept] for codes in (design.strata, design.cluster))
+    return Design(design.weights[kept], strata, cluster, design.weighted)
 
 
 def blocks_of(drivers: list[str], groups: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
@@ -175,18 +194,20 @@ def _centred(
     y: Array,
     ratings: Array,
     controls: Array,
-    weights: Array,
+    design: Design,
+    scales: Mapping[str, Sequence[float]],
     dropped: Mapping[str, int],
 ) -> Ratings:
+    weights = design.weights
     present = ~np.isnan(ratings)
     problems = [
         _constant(name, held)
         for name, held in [(outcome, y), *zip(drivers, ratings.T, strict=True)]
-        if np.unique(held[~np.isnan(held)]).size < 2
+        if not np.fmin.reduce(held) < np.fmax.reduce(held)
     ]
     if problems:
         raise AnalysisError("these columns cannot enter a driver analysis", problems=problems)
-    _check_copies(drivers, outcome, y, ratings)
+    _check_copies(drivers, outcome, y - y.mean(), ratings)
     filled = np.where(present, ratings, 0.0)
     means = (weights @ filled) / (weights @ present)
     partial = ~present.all(axis=0)
@@ -205,7 +226,9 @@ def _centred(
         drivers=np.where(present, ratings - means, 0.0),
         controls=controls,
         rated=present,
-        weights=weights,
+        means=means,
+        design=design,
+        scales={name: (float(low), float(high)) for name, (low, high) in scales.items()},
         complete=float(present.all(axis=1).mean()),
         dropped=dropped,
     )
@@ -213,13 +236,15 @@ def _centred(
 
 def _check_copies(drivers: Sequence[str], outcome: str, y: Array, ratings: Array) -> None:
     """Refuse drivers that are the outcome under another name, perhaps on another scale."""
-    copies = []
-    for name, held in zip(drivers, ratings.T, strict=True):
-        who = ~np.isnan(held)
-        spread = y[who].std() * held[who].std()
-        together = ((y[who] - y[who].mean()) * (held[who] - held[who].mean())).mean()
-        if who.sum() > 2 and spread > 0 and abs(together) >= (1 - _COPY) * spread:
-            copies.append(name)
+    present = ~np.isnan(ratings)
+    count = present.sum(axis=0)
+    x = np.where(present, ratings - np.nanmean(ratings, axis=0), 0.0)
+    # The outcome about its mean among those who rated each driver.
+    own = np.where(present, y[:, None], 0.0)
+    spread = (own**2).sum(axis=0) - own.sum(axis=0) ** 2 / count
+    together = np.abs(x.T @ y)
+    alike = together >= (1 - _COPY) * np.sqrt((x**2).sum(axis=0) * np.maximum(spread, 0.0))
+    copies = [drivers[at] for at in np.flatnonzero(alike & (count > 2) & (together > 0)).tolist()]
     if copies:
         raise AnalysisError(
             "drivers that are the outcome {outcome!r} under another name: {names}; take them out",
@@ -239,44 +264,3 @@ def _constant(name: str, held: Array) -> Problem:
         column=name,
         count=int(known.size),
     )
-
-
-def correlations(columns: Array, weights: Array, counts: Array | None = None) -> Array:
-    """Weighted correlation matrices of `columns` (n, q), one for each row of `counts`: (q, q, replicates).
-
-    One matrix product of counts times weights and products of columns, by parts of the rows. A column
-    that is constant in a replicate has zeros there.
-    """
-    n, q = columns.shape
-    counts = np.ones((1, n), dtype=np.uint8) if counts is None else counts
-    upper = np.triu_indices(q)
-    total, first, second = (
-        np.zeros(len(counts)),
-        np.zeros((q, len(counts))),
-        np.zeros((len(upper[0]), len(counts))),
-    )
-    for start in range(0, n, _ROWS):
-        part = columns[start : start + _ROWS]
-        w = (counts[:, start : start + _ROWS] * weights[start : start + _ROWS]).T
-        total += w.sum(axis=0)
-        first += part.T @ w
-        second += (part[:, upper[0]] * part[:, upper[1]]).T @ w
-    covariance = np.empty((q, q, len(counts)))
-    covariance[upper] = second / total - first[upper[0]] * first[upper[1]] / total**2
-    covariance[upper[1], upper[0]] = covariance[upper]
-    spread = np.sqrt(np.maximum(np.einsum("iib->ib", covariance), 0.0))
-    scale = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > _CONSTANT)
-    return np.asarray(covariance * scale[:, None] * scale[None])
-
-
-def resampled(columns: Array, weights: Array, resamples: int, rng: np.random.Generator) -> Array:
-    """Correlation matrices of `resamples` bootstrap samples of people: drawn counts times weights."""
-    n, q = columns.shape
-    at_once = max(1, _COUNTS // n)
-    parts = []
-    for start in range(0, resamples, at_once):
-        counts = np.empty((min(at_once, resamples - start), n), dtype=np.uint8)
-        for row in counts:
-            row[:] = np.bincount(rng.integers(n, size=n, dtype=np.uint32), minlength=n)
-        parts.append(correlations(columns, weights, counts))
-    return np.concatenate(parts, axis=2) if parts else np.empty((q, q, 0))

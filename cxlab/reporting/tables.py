@@ -27,13 +27,14 @@ DECIMALS = {
     "first": 3,
     "last": 3,
     "gain": 3,
+    "mean": 2,
     "correlation": 2,
     "coefficient": 2,
     "statistic": 2,
     "sd": 2,
     "hazard_ratio_sd": 2,
 }
-SHARES = frozenset({"target", "before", "after", "rated", "share", "ahead", "reproduced"})
+SHARES = frozenset({"target", "before", "after", "rated", "share", "ahead", "reproduced", "p_top3"})
 UNITS_OF_TABLES = {"medians": "months"}
 QUIET = frozenset({"n_eff", "p_value"})
 PERCENT = frozenset({"percent", "share"})
