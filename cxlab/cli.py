@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from cxlab import __version__
+from cxlab import __version__, custody
 from cxlab.errors import CxlabError, Message, ParameterError
 from cxlab.speech import language_of_messages, said, say
 
@@ -142,6 +142,7 @@ def _parser() -> argparse.ArgumentParser:
     describe = command("describe", _describe, Message("say what a notebook takes"))
     describe.add_argument("notebook", metavar=said(Message("NOTEBOOK")))
     _run_arguments(command("run", _run, Message("run a notebook or a study and publish its pages")))
+    custody.add_commands(command)
     lab = command("lab", _lab, Message("open JupyterLab on the notebooks, on this machine only"))
     lab.add_argument("--no-browser", action="store_true", help=said(Message("do not open a browser")))
     return parser

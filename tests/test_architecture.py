@@ -24,8 +24,10 @@ ALLOWED = {
     "runs": {"workbench", "catalogues", "parameters", "values", "cells", "intake", "reporting"},
     "demo": {"workbench", "intake"},
     "__init__": {"notebook"},
+    "custody": {"workbench", "speech", "intake", "runs"},
     "cli": {
         "workbench",
+        "custody",
         "speech",
         "parameters",
         "values",
