@@ -19,6 +19,7 @@ from cxlab.intake.canonical import tables as tables_known
 from cxlab.intake.contracts import breaches
 from cxlab.intake.declaration import nearest
 from cxlab.intake.evidence import Evidence
+from cxlab.intake.extracts import is_replaced
 from cxlab.intake.identifiers import identifier
 from cxlab.intake.mapped import Mapped
 from cxlab.intake.matching import match_rates
@@ -71,7 +72,7 @@ def assembled(
     untold = {table: Message("{file} could not be read", file=file) for table, file in (unread or {}).items()}
     for name in dict.fromkeys(part.source.table for part, _ in mapped):
         own = [(part, digest) for part, digest in mapped if part.source.table == name]
-        parts = [part for part, _ in own]
+        parts = [part for part, _ in own if not is_replaced(part)]
         empty = [part for part in parts if part.frame.empty]
         problems += [_emptied(part) for part in empty]
         # A declaration that is itself wrong would only echo through the contract.

@@ -17,9 +17,11 @@ import pandas as pd
 from cxlab.errors import InputError, Message, Problem
 from cxlab.intake import retention, storage
 from cxlab.intake.client import Client, Source, load
+from cxlab.intake.extracts import later_keys, latest_first, misdeclared
 from cxlab.intake.folders import client_folder
 from cxlab.intake.identifiers import identifier
 from cxlab.intake.ledger import CheckReport, ledger_rows
+from cxlab.intake.mapped import Mapped
 from cxlab.intake.privacy import client_key
 from cxlab.intake.problems import from_record
 from cxlab.intake.readers import digest_of, path_of, read
@@ -73,10 +75,11 @@ def check(
             client=client,
             files=", ".join(name for name in there if not identifier(name)) or "-",
         )
-    problems: list[Problem] = []
-    mapped = []
+    problems: list[Problem] = [*misdeclared(declared.sources)]
+    parts: dict[int, tuple[Mapped, str]] = {}
     unread: dict[str, str] = {}
-    for source in declared.sources:
+    for place in latest_first(declared.sources):
+        source = declared.sources[place]
         if on_source is not None:
             on_source(source.file)
         try:
@@ -85,9 +88,11 @@ def check(
             problems += error.problems or (_unread(source, error),)
             unread.setdefault(source.table, source.file)
             continue
-        part = map_source(source, reading, declared.privacy)
+        later = later_keys(source, [part for part, _ in parts.values()])
+        part = map_source(source, reading, declared.privacy, later=later)
         problems += part.problems
-        mapped.append((part, digest))
+        parts[place] = (part, digest)
+    mapped = [parts[place] for place in sorted(parts)]
     made = assembled(declared, mapped, problems, unread)
     report = _report(declared, made, problems)
     if problems:

@@ -19,6 +19,7 @@ from cxlab.intake.cells import Marks
 from cxlab.intake.coded import Coded
 from cxlab.intake.decoding import Column, Declared, decode
 from cxlab.intake.expressions import computed, matches
+from cxlab.intake.extracts import without_replaced
 from cxlab.intake.identifiers import Identifier, spoken
 from cxlab.intake.mapped import Mapped
 from cxlab.intake.models import Privacy, Source
@@ -33,9 +34,16 @@ Kept = npt.NDArray[np.bool_]
 Emptied = dict[str, dict[Identifier, int]]
 
 
-def map_source(source: Source, reading: Reading, privacy: Privacy | None = None) -> Mapped:
+def map_source(
+    source: Source,
+    reading: Reading,
+    privacy: Privacy | None = None,
+    *,
+    later: pd.DataFrame | None = None,
+) -> Mapped:
     """Map what was read from one source to its canonical table.
 
+    `later` holds the keys of the extracts that update this one: its rows with those keys are left out.
     Where `privacy` says so, cells that look personal are emptied before anything else is made of them.
     Problems of the declaration and of the cells are in the result's `problems`; nothing is raised.
     """
@@ -47,7 +55,8 @@ def map_source(source: Source, reading: Reading, privacy: Privacy | None = None)
         return work.mapped(np.ones(len(reading), dtype=bool), {})
     work.derive()
     work.skip()
-    return work.mapped(*without_repeats(assigned, work.values, reading, *work.exclude()))
+    once = without_repeats(assigned, work.values, reading, *work.exclude())
+    return work.mapped(*without_replaced(work.values, later, *once))
 
 
 class _Work:

@@ -207,6 +207,7 @@ class Source(_Strict):
     kinds: dict[str, OwnKind] = Field(default_factory=dict)
     constants: dict[Name, Cell] = Field(default_factory=dict)
     derive: dict[Name, Cell] = Field(default_factory=dict)
+    updates: str = ""
     duplicates: Literal["refuse", "identical", "first", "last"] = "refuse"
     after_event: list[str] = Field(default_factory=list)
     exclude: list[Exclusion] = Field(default_factory=list)
