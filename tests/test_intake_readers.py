@@ -296,7 +296,8 @@ def test_parquet_keeps_codes_and_dates(tmp_path):
 def test_parquet_infinity_is_refused(tmp_path):
     sink = io.BytesIO()
     pd.DataFrame({"id": ["a", "b"], "x": [1.0, np.inf]}).to_parquet(sink)
-    assert "infinite values" in said(source, tmp_path, "a.parquet", sink.getvalue())
+    (doubt,) = source(tmp_path, "a.parquet", sink.getvalue()).doubts
+    assert "row 2, column x: found infinite values" in str(doubt)
 
 
 def test_spss_keeps_codes_labels_and_declared_missings(tmp_path):

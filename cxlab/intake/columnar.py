@@ -1,27 +1,40 @@
-"""Parquet and SPSS: typed columns to cells as text, with what the file itself says of its codes."""
+"""Typed columns to cells as text: of Parquet here, of a query's result likewise.
+
+Whole numbers stay exact however many digits they have; what is no single value is refused by name.
+"""
 
 from __future__ import annotations
 
-import os
-import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Sequence
+from datetime import timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-import pyreadstat
 
 from cxlab.errors import InputError, Message, Problem
 from cxlab.intake.coded import Coded
-from cxlab.intake.reading import MOST_CELLS, Reading, checked_header, fault, held, unreadable
+from cxlab.intake.reading import MOST_CELLS, Reading, Wanted, checked_header, fault, held
+
+ColumnAt = Callable[[int], Coded]
 
 
-def read_parquet(content: bytes, *, file: str) -> Reading:
+def read_parquet(content: bytes, *, file: str, decimal: str = ".", wanted: Wanted | None = None) -> Reading:
     """Read a Parquet file of plain columns, page checksums verified where it has them.
+
+    Parameters
+    ----------
+    content : bytes
+    file : str
+        What the messages call it.
+    decimal : str
+        How the source writes numbers in text; stored numbers are written so too.
+    wanted : callable, optional
+        Given all headers, returns those whose cells are needed.
 
     Raises
     ------
@@ -30,85 +43,99 @@ def read_parquet(content: bytes, *, file: str) -> Reading:
     """
     try:
         source = pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True)
-        _refuse_size(source.metadata.num_rows * source.metadata.num_columns, file=file)
-        nested = [each.name for each in source.schema_arrow if pa.types.is_nested(each.type)]
-        if nested:
-            raise fault(
-                file,
-                Message("nested columns: {names}", names=", ".join(nested[:10])),
-                Message("one value in each cell"),
-                Message("flatten them before saving"),
-            )
-        frame: pd.DataFrame = source.read().to_pandas(date_as_object=True, timestamp_as_object=False)
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise _damaged(file, error, Message("a whole Parquet file")) from None
-    header = checked_header(list(frame.columns), file=file, row=0)
-    texts = pd.DataFrame({at: _column_text(frame.iloc[:, at]) for at in range(frame.shape[1])})
-    return _reading(texts, header, file=file)
+        schema, rows = source.schema_arrow, source.metadata.num_rows
+        refuse_size(rows * len(schema), file=file)
+        refuse_kinds(schema, file=file)
+        names = list(schema.names)
+
+        def column(at: int) -> Coded:
+            return coded(source.reader.read_column(at), decimal=decimal)
+
+        return reading_of(names, column, rows, file=file, wanted=wanted)
+    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
+        raise damaged(file, error, Message("a whole Parquet file")) from None
 
 
-def read_spss(content: bytes, *, file: str, encoding: str | None = None) -> Reading:
-    """Read an SPSS .sav file: codes stay codes, their labels and declared missings travel beside them.
+def reading_of(
+    names: Sequence[str],
+    column: ColumnAt,
+    rows: int,
+    *,
+    file: str,
+    wanted: Wanted | None = None,
+    **said: Any,
+) -> Reading:
+    """Return typed columns as a reading.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Of the columns, as stored.
+    column : callable
+        Gives the column at a place.
+    rows : int
+    file : str
+    wanted : callable, optional
+        Given all headers, returns those whose cells are needed; the others only tell whether a row is blank.
+    **said
+        What else the reading says.
 
     Raises
     ------
     InputError
-        If it is cut, damaged or too large.
+        If there is no row, or a name is missing or given twice.
     """
-    handle, name = tempfile.mkstemp(suffix=".sav")
-    try:
-        with os.fdopen(handle, "wb") as copy:
-            copy.write(content)
-        size = _sav(name, file=file, encoding=encoding, metadataonly=True)[1]
-        _refuse_size((size.number_rows or 0) * (size.number_columns or 0), file=file)
-        frame, meta = _sav(name, file=file, encoding=encoding, metadataonly=False)
-    finally:
-        Path(name).unlink()
-    header = checked_header(list(frame.columns), file=file, row=0)
-    texts = pd.DataFrame({at: _column_text(frame.iloc[:, at]) for at in range(frame.shape[1])})
-    named = dict(zip(frame.columns, header, strict=True))
-    labels = {
-        named[name]: {_value_text(code): str(label) for code, label in given.items()}
-        for name, given in meta.variable_value_labels.items()
-        if name in named
-    }
-    missing: dict[str, set[str]] = {}
-    for name, ranges in meta.missing_ranges.items():
-        at = list(frame.columns).index(name)
-        distinct = [str(code) for code in texts[at].unique() if code]
-        missing[named[name]] = {code for code in distinct if _in_ranges(code, ranges)}
-    questions = {
-        named[name]: label for name, label in meta.column_names_to_labels.items() if label and name in named
-    }
-    how = {"encoding": str(meta.file_encoding)}
-    return _reading(
-        texts, header, file=file, labels=labels, questions=questions, declared_missing=missing, how=how
+    header = checked_header(names, file=file, row=0)
+    needed = set(header) if wanted is None else {"", *wanted([name for name in header if name])}
+    full = np.zeros(rows, dtype=bool)
+    columns: dict[int, Coded] = {}
+    for at, name in enumerate(header):
+        found = column(at)
+        full |= ~found.among(("",))
+        if name in needed or not name:
+            columns[at] = found
+    if not full.all():
+        columns = {at: each.kept(full) for at, each in columns.items()}
+    lines = np.flatnonzero(full) + 1
+    headers, cells = held(columns, header, rows=len(lines), file=file, header_row=0)
+    return Reading(
+        columns=cells,
+        headers=headers,
+        lines=lines,
+        read=rows,
+        skipped={"blank lines": rows - len(lines)} if len(lines) < rows else {},
+        typed=True,
+        doubts=[
+            _infinite(cells[name], lines, name, file=file) for name in cells if _has_infinite(cells[name])
+        ],
+        **said,
     )
 
 
-def _sav(name: str, *, file: str, encoding: str | None, metadataonly: bool) -> tuple[pd.DataFrame, Any]:
-    try:
-        read: tuple[pd.DataFrame, Any] = pyreadstat.read_sav(
-            name, user_missing=True, encoding=encoding, metadataonly=metadataonly
-        )
-    except Exception as error:  # pyreadstat raises bare Exceptions of its own
-        raise _damaged(file, error, Message("a whole SPSS .sav file")) from None
-    return read
+def _has_infinite(column: Coded) -> bool:
+    return bool(column.among(("inf", "-inf")).any())
 
 
-def _damaged(file: str, error: Exception, allowed: str) -> InputError:
-    if isinstance(error, InputError):
-        return error
-    why = " ".join(str(error).split())[:120]
-    return fault(
-        file,
-        Message("a file that cannot be read ({why})", why=why),
-        allowed,
-        Message("ask for the file again: it may have been cut on its way"),
+def _infinite(column: Coded, lines: npt.NDArray[np.int64], name: str, *, file: str) -> Problem:
+    rows = np.flatnonzero(column.among(("inf", "-inf")))
+    return Problem(
+        Message("infinite values"),
+        Message("finite numbers"),
+        Message("correct them in the file"),
+        file=file,
+        column=name,
+        row=int(lines[rows[0]]),
+        count=len(rows),
     )
 
 
-def _refuse_size(cells: int, *, file: str) -> None:
+def refuse_size(cells: int, *, file: str) -> None:
+    """Refuse a table of more cells than a client's data can have.
+
+    Raises
+    ------
+    InputError
+    """
     if cells > MOST_CELLS:
         raise fault(
             file,
@@ -118,73 +145,116 @@ def _refuse_size(cells: int, *, file: str) -> None:
         )
 
 
-def _reading(texts: pd.DataFrame, header: list[str], *, file: str, **said: Any) -> Reading:
-    problems = [
-        Problem(
-            Message("infinite values"),
-            Message("finite numbers"),
-            Message("correct them in the file"),
-            file=file,
-            column=header[at],
-            row=int(np.flatnonzero(texts[at].isin(["inf", "-inf"]))[0]) + 1,
-        )
-        for at in range(len(header))
-        if texts[at].isin(["inf", "-inf"]).any()
-    ]
-    if problems:
-        raise unreadable(file, problems)
-    full = (texts != "").any(axis=1).to_numpy()
-    columns = {at: Coded.of(texts[at].to_numpy()[full]) for at in range(len(header))}
-    headers, found = held(columns, header, rows=int(full.sum()), file=file, header_row=0)
-    blank = int((~full).sum())
-    return Reading(
-        headers=headers,
-        columns=found,
-        lines=np.flatnonzero(full) + 1,
-        read=len(texts),
-        skipped={"blank lines": blank} if blank else {},
-        typed=True,
-        **said,
+def damaged(file: str, error: Exception, allowed: str) -> InputError:
+    """Return the error of a file that its own reader could not read."""
+    if isinstance(error, InputError):
+        return error
+    why = " ".join(str(error).split())[:120]
+    return fault(
+        file,
+        Message("a file that cannot be read ({why})", why=why or type(error).__name__),
+        allowed,
+        Message("ask for the file again: it may have been cut on its way"),
     )
 
 
-def _column_text(column: pd.Series[Any]) -> pd.Series[Any]:
-    """Return a typed column as text: whole numbers without decimals, dates as ISO."""
-    if pd.api.types.is_bool_dtype(column):
-        text = column.map({True: "true", False: "false"})
-    elif pd.api.types.is_datetime64_any_dtype(column):
-        text = column.map(_value_text, na_action="ignore")
-    elif pd.api.types.is_integer_dtype(column):
-        text = column.astype(str)
-    else:
-        distinct = {value: _value_text(value) for value in column.dropna().unique()}
-        text = column.map(distinct)
-    return text.astype(object).where(column.notna(), "").reset_index(drop=True)
+def refuse_kinds(schema: Any, *, file: str) -> None:
+    """Refuse columns that do not hold one value in each cell.
+
+    Raises
+    ------
+    InputError
+        Naming them.
+    """
+    nested = [each.name for each in schema if pa.types.is_nested(_plain(each.type))]
+    if nested:
+        raise fault(
+            file,
+            Message("nested columns: {names}", names=", ".join(nested[:10])),
+            Message("one value in each cell"),
+            Message("flatten them before saving"),
+        )
 
 
-def _value_text(value: Any) -> str:
+def _plain(kind: Any) -> Any:
+    """Return the type of the values: of a dictionary or an extension, what they are made of."""
+    if pa.types.is_dictionary(kind):
+        return _plain(kind.value_type)
+    return _plain(kind.storage_type) if isinstance(kind, pa.BaseExtensionType) else kind
+
+
+def coded(column: Any, *, decimal: str = ".") -> Coded:
+    """Return an arrow column as text: whole numbers exact and without decimals, dates as ISO.
+
+    Examples
+    --------
+    >>> coded(pa.chunked_array([[1.0, None, 2.5]]), decimal=",").distinct
+    ['1', '', '2,5']
+    """
+    whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if isinstance(whole, pa.ChunkedArray):  # too large for one array
+        whole = whole.cast(pa.large_string()).combine_chunks()
+    if isinstance(whole.type, pa.BaseExtensionType):
+        whole = pa.array([None if each is None else str(each) for each in whole.to_pylist()], pa.string())
+    if pa.types.is_null(whole.type):
+        return Coded.one("", len(whole))
+    held_by = whole if pa.types.is_dictionary(whole.type) else whole.dictionary_encode()
+    codes = held_by.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    return of_codes(codes, _texts(held_by.dictionary, decimal))
+
+
+def of_codes(codes: npt.NDArray[np.int64], texts: Sequence[str]) -> Coded:
+    """Return a coded column from the place of each row's text in `texts`; -1 is an empty cell."""
+    by_text, distinct = pd.factorize(np.array([*texts, ""], dtype=object))
+    # In a factorised column each text is there once, in the order of its first row.
+    rows, places = pd.factorize(by_text[codes])
+    return Coded(rows.astype(np.int32), pa.array([str(distinct[at]) for at in places], pa.large_string()))
+
+
+def _texts(values: Any, decimal: str) -> list[str]:
+    """Return distinct values as text; a number that is none is an empty one."""
+    kind = values.type
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):
+        values = values.cast(pa.large_binary()).cast(pa.large_string())
+    elif pa.types.is_floating(kind):
+        return [_float_text(each, decimal) for each in values.to_numpy(zero_copy_only=False)]
+    elif pa.types.is_timestamp(kind):
+        # Whole microseconds are what Python's moments hold; nanoseconds beyond are noise of a clock.
+        values = values.cast(pa.timestamp("us", kind.tz), safe=False)
+    elif pa.types.is_time64(kind):
+        values = values.cast(pa.time64("us"), safe=False)
+    elif pa.types.is_duration(kind):
+        values = values.cast(pa.duration("us"), safe=False)
+    return ["" if each is None else value_text(each, decimal) for each in values.to_pylist()]
+
+
+def _float_text(value: Any, decimal: str) -> str:
+    """Return a number in the fewest digits that tell it from its neighbours, at its own precision."""
+    if np.isnan(value):
+        return ""
+    if np.isfinite(value) and float(value).is_integer():
+        return str(int(value))
+    return str(value.item() if value.dtype == np.float64 else value).replace(".", decimal)
+
+
+def value_text(value: Any, decimal: str = ".") -> str:
+    """Return one value as text.
+
+    Examples
+    --------
+    >>> value_text(True), value_text(Decimal("1.50"), ","), value_text(timedelta(hours=30))
+    ('true', '1,5', '30:00:00')
+    """
     if isinstance(value, (bool, np.bool_)):
         return "true" if value else "false"
     if isinstance(value, (float, np.floating)):
-        return str(int(value)) if np.isfinite(value) and float(value).is_integer() else repr(float(value))
+        return _float_text(np.asarray(value)[()], decimal)
     if isinstance(value, Decimal):
-        return format(value, "f")
-    if isinstance(value, pd.Timestamp) or hasattr(value, "hour"):
-        text = str(value.isoformat(sep=" ") if hasattr(value, "year") else value.isoformat())
-        return text.removesuffix(" 00:00:00")
+        text = format(value, "f")
+        return (text.rstrip("0").rstrip(".") if "." in text else text).replace(".", decimal)
+    if isinstance(value, timedelta):
+        hours, rest = divmod(round(abs(value).total_seconds()), 3_600)
+        return f"{'-' if value < timedelta(0) else ''}{hours:02d}:{rest // 60:02d}:{rest % 60:02d}"
+    if hasattr(value, "hour") and hasattr(value, "year"):
+        return str(value.isoformat(sep=" ")).removesuffix(" 00:00:00")
     return str(value.isoformat() if hasattr(value, "isoformat") else value)
-
-
-def _in_ranges(code: str, ranges: list[Mapping[str, Any]]) -> bool:
-    for each in ranges:
-        low, high = each["lo"], each["hi"]
-        if isinstance(low, str):
-            if code == low.strip():
-                return True
-            continue
-        try:
-            if float(low) <= float(code) <= float(high):
-                return True
-        except ValueError:
-            continue
-    return False

@@ -22,15 +22,10 @@ from cxlab.intake.cells import CellKind, Fault, Marks, Typed, inferred, plain, t
 from cxlab.intake.coded import Coded, Codes
 from cxlab.intake.identifiers import Identifier
 from cxlab.intake.models import Privacy
+from cxlab.intake.nonresponse import reason_of, reason_worded
 from cxlab.intake.personal import kinds_in
 from cxlab.intake.reading import Reading, clean_name
 
-# Labels that say nobody answered: such a code is not a point of a scale.
-_NO_ANSWER = re.compile(
-    r"\b(?:no sabe|ns ?/ ?n[rc]|n[rc]|no responde|no contesta|no aplica|no corresponde|sin respuesta|"
-    r"rehus\w+|don'?t know|dk|refused|no answer|not applicable|n/?a|missing|not asked|never used)\b",
-    re.IGNORECASE,
-)
 # Codes that questionnaires use for no answer; far from the other values of a column, they are suspect.
 _USUAL_CODES = (-99, -98, -97, -9, -8, -1, 66, 77, 88, 96, 97, 98, 99, 777, 888, 999, 9999)
 _CELL_KINDS: dict[Kind, CellKind] = {
@@ -123,15 +118,16 @@ class Declared:
 
     def rule(self, column: str, header: str, reading: Reading) -> Rule:
         """Return the rule of one column."""
+        labels = reading.labels.get(header, {})
         reasons = dict.fromkeys(reading.declared_missing.get(header, ()), "missing")
         for key, only in (("missing", ""), ("not_applicable", "not_applicable")):
             for scope in (getattr(self.source, key).get(EVERY), self.of(key, column)):
                 reasons |= {code: only or reason for code, reason in (scope or {}).items()}
         return Rule(
             name=column,
-            reasons=reasons,
+            reasons={code: _told(code, reason, labels) for code, reason in reasons.items()},
             recodes=self.of("values", column) or {},
-            labels=reading.labels.get(header, {}),
+            labels=labels,
             labelled=self.listed("value_labels", column),
             leading=self.listed("leading_number", column),
             kind=self.kind(column),
@@ -164,6 +160,13 @@ class Declared:
         if column in self.scales or self.listed("leading_number", column):
             return "number"
         return "date" if self.listed("dates", column) else None
+
+
+def _told(code: str, reason: str, labels: Mapping[str, str]) -> str:
+    """Return why a code is no answer: as declared, or as its label says where no more than that is."""
+    if reason != "missing":
+        return reason
+    return (reason_of(labels[code]) if code in labels else reason_worded(code)) or reason
 
 
 def decode(cells: Coded, rule: Rule, marks: Marks) -> Column:
@@ -261,17 +264,19 @@ def _explain_leading(result: Typed) -> None:
 
 
 def _refuse_labelled(texts: list[str | None], rule: Rule, result: Typed) -> None:
-    """Refuse codes of a measure whose label says no answer, until they are declared."""
+    """Refuse codes of a measure whose label says no answer, until they are declared or recoded."""
     for at, text in enumerate(texts):
         label = rule.labels.get(text or "")
-        if label and _NO_ANSWER.search(label):
+        if label and reason_of(label) and text not in rule.recodes.values():
             result.values[at] = np.nan
             result.faults[at] = Fault(
                 Message("codes that are answers ({code} is labelled {label!r})", code=text, label=label[:60]),
                 Message(
-                    "declare it: `missing: {{{name}: [{code}]}}`, or under `not_applicable:`",
+                    "declare it: `missing: {{{name}: {{{code}: {reason}}}}}`; if it is an answer, "
+                    "`values: {{{name}: {{{code}: {code}}}}}`",
                     name=rule.name,
                     code=text,
+                    reason=reason_of(label),
                 ),
                 rule=3,
             )

@@ -15,8 +15,9 @@ _AFTER = r"\W*(?:-?\d+\W*)?$"
 _PHRASES: tuple[tuple[str, str], ...] = (
     (
         "not_asked",
-        r"not asked|was ?n[o']t asked|not shown|no (?:se )?(?:le )?pregunt\w*|pregunta no (?:realizada|formulada|"
-        r"aplicada)|no (?:se )?(?:mostr[oó]|mostrada)|salto de pregunta|skip(?:ped)? by (?:logic|design|filter)",
+        r"not asked|was ?n[o']t asked|not shown|no (?:se )?(?:le )?pregunt\w*|pregunta no (?:realizada|"
+        r"formulada|aplicada)|no (?:se )?(?:mostr[oó]|mostrada)|salto de pregunta|"
+        r"skip(?:ped)? by (?:logic|design|filter)",
     ),
     (
         "not_applicable",
@@ -33,16 +34,23 @@ _PHRASES: tuple[tuple[str, str], ...] = (
         r"no respond\w*|no contest\w*|se neg[oó]|se niega|refused?\b|refusal|declined|declines|"
         r"prefer(?:s|red)? not|rather not|prefier[oe] no|rehus\w*|reh[uú]s\w*|rechaz\w* responder",
     ),
-    ("technical", r"error (?:t[eé]cnico|de sistema)|technical|interview (?:cut|broken)|entrevista (?:cortada|incompleta)"),
+    (
+        "technical",
+        r"error (?:t[eé]cnico|de sistema)|technical|interview (?:cut|broken)|"
+        r"entrevista (?:cortada|incompleta)",
+    ),
     (
         "missing",
-        r"sin (?:respuesta|dato|datos|informaci[oó]n)|no answer|no response|no data|missing|perdid[oa]s?|omitid[oa]|"
-        r"en blanco|blank|unanswered|not answered",
+        r"sin (?:respuesta|dato|datos|informaci[oó]n)|no answer|no response|no data|missing|perdid[oa]s?|"
+        r"omitid[oa]|en blanco|blank|unanswered|not answered",
     ),
 )
 _SHORT: tuple[tuple[str, str], ...] = (
     ("not_applicable", r"n ?[/.]? ?a\.?|n\.? ?p\.?|inap"),
-    ("dont_know", r"n\.? ?s\.?(?: ?[/\-.,] ?n\.? ?[rca]\.?)?|d\.? ?k\.?(?: ?[/\-.,] ?(?:na|nr|rf|ref))?|nsnr|nsnc|dkna"),
+    (
+        "dont_know",
+        r"n\.? ?s\.?(?: ?[/\-.,] ?n\.? ?[rca]\.?)?|d\.? ?k\.?(?: ?[/\-.,] ?(?:na|nr|rf|ref))?|nsnr|nsnc|dkna",
+    ),
     ("refused", r"n\.? ?[/.]? ?[rc]\.?|rf|ref"),
 )
 _WORDED = [(reason, re.compile(rf"\b(?:{words})", re.IGNORECASE)) for reason, words in _PHRASES]
@@ -66,11 +74,22 @@ def reason_of(label: str) -> str:
 
     Examples
     --------
-    >>> [reason_of(each) for each in ("99. NS/NR", "No aplica", "Prefiero no decir", "Not asked", "Muy bueno")]
+    >>> [reason_of(each) for each in ("99. NS/NR", "No aplica", "Prefiero no decir", "Not asked", "Bueno")]
     ['dont_know', 'not_applicable', 'refused', 'not_asked', '']
     """
-    plain = label.replace("\u2019", "'")
-    for reason, words in (*_SHORTENED, *_WORDED):
-        if words.search(plain):
-            return reason
-    return ""
+    short = next((reason for reason, words in _SHORTENED if words.search(label)), "")
+    return short or reason_worded(label)
+
+
+def reason_worded(text: str) -> str:
+    """Return why there is no answer if a text says so in words, else an empty text.
+
+    Short forms are left alone: NA in a cell may as well be "not available".
+
+    Examples
+    --------
+    >>> reason_worded("No sabe / No responde"), reason_worded("NA")
+    ('dont_know', '')
+    """
+    plain = text.replace("\u2019", "'")
+    return next((reason for reason, words in _WORDED if words.search(plain)), "")

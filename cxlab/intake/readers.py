@@ -69,13 +69,16 @@ def read(
         from cxlab.intake.workbooks import Expected, read_workbook
 
         reading = read_workbook(content, file=source.file, expected=Expected.of(source))
-    else:
-        from cxlab.intake.columnar import read_parquet, read_spss
+    elif kind == "parquet":
+        from cxlab.intake.columnar import read_parquet
 
-        if kind == "parquet":
-            reading = read_parquet(content, file=source.file)
-        else:
-            reading = read_spss(content, file=source.file, encoding=source.encoding)
+        reading = read_parquet(content, file=source.file, decimal=source.decimal, wanted=wanted)
+    else:
+        from cxlab.intake.spss import read_spss
+
+        reading = read_spss(
+            path, file=source.file, encoding=source.encoding, decimal=source.decimal, wanted=wanted
+        )
     return reading, sha256(content).hexdigest()
 
 
