@@ -256,7 +256,7 @@ SAV = "name: A\nsources:\n  - file: raw/survey.sav\n    table: survey_responses\
 def test_spss_codes_that_say_no_answer_must_be_declared(tmp_path):
     text = refused(tmp_path, SAV, sav(tmp_path))
     assert "(99 is labelled 'NS/NR')" in text
-    assert "missing: {ease: [99]}" in text
+    assert "missing: {ease: {99: dont_know}}" in text
     frame = checked(tmp_path, SAV, sav(tmp_path, missing_ranges={"P1": [99]}))
     assert frame["ease"].isna().sum() == 10
     assert frame["region"].unique().tolist() == ["1", "2"]
