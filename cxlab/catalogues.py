@@ -16,7 +16,7 @@ from typing import Any
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
-from cxlab.errors import Message
+from cxlab.errors import Message, Problem
 
 LOCALE = Path(__file__).parent / "reporting" / "locale"
 
@@ -59,3 +59,40 @@ def _field(value: Any, language: str) -> Any:
     if isinstance(value, Message):
         return translate(value, language)
     return _Comma(value) if isinstance(value, float) else value
+
+
+def problem_line(problem: Problem, language: str) -> str:
+    """Return a problem in `language`, as one line.
+
+    Examples
+    --------
+    >>> problem_line(Problem("9", "1 a 7", "corrija", file="a.csv", row=3, count=2), "es")
+    'a.csv, fila 3: se encontró 9 (2 filas); se admite: 1 a 7. corrija'
+    """
+    if language == "en":
+        return str(problem)
+    text = catalogue(language)
+    place = [problem.file]
+    place += [text.gettext("problem.row").format(row=problem.row)] if problem.row else []
+    place += [text.gettext("problem.column").format(column=problem.column)] if problem.column else []
+    where = ", ".join(part for part in place if part)
+    rows = text.ngettext("problem.rows", "problem.rows", problem.count)
+    return text.gettext("problem.line").format(
+        where=f"{where}: " if where else "",
+        found=translate(problem.found, language),
+        rows=" " + rows.format(count=thousands(problem.count, language)) if problem.count > 1 else "",
+        allowed=translate(problem.allowed, language),
+        action=translate(problem.action, language),
+    )
+
+
+def thousands(number: int, language: str) -> str:
+    """Return a whole number with its thousands marked.
+
+    Examples
+    --------
+    >>> thousands(12345, "es"), thousands(12345, "en")
+    ('12.345', '12,345')
+    """
+    text = f"{number:,}"
+    return text.replace(",", ".") if language == "es" else text

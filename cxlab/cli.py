@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from cxlab import __version__, custody
-from cxlab.errors import CxlabError, Message, ParameterError
+from cxlab.errors import CxlabError, InputError, Message, ParameterError
 from cxlab.speech import language_of_messages, said, say
 
 if TYPE_CHECKING:
@@ -189,7 +189,8 @@ def _demo(given: argparse.Namespace) -> int:
     say(Message("building the demo clients: {clients}", clients=", ".join(DEMO_CLIENTS)))
     demo.build(root)
     for client in DEMO_CLIENTS:
-        _checked(root, client)
+        if code := _checked(root, client):
+            return code
     from cxlab.runs.study import read_study
 
     code = _published(read_study(root / "reports" / f"{DEMO_STUDY}.yaml", root=root))
@@ -218,15 +219,23 @@ def _new(given: argparse.Namespace) -> int:
 
 
 def _check(given: argparse.Namespace) -> int:
-    _checked(_root(given), given.client)
-    return 0
+    return _checked(_root(given), given.client)
 
 
-def _checked(root: Path, client: str) -> None:
+def _checked(root: Path, client: str) -> int:
+    """Check a client and print everything that was found; return 2 if it stops there."""
     from cxlab.intake import dataset
 
-    for line in dataset.check(root, client).lines(language_of_messages(), say=said):
+    report = dataset.check(root, client, strict=False)
+    for line in report.lines(language_of_messages()):
         print(line)
+    if not report.problems:
+        return 0
+    refusal = Message(
+        "{client}: {count} problems; nothing was written", client=client, count=len(report.problems)
+    )
+    print(said(refusal), file=sys.stderr)
+    return InputError.exit_code
 
 
 def _list(given: argparse.Namespace) -> int:

@@ -12,15 +12,16 @@ from dataclasses import replace
 from datetime import date
 from fnmatch import fnmatchcase
 from importlib.metadata import version
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
 from cxlab.analysis.estimates import Result, masked
-from cxlab.errors import AnalysisError, ParameterError
+from cxlab.errors import AnalysisError, Message, ParameterError
 from cxlab.intake import where as filters
 from cxlab.intake.canonical import of_people
-from cxlab.intake.dataset import Dataset, open_dataset
+from cxlab.intake.dataset import Dataset, Entry, open_dataset
+from cxlab.intake.rules import rules
 from cxlab.reporting import bundle as bundles
 from cxlab.reporting import html
 from cxlab.reporting.words import Words
@@ -116,12 +117,13 @@ class Paper:
     def columns(self, frame: pd.DataFrame, patterns: Sequence[str]) -> list[str]:
         """Return the columns of `frame` that the patterns name, in the order of the patterns.
 
-        A pattern is a name, or has ``*`` for any text: ``"attr_*"``.
+        A pattern is a name, or has ``*`` for any text: ``"attr_*"``. Columns that the event made are no
+        predictors of it: naming one is refused, and a pattern passes them by and says so.
 
         Raises
         ------
         AnalysisError
-            If a pattern names no column; all of them are listed.
+            If a pattern names no column; all of them are listed. If one names a column made by the event.
         """
         found = {p: [c for c in frame.columns if fnmatchcase(str(c), p)] for p in patterns}
         empty = [p for p, names in found.items() if not names]
@@ -131,7 +133,18 @@ class Paper:
                 patterns=", ".join(empty),
                 present=", ".join(map(str, frame.columns)),
             )
-        return list(dict.fromkeys(name for names in found.values() for name in names))
+        later = set(frame.attrs.get("after_event", ()))
+        named = [pattern for pattern in patterns if pattern in later]
+        if named:
+            raise AnalysisError(
+                "{columns} came about when the customer left, or after: it explains nothing; take it out",
+                columns=", ".join(named),
+            )
+        names = list(dict.fromkeys(name for names in found.values() for name in names))
+        if passed := [name for name in names if name in later]:
+            said = ", ".join(self.words.label(name) for name in passed)
+            self._display(html.note_html("columns.after_event", self.words, columns=said))
+        return [name for name in names if name not in later]
 
     def show(
         self,
@@ -193,9 +206,23 @@ class Paper:
         read = {"table": name, "sha256": entry.sha256, "rows": len(frame), "used": len(used)}
         read["until"] = _latest(frame)
         self._reads[name] = read
-        left_out = [(r["file"], r["reason"], r["excluded"]) for r in entry.ledger_rows() if r["reason"]]
-        shown = html.read_html(read, left_out, self.words, breaks=entry.breaks)
+        left_out = [
+            (r["file"], self.words.message(Message(r["reason"])), r["excluded"])
+            for r in entry.ledger_rows()
+            if r["reason"]
+        ]
+        shown = html.read_html(
+            read | entry.sums(), left_out, self.words, breaks=entry.breaks, warnings=self._warnings(entry)
+        )
         self._display(shown, {READ: read})
+
+    def _warnings(self, entry: Entry) -> list[tuple[str, str, Message]]:
+        """Return what a reader of a table should know: rule, column and what was found."""
+        language: Literal["es", "en"] = "en" if self.words.language == "en" else "es"
+        return [
+            (rules()[each.rule].title(language), entry.column_of(each), Message("{found}", found=each.found))
+            for each in entry.told()
+        ]
 
     def _read_in_words(self, read: dict[str, Any]) -> str:
         rows, used = (self.words.number(read[count], 0) for count in ("rows", "used"))

@@ -197,6 +197,22 @@ class Entry:
     warnings: list[dict[str, Any]]
     breaks: list[dict[str, Any]]
 
+    def sums(self) -> dict[str, int]:
+        """Return how many records its files had, and how many were kept and excluded: these add up."""
+        return {
+            "records": sum(source["read"] for source in self.sources),
+            "kept": sum(source["used"] for source in self.sources),
+            "excluded": sum(sum(source["excluded"].values()) for source in self.sources),
+        }
+
+    def column_of(self, problem: Problem) -> str:
+        """Return the table's column that a problem speaks of by its header, or what it names as it is."""
+        for source in self.sources:
+            for name, header in source["headers"].items():
+                if header == problem.column and problem.file.startswith(source["file"]):
+                    return str(name)
+        return problem.column
+
     def told(self) -> list[Problem]:
         """Return the warnings about this table."""
         return [from_record(record) for record in self.warnings]

@@ -1,8 +1,8 @@
-"""What came in, what was used and why the rest was not: the rows that `cxlab check` prints."""
+"""The outcome of a check: what came in, what was used and why the rest was not, what was found."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -11,27 +11,8 @@ import pandas as pd
 from cxlab.errors import Message, Problem
 from cxlab.intake.rules import Standing
 
+Language = Literal["es", "en"]
 COLUMNS = ("table", "file", "read", "used", "excluded", "reason")
-
-# The few words of the ledger itself; problems and notes are messages, translated by their catalogue.
-_WORDS: dict[str, dict[str, str]] = {
-    "es": {
-        "read": "leídas", "used": "usadas", "excluded": "excluidas", "unmapped": "columnas no usadas",
-        "dropped": "columnas descartadas", "note": "nota", "match": "encuestas con cliente", "rows": "filas",
-        "blank lines": "líneas vacías", "header rows": "filas de encabezado", "of": "de",
-        "joined": "clientes con encuesta previa a la salida", "tables": "tablas",
-        "footer rows": "filas finales", "survey previews": "vistas previas de la encuesta",
-        "survey tests": "pruebas de la encuesta", "hidden rows": "filas ocultas",
-    },
-    "en": {
-        "read": "read", "used": "used", "excluded": "excluded", "unmapped": "columns not used",
-        "dropped": "columns dropped", "note": "note", "match": "surveys with their customer", "rows": "rows",
-        "blank lines": "blank lines", "header rows": "header rows", "of": "of",
-        "joined": "customers with a survey before they left", "tables": "tables",
-        "footer rows": "rows at the end", "survey previews": "previews of the survey",
-        "survey tests": "tests of the survey", "hidden rows": "hidden rows",
-    },
-}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +37,7 @@ class CheckReport:
     """
 
     client: str
-    language: Literal["es", "en"] = "es"
+    language: Language = "es"
     tables: Mapping[str, Mapping[str, Any]]
     problems: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
@@ -82,31 +63,17 @@ class CheckReport:
         return pd.DataFrame(rows, columns=["file", "column", "row", "rows", "found", "allowed", "action"])
 
     def __str__(self) -> str:
-        """Return the ledger as text, in the client's language."""
+        """Return the report as text, in the client's language."""
         return "\n".join(self.lines())
 
-    def lines(
-        self, language: Literal["es", "en"] | None = None, *, say: Callable[[Message], str] = str
-    ) -> list[str]:
-        """Return the ledger as lines of text, ready to print.
+    def lines(self, language: Language | None = None) -> list[str]:
+        """Return the whole report as lines of text in a language (the client's, if not given).
 
-        Parameters
-        ----------
-        language : {"es", "en"}, optional
-            The client's, if not given.
-        say : callable
-            Gives a note in that language; as it stands, notes are in English.
+        First each table with its ledger, then match rates, notes, the 26 rules, warnings and problems.
         """
-        language = language or self.language
-        words = _WORDS[language]
-        lines: list[str] = []
-        for table, entry in self.tables.items():
-            lines.append(f"{table}: {_thousands(entry['rows'], language)} {words['rows']}")
-            for source in entry["sources"]:
-                lines += _source_lines(source, words, language)
-            lines += _match_lines(entry.get("survey_match"), words, language)
-        lines += [f"{words['note']}: {say(note)}" for note in self.notes]
-        return lines
+        from cxlab.intake.printed import lines
+
+        return lines(self, language or self.language)
 
 
 def ledger_rows(table: str, sources: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -117,34 +84,3 @@ def ledger_rows(table: str, sources: Iterable[Mapping[str, Any]]) -> Iterator[di
         yield dict(zip(COLUMNS, whole, strict=True))
         for reason, count in source["excluded"].items():
             yield dict(zip(COLUMNS, (table, source["file"], None, None, count, reason), strict=True))
-
-
-def _source_lines(source: Mapping[str, Any], words: Mapping[str, str], language: str) -> Iterator[str]:
-    out = sum(source["excluded"].values())
-    counts = ", ".join(
-        f"{words[name]} {_thousands(count, language)}"
-        for name, count in (("read", source["read"]), ("used", source["used"]), ("excluded", out))
-    )
-    yield f"  {source['file']}: {counts}"
-    for reason, count in source["excluded"].items():
-        yield f"    {words['excluded']} {_thousands(count, language)}: {words.get(reason, reason)}"
-    for kind in ("unmapped", "dropped"):
-        if source[kind]:
-            yield f"    {words[kind]} ({len(source[kind])}): {', '.join(source[kind])}"
-
-
-def _match_lines(match: Mapping[str, Any] | None, words: Mapping[str, str], language: str) -> Iterator[str]:
-    if not match:
-        return
-    share = f"{100 * match['rate']:.1f} %" if match["rate"] is not None else "-"
-    if language == "es":
-        share = share.replace(".", ",")
-    found, asked = (_thousands(match[name], language) for name in ("matched", "with_customer"))
-    yield f"  {words['match']}: {found} {words['of']} {asked} ({share})"
-    with_survey, customers = (_thousands(match[name], language) for name in ("with_survey", "customers"))
-    yield f"  {words['joined']}: {with_survey} {words['of']} {customers}"
-
-
-def _thousands(number: int, language: str) -> str:
-    text = f"{number:,}"
-    return text.replace(",", ".") if language == "es" else text

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import jinja2
 from markupsafe import escape
 
+from cxlab.errors import Message
 from cxlab.reporting import body, cards, safe
 from cxlab.reporting.colours import DARK, LIGHT, TEXT_CONTRAST, contrast, is_colour, legible
 from cxlab.reporting.tables import readable
@@ -128,19 +129,23 @@ def read_html(
     words: Words,
     *,
     breaks: Sequence[Mapping[str, Any]] = (),
+    warnings: Sequence[tuple[str, str, Message]] = (),
 ) -> str:
     """Return where a table's rows come from.
 
     Parameters
     ----------
     read : Mapping
-        table, rows, used.
+        table, rows, used; and, of the files it was made of, records, kept and excluded.
     ledger : sequence
         What was left out on the way in: rows of texts and counts (the count last), or mappings.
     words : Words
         Language and labels.
     breaks : sequence of mapping
         Where the table's series break: wave, column (``*``: all), reason in each language.
+    warnings : sequence of (str, str, Message)
+        What a reader of the table should know: the rule by its title, the column or an empty text, what was
+        found.
     """
     rows = [list(row.values()) if isinstance(row, Mapping) else list(row) for row in ledger]
     table = words.label(read["table"]) if words.known(f"column.{read['table']}") else str(read["table"])
@@ -154,11 +159,28 @@ def read_html(
     return _rendered(
         "read.html.j2",
         line=line,
+        sums=_sums(read, words),
         breaks=[_break(each, words) for each in breaks],
+        warnings=[_warning(*each, words) for each in warnings],
         rows=texts,
         heads=heads,
         summary=words("read.ledger"),
     )
+
+
+def _sums(read: Mapping[str, Any], words: Words) -> str:
+    """Say that what was read is what was used and what was excluded."""
+    if "records" not in read:
+        return ""
+    counts = {name: words.number(read[name], 0) for name in ("records", "kept", "excluded")}
+    return words("read.sums", **counts)
+
+
+def _warning(title: str, column: str, found: Message, words: Words) -> str:
+    said = words.message(found)
+    if not column:
+        return words("read.warning", title=clean(title), found=said)
+    return words("read.warning.column", title=clean(title), column=words.label(column), found=said)
 
 
 def _break(found: Mapping[str, Any], words: Words) -> str:

@@ -16,8 +16,8 @@ from typing import Any, Literal, get_args
 from babel.dates import format_date
 from babel.numbers import format_decimal
 
-from cxlab.catalogues import catalogue, translate
-from cxlab.errors import CxlabError, Message, ParameterError, Problem
+from cxlab.catalogues import catalogue, problem_line, translate
+from cxlab.errors import CxlabError, Message, ParameterError
 
 Language = Literal["es", "en"]
 Form = Literal["name", "the", "a"]
@@ -266,23 +266,8 @@ def _mapping(value: object) -> Mapping[str, Any]:
 
 def explain(error: CxlabError, language: str) -> str:
     """Return an error and all its problems in `language`, one line each."""
-    lines = [translate(error.message, language), *(f"  - {_problem(p, language)}" for p in error.problems)]
+    lines = [
+        translate(error.message, language),
+        *(f"  - {problem_line(p, language)}" for p in error.problems),
+    ]
     return "\n".join(lines)
-
-
-def _problem(problem: Problem, language: str) -> str:
-    if language == "en":
-        return str(problem)
-    words = Words(language)
-    place = [problem.file]
-    place += [words("problem.row", row=problem.row)] if problem.row else []
-    place += [words("problem.column", column=problem.column)] if problem.column else []
-    where = ", ".join(part for part in place if part)
-    return words(
-        "problem.line",
-        where=f"{where}: " if where else "",
-        found=translate(problem.found, language),
-        rows=" " + words.plural("problem.rows", problem.count) if problem.count > 1 else "",
-        allowed=translate(problem.allowed, language),
-        action=translate(problem.action, language),
-    )
