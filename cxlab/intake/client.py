@@ -13,7 +13,14 @@ from pydantic import BaseModel, ValidationError
 from cxlab.errors import InputError, Message, Problem, WorkbenchError
 from cxlab.intake.canonical import tables
 from cxlab.intake.declaration import nearest, read_yaml
-from cxlab.intake.folders import REAL_DATA, client_folder, declared_path, existing_folder, make_private
+from cxlab.intake.folders import (
+    REAL_DATA,
+    client_folder,
+    declared_path,
+    existing_folder,
+    make_private,
+    write_private,
+)
 from cxlab.intake.forms import commented_declaration, data_request
 from cxlab.intake.identifiers import identifier
 from cxlab.intake.models import (
@@ -125,7 +132,7 @@ def new(root: str | Path, name: str, *, language: Language | None = None) -> Pat
     files |= {sheets[each]: data_request(each) for each in languages}
     try:
         for file, text in files.items():
-            (folder / file).write_text(text, encoding="utf-8", newline="\n")
+            write_private(folder / file, text.encode())
     except OSError as error:
         raise WorkbenchError("cannot write in {folder}: {why}", folder=folder, why=error.strerror) from None
     return folder

@@ -10,6 +10,8 @@ from pathlib import Path
 from cxlab.errors import InputError, WorkbenchError
 
 REAL_DATA = "CXLAB_REAL_DATA"
+# What file systems allow: one name, and a whole path.
+LONGEST_NAME, LONGEST_PATH = 255, 1024
 # Names Windows keeps for devices, whatever their suffix.
 _DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
 
@@ -109,12 +111,30 @@ def declared_path(folder: Path, declared: str) -> Path:
         base = _real_data()
     elif "${" in text:
         raise InputError("{file!r}: ${{CXLAB_REAL_DATA}} may only start a path", file=declared[:120])
+    if any(part.partition(".")[0].strip().casefold() in _DEVICES for part in text.split("/")):
+        raise InputError(
+            "{file!r} is the name of a device in Windows; give the file another", file=declared[:120]
+        )
     if Path(text).is_absolute() or re.match(r"^[A-Za-z]:", text):
         raise InputError("{file!r} is an absolute path; copy the file into raw/", file=declared[:120])
-    path = (base / text).resolve()
-    if not path.is_relative_to(base.resolve()) or path == base.resolve():
+    if any(len(part.encode()) > LONGEST_NAME for part in text.split("/")) or len(text) > LONGEST_PATH:
+        raise InputError(
+            "{file!r} is too long for a name; call the file something shorter", file=declared[:120]
+        )
+    try:
+        path = (base / text).resolve()
+    except (OSError, RuntimeError):  # a link to itself, or what the system cannot name
+        path = base.resolve()
+    if not path.is_relative_to(base.resolve()) or path == base.resolve() or _of_another(path, folder):
         raise InputError("{file!r} leads outside the folder", file=declared[:120])
     return path
+
+
+def _of_another(path: Path, folder: Path) -> bool:
+    """Tell whether a file lies in data/ but not in the client's own folder, however it was named."""
+    clients = folder.parent.resolve()
+    named = clients.name == "data" and path.is_relative_to(clients)
+    return named and not path.is_relative_to(folder.resolve())
 
 
 def _real_data() -> Path:
@@ -130,8 +150,13 @@ def make_private(folder: Path) -> Path:
     Raises
     ------
     WorkbenchError
-        If the machine does not allow it.
+        If the machine does not allow it, or a link stands in its place: it could lead anywhere.
     """
+    if folder.is_symlink():
+        raise WorkbenchError(
+            "{folder} is a link to another folder; remove the link, cxlab makes a folder of its own",
+            folder=folder,
+        )
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:

@@ -106,7 +106,7 @@ def read_index(folder: Path, *, client: str) -> dict[str, Any]:
         If there are no tables yet, or the index cannot be read.
     """
     path = folder / INDEX
-    if not path.is_file():
+    if not path.is_file() or path.is_symlink() or folder.is_symlink():
         raise InputError("{client} has no tables yet; make them with `cxlab check {client}`", client=client)
     try:
         index: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
@@ -132,7 +132,7 @@ def read_table(folder: Path, name: str, *, file_sha256: str, client: str) -> pd.
     """
     path = folder / f"{name}.parquet"
     try:
-        content = path.read_bytes()
+        content = b"" if path.is_symlink() else path.read_bytes()
         whole = sha256(content).hexdigest() == file_sha256
     except OSError:
         whole = False
