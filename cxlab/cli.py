@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from cxlab import __version__, custody
+from cxlab import __version__, client_commands, custody
 from cxlab.errors import CxlabError, InputError, Message, ParameterError
 from cxlab.speech import language_of_messages, said, say
 
@@ -138,9 +138,8 @@ def _parser() -> argparse.ArgumentParser:
         Message("read a client's files, map and validate them; say what was left out and why"),
     )
     check.add_argument("client", metavar=said(Message("CLIENT")))
+    client_commands.add_commands(command)
     command("list", _list, Message("name the notebooks, the clients and the studies"))
-    describe = command("describe", _describe, Message("say what a notebook takes"))
-    describe.add_argument("notebook", metavar=said(Message("NOTEBOOK")))
     _run_arguments(command("run", _run, Message("run a notebook or a study and publish its pages")))
     custody.add_commands(command)
     lab = command("lab", _lab, Message("open JupyterLab on the notebooks, on this machine only"))
@@ -244,7 +243,7 @@ def _list(given: argparse.Namespace) -> int:
     root = _root(given)
     say(Message("notebooks"))
     for path in notebooks(root):
-        print(f"  {path.stem:<24} {_headline(path)}")
+        print(f"  {path.stem:<24} {client_commands.headline(path)}")
     say(Message("clients"))
     for folder in sorted(p for p in (root / "data").iterdir() if (p / "client.yaml").is_file()):
         print(f"  {folder.name}")
@@ -252,42 +251,6 @@ def _list(given: argparse.Namespace) -> int:
     for path in sorted((root / "reports").glob("*.yaml")):
         print(f"  {path.relative_to(root)}")
     return 0
-
-
-def _headline(notebook: Path) -> str:
-    """Return a notebook's title in the language of messages."""
-    import json
-
-    try:
-        cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return ""
-    prose = [cell for cell in cells if cell.get("cell_type") == "markdown"]
-    own = [c for c in prose if f"lang-{language_of_messages()}" in c.get("metadata", {}).get("tags", ())]
-    lines = "\n".join("".join(cell.get("source", "")) for cell in own or prose).splitlines()
-    return next((line.removeprefix("# ").strip() for line in lines if line.startswith("# ")), "")
-
-
-def _describe(given: argparse.Namespace) -> int:
-    from cxlab.parameters import declaration
-    from cxlab.runs.entries import named_notebook
-    from cxlab.values import shown, wanted
-
-    path = named_notebook(given.notebook, _root(given))
-    declared = declaration(path)
-    print(f"{path.stem}: {_headline(path)}".rstrip(": "))
-    for parameter in declared.parameters:
-        print(f"\n  {parameter.name} = {shown(parameter.default)}")
-        print(f"      {said(wanted(parameter.kind))}")
-        if parameter.description:
-            print(f"      {_in_language(parameter.description)}")
-    return 0
-
-
-def _in_language(description: str) -> str:
-    """Return the half of `español · English` that fits; a comment in one language stands for both."""
-    spanish, both, english = description.partition(" · ")
-    return spanish if not both or language_of_messages() == "es" else english
 
 
 def _run(given: argparse.Namespace) -> int:

@@ -25,7 +25,9 @@ ALLOWED = {
     "demo": {"workbench", "intake"},
     "__init__": {"notebook"},
     "custody": {"workbench", "speech", "intake", "runs"},
+    "client_commands": {"workbench", "speech", "intake", "parameters", "values", "runs"},
     "cli": {
+        "client_commands",
         "workbench",
         "custody",
         "speech",

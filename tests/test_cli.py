@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import cxlab
-from cxlab import cli
+from cxlab import cli, client_commands
 from cxlab.errors import ParameterError, WorkbenchError
 
 HEAVY = (
@@ -256,8 +256,8 @@ def test_an_interruption_is_one_line_and_130(root, capsys, monkeypatch):
 def test_a_parameter_is_described_in_the_language_of_messages(monkeypatch):
     for language, said in (("es", "de quién"), ("en", "whose")):
         monkeypatch.setenv("CXLAB_LANGUAGE", language)
-        assert cli._in_language("de quién · whose") == said
-        assert cli._in_language("only one") == "only one"
+        assert client_commands._in_language("de quién · whose") == said
+        assert client_commands._in_language("only one") == "only one"
 
 
 def test_argparse_speaks_the_language_of_messages(monkeypatch, capsys):

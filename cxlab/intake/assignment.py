@@ -45,7 +45,7 @@ class Assignment:
 
     def column(self, key: str) -> str:
         """Return the working column that a declared key means, or an empty text."""
-        if key in self.stored or key in self.consulted or key in self.source.constants:
+        if key in self.stored or key in self.consulted or key in self.source.given:
             return key
         header = clean_name(key)
         return next((name for name, from_ in self.stored.items() if from_ == header), "")
@@ -66,7 +66,7 @@ def assign(source: Source, headers: list[str]) -> Assignment:
                 result.problems.append(_no_header(source, header, headers, key))
     for header in headers:
         _place(result, header, wanted, dropped)
-    made = (*source.constants, *source.derive)
+    made = (*source.given, *source.derive)
     for name in (*wanted.values(), *made):
         result.problems += _name_problems(source, name, result.table)
     for name in (name for name in made if name in result.stored):
@@ -110,7 +110,7 @@ def _place(result: Assignment, header: str, wanted: dict[str, str], dropped: set
 def _consult(result: Assignment) -> None:
     """Find the headers that expressions need though they are not stored."""
     source = result.source
-    made = {*source.derive, *source.constants}
+    made = {*source.derive, *source.given}
     needed: list[str] = []
     for place, expression in (
         *source.derive.items(),
@@ -191,7 +191,7 @@ def resolve_keys(result: Assignment) -> dict[str, dict[str, str]]:
         "dates": list(source.dates),
         "kinds": list(source.kinds),
     }
-    known = [*result.stored, *result.consulted, *source.constants, *source.derive]
+    known = [*result.stored, *result.consulted, *source.given, *source.derive]
     found: dict[str, dict[str, str]] = {}
     for key, given in declared.items():
         found[key] = {}

@@ -65,7 +65,17 @@ def load(folder: str | Path) -> Client:
         raise InputError(
             "{client} has no client.yaml; write one with `cxlab new {client}`", client=folder.name
         )
-    content = path.read_bytes()
+    return validated(path.read_bytes(), folder)
+
+
+def validated(content: bytes, folder: Path) -> Client:
+    """Return the client that the content of a client.yaml declares, for a folder that is there.
+
+    Raises
+    ------
+    InputError
+        As `load`.
+    """
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:

@@ -131,6 +131,23 @@ def packaged(name: str) -> dict[Any, Any]:
     return made
 
 
+def composed(text: str, *, name: str) -> yaml.Node | None:
+    """Return the nodes of a declaration with the places where they are written.
+
+    Raises
+    ------
+    InputError
+        As `read_yaml`.
+    """
+    read_yaml(text, name=name)
+    loader = _Loader(text)
+    try:
+        node: yaml.Node | None = loader.get_single_node()
+    finally:
+        loader.dispose()
+    return node
+
+
 def _yaml_problem(error: Exception, name: str) -> Problem:
     mark = getattr(error, "problem_mark", None)
     what = getattr(error, "problem", None) or str(error)

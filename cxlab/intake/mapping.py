@@ -87,6 +87,11 @@ class _Work:
             cells = Coded.one(value, len(self.reading))
             # A constant is declared as YAML writes it, not as the file does.
             self._keep(name, decode(cells, self.declared.rule(name, "", self.reading), Marks(typed=True)))
+        if self.source.row_id is not None:
+            # With the file's name before it: two files have a line 2 each.
+            lines = Coded.of(f"{self.source.file} {line}" for line in self.reading.lines)
+            rule = self.declared.rule(self.source.row_id, "", self.reading)
+            self._keep(self.source.row_id, decode(lines, rule, Marks(typed=True)))
 
     def _keep(self, name: str, column: Column) -> None:
         if name in self.declared.equivalents and column.typed.values.dtype.kind == "f":

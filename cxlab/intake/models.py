@@ -167,6 +167,13 @@ class Break(_Strict):
     reason: Bilingual
 
 
+class Confirmation(_Strict):
+    """Who confirmed how a file is read and mapped, and when."""
+
+    who: str = Field(min_length=1)
+    on: date
+
+
 class Source(_Strict):
     """One file, and how it becomes rows of one canonical table.
 
@@ -211,6 +218,13 @@ class Source(_Strict):
     duplicates: Literal["refuse", "identical", "first", "last"] = "refuse"
     after_event: list[str] = Field(default_factory=list)
     exclude: list[Exclusion] = Field(default_factory=list)
+    row_id: Name | None = None
+    confirmed_by: Confirmation | None = None
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """Columns that the file does not have and the source gives: constants, and the line of each row."""
+        return (*self.constants, *([self.row_id] if self.row_id is not None else []))
 
     @property
     def read_as(self) -> Format | None:

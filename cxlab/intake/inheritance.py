@@ -1,0 +1,268 @@
+"""A file that follows one already declared: the same headers, the same keys, and what is different."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from cxlab.errors import Message
+from cxlab.intake.canonical import tables
+from cxlab.intake.column_proposals import propose_columns
+from cxlab.intake.meanings import MOST_LISTED
+from cxlab.intake.models import Language, Reason, Source
+from cxlab.intake.profiles import Profile
+from cxlab.intake.proposal import SURE, ColumnProposal, FileProposal, ProposedKind, ValueProposal
+from cxlab.intake.reading import clean_name
+from cxlab.intake.sniffing import label
+
+# So many of a source's headers must be in a file for it to follow that source.
+ALIKE = 0.6
+_READING = (
+    "format",
+    "encoding",
+    "separator",
+    "decimal",
+    "thousands",
+    "header_row",
+    "header_rows",
+    "layout",
+    "skip_after_header",
+    "skip_at_end",
+)
+_BY_COLUMN = (
+    "file",
+    "table",
+    "sheet",
+    "names",
+    "ids",
+    "drop",
+    "values",
+    "value_labels",
+    "leading_number",
+    "scales",
+    "reverse",
+    "missing",
+    "not_applicable",
+    "na_reasons",
+    "dates",
+    "kinds",
+    "row_id",
+    "confirmed_by",
+    "multiple",
+)
+
+
+def most_alike(headers: Iterable[str], sources: Sequence[Source]) -> Source | None:
+    """Return the declared source whose headers a file has, the last one declared of equals; None if none.
+
+    Parameters
+    ----------
+    headers : iterable of str
+        Of the file.
+    sources : sequence of Source
+    """
+    here = {clean_name(header) for header in headers}
+    best, most = None, ALIKE
+    for source in sources:
+        told = declared_headers(source)
+        share = len(told & here) / len(told) if told else 0.0
+        if len(told) >= 2 and share >= most:
+            best, most = source, share
+    return best
+
+
+def declared_headers(source: Source) -> set[str]:
+    """Return the headers that a source names, used or dropped."""
+    return {clean_name(header) for header in (*source.names, *source.drop)}
+
+
+def inherited(
+    base: FileProposal,
+    source: Source,
+    seen: Sequence[Profile],
+    language: Language,
+    *,
+    unused: Collection[str] = (),
+) -> FileProposal:
+    """Return the proposal of a file that follows a declared source.
+
+    Parameters
+    ----------
+    base : FileProposal
+        With what the file itself shows of how to read it.
+    source : Source
+    seen : sequence of Profile
+        The file's columns.
+    language : {"es", "en"}
+        Of the client.
+    unused : collection of str
+        Headers of the source's own file that were seen and not used.
+    """
+    here = {clean_name(each.header) for each in seen}
+    fresh = {each.header: each for each in propose_columns(seen, source.table, language)}
+    follows = label(source.file, source.sheet)
+    columns = [_column(each, source, fresh[each.header], follows, unused) for each in seen]
+    known = source.model_dump(exclude_unset=True, mode="json")
+    more = {key: value for key, value in known.items() if key not in (*_BY_COLUMN, *_READING)}
+    constants = dict(more.get("constants", {}))
+    wave = base.wave or constants.pop("wave_id", "")
+    if "wave_id" in source.names.values() or "wave_id" not in tables()[source.table].columns:
+        wave = ""
+    constants.pop("wave_id", None)
+    more = {key: value for key, value in (more | {"constants": constants}).items() if value}
+    gone = tuple(sorted(declared_headers(source) - here))
+    said = [Message("the headers of {file}: its keys are taken over", file=follows)]
+    if gone:
+        said.append(Message("no longer there: {headers}", headers=", ".join(gone[:12])))
+    return replace(
+        base,
+        table=source.table,
+        wave=wave,
+        more=more,
+        evidence=(*base.evidence, *said),
+        confidence=round(min(base.confidence, 0.95 if not gone else 0.7), 2),
+        columns=tuple(columns),
+        follows=follows,
+        gone=gone,
+    )
+
+
+def _column(
+    profile: Profile, source: Source, fresh: ColumnProposal, follows: str, unused: Collection[str]
+) -> ColumnProposal:
+    names = {clean_name(header): column for header, column in source.names.items()}
+    dropped = {clean_name(header) for header in source.drop}
+    said = Message("as in {file}", file=follows)
+    if profile.header in dropped:
+        return replace(fresh, decision="drop", confidence=0.95, reasons=(said,), column="")
+    own = profile.header in tables()[source.table].columns or profile.header.startswith("attr_")
+    column = names.get(profile.header) or (profile.header if own else "")
+    if not column:
+        if profile.header in unused:
+            return replace(fresh, decision="ignore", confidence=0.95, reasons=(said,))
+        if fresh.decision == "drop" or not profile.answers:
+            return fresh
+        new = Message("new in this file")
+        return replace(
+            fresh, reasons=(new, *fresh.reasons), decision="", confidence=min(fresh.confidence, 0.7)
+        )
+    return as_declared(profile, source, column, fresh, said)
+
+
+def as_declared(
+    profile: Profile, source: Source, column: str, fresh: ColumnProposal, said: Message
+) -> ColumnProposal:
+    """Return the proposal of a column as a source declares it, unsure where its values no longer fit."""
+    of = _Keys(source, column, profile.header)
+    missing: dict[str, Reason] = of.codes("missing") | dict.fromkeys(
+        of.codes("not_applicable"), "not_applicable"
+    )
+    recodes = {found: wanted for found, wanted in of.mapping("values").items() if wanted is not None}
+    leading, scale = of.listed("leading_number"), of.mapping_or("scales")
+    values = [
+        _value(text, n, profile, recodes, missing, leading=leading)
+        for text, n in profile.counts.items()
+        if len(profile.counts) <= MOST_LISTED or text in recodes or text in missing
+    ]
+    kind: ProposedKind = (
+        "id" if column in tables()[source.table].ids or of.listed("ids") else _kind(source, column, scale)
+    )
+    reasons, confidence = [said], 0.95
+    if misfits := _misfits(profile, values, scale, recodes, column, source):
+        reasons.append(misfits)
+        confidence = 0.5
+    shown = () if fresh.personal or kind == "id" else tuple(values)
+    listed = {each.found for each in shown}
+    return replace(
+        fresh,
+        column=column,
+        kind=kind,
+        scale=scale,
+        reverse=of.listed("reverse"),
+        leading=leading,
+        labelled=of.listed("value_labels"),
+        form=of.mapping_or("dates") or "",
+        values=shown,
+        missing={code: reason for code, reason in missing.items() if code not in listed},
+        confidence=confidence,
+        reasons=tuple(reasons),
+        decision="use" if confidence >= SURE else "",
+    )
+
+
+def _kind(source: Source, column: str, scale: Any) -> ProposedKind:
+    if scale is not None:
+        return "rating"
+    known = tables()[source.table].columns.get(column)
+    if known is not None:
+        return {"integer": "number"}.get(known.kind, known.kind)  # type: ignore[return-value]
+    return source.kinds.get(column, "category")
+
+
+class _Keys:
+    """What a source declares of one column, under its name or its header."""
+
+    def __init__(self, source: Source, column: str, header: str) -> None:
+        self.source, self.names = source, (column, header)
+
+    def mapping_or(self, key: str) -> Any:
+        given = getattr(self.source, key)
+        return next((given[name] for name in self.names if name in given), None)
+
+    def mapping(self, key: str) -> dict[str, Any]:
+        return dict(self.mapping_or(key) or {})
+
+    def codes(self, key: str) -> dict[str, Reason]:
+        given = getattr(self.source, key)
+        own: dict[str, Reason] = dict(given.get("*", {})) | dict(self.mapping_or(key) or {})
+        return own
+
+    def listed(self, key: str) -> bool:
+        return any(name in getattr(self.source, key) for name in self.names)
+
+
+def _value(
+    text: str, n: int, profile: Profile, recodes: dict[str, str], missing: dict[str, Reason], *, leading: bool
+) -> ValueProposal:
+    number = str(profile.leading[text][0]) if leading and text in profile.leading else text
+    return ValueProposal(
+        found=text,
+        count=n,
+        label=profile.labels.get(text, ""),
+        means=recodes.get(text, ""),
+        reason=missing.get(text) or missing.get(number),
+    )
+
+
+def _misfits(
+    profile: Profile,
+    values: list[ValueProposal],
+    scale: Any,
+    recodes: dict[str, str],
+    column: str,
+    source: Source,
+) -> Message | None:
+    """Return what no longer fits the declaration: points outside its scale, texts it does not know."""
+    answers = [each for each in values if each.reason is None]
+    if scale is not None:
+        points = {
+            each.found: profile.leading[each.found][0]
+            if each.found in profile.leading
+            else profile.numbers.get(each.found)
+            for each in answers
+            if not each.means
+        }
+        out = [text for text, point in points.items() if point is None or not scale[0] <= point <= scale[1]]
+        if out:
+            return Message("outside the declared scale: {values}", values=", ".join(out[:5]))
+        return None
+    known = tables()[source.table].columns.get(column)
+    enum = known.enum if known else ()
+    if recodes or enum:
+        new = [
+            each.found for each in answers if not each.means and each.found not in {*recodes.values(), *enum}
+        ]
+        if new and not profile.hides_persons:
+            return Message("new values: {values}", values=", ".join(new[:5]))
+    return None

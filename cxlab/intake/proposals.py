@@ -1,0 +1,222 @@
+"""`propose`: what a client's undeclared files are, which table each is of and what each column becomes.
+
+A file with the headers of one already declared starts from that declaration: its keys are inherited, and
+only what is different has to be decided. A declared key always wins over what a file looks like.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from cxlab.errors import InputError, Message
+from cxlab.intake.canonical import tables
+from cxlab.intake.cells import Marks
+from cxlab.intake.client import Client, load
+from cxlab.intake.column_proposals import propose_columns
+from cxlab.intake.declaration import read_yaml
+from cxlab.intake.folders import client_folder
+from cxlab.intake.inheritance import inherited, most_alike
+from cxlab.intake.matches import chosen_table
+from cxlab.intake.models import Source
+from cxlab.intake.profiles import profiles
+from cxlab.intake.proposal import ROW_LINE, SURE, ColumnProposal, FileProposal, Proposal
+from cxlab.intake.sniffing import Sniff, label, raw_files, sniff
+from cxlab.intake.storage import read_index
+from cxlab.intake.vocabulary import folded, table_hint
+
+_WAVE = re.compile(
+    r"(?i)(?<![0-9a-z])((?:19|20)\d{2}[-_ ]?(?:t|q|s|trim|sem|ola|w|m)[-_ ]?\d{1,2}|"
+    r"[1-4][tq][-_ ]?(?:19|20)\d{2}|"
+    r"(?:ola|wave|w)[-_ ]?\d{1,3}|(?:19|20)\d{2}[-_](?:0[1-9]|1[0-2])|(?:19|20)\d{2})(?![0-9])"
+)
+
+
+def propose(root: str | Path, client: str, *, wave: str | None = None) -> Proposal:
+    """Propose how each undeclared file of a client is read and mapped; nothing is written.
+
+    Parameters
+    ----------
+    root : path
+        The workbench's folder.
+    client : str
+        Name of the client's folder under data/.
+    wave : str, optional
+        Only the files under raw/WAVE/.
+
+    Returns
+    -------
+    Proposal
+        One file for each file or sheet that no source names, none if all are declared.
+
+    Raises
+    ------
+    InputError
+        If there is no such client or folder, or its client.yaml is not valid.
+    """
+    declared = load(client_folder(root, client))
+    known = {(source.file, source.sheet) for source in declared.sources}
+    whole = {source.file for source in declared.sources if not source.sheet}
+    names = accepted_names(Path(root), declared)
+    files = []
+    for file in raw_files(declared.folder, wave or ""):
+        if file in whole:
+            continue
+        for told in sniff(declared.folder, file):
+            if (told.file, told.sheet) not in known:
+                files.append(_proposed(told, declared, names, wave or ""))
+    return Proposal(
+        client=declared.slug,
+        language=declared.language,
+        files=tuple(files),
+        declared=tuple(label(source.file, source.sheet) for source in declared.sources),
+    )
+
+
+def marks_of(sniffed: Sniff) -> Marks:
+    """Return how a sniffed file writes its numbers."""
+    typed = sniffed.reading is not None and sniffed.reading.typed
+    keys = sniffed.keys
+    return Marks(decimal=keys.get("decimal", "."), thousands=keys.get("thousands", ""), typed=typed)
+
+
+def _proposed(told: Sniff, client: Client, names: dict[str, dict[str, str]], wave: str) -> FileProposal:
+    base = FileProposal(
+        file=told.file,
+        sheet=told.sheet,
+        keys=told.keys,
+        evidence=told.evidence,
+        confidence=told.confidence,
+        wave=wave_of(told.file, wave),
+    )
+    if told.reading is None:
+        return replace(base, readable=False, confidence=0.0)
+    seen = profiles(told.reading, marks_of(told))
+    source = most_alike([each.header for each in seen], client.sources)
+    if source is not None:
+        return inherited(base, source, seen, client.language, unused=_unused(client, source))
+    hints = {name: table_hint(PurePosixPath(told.file).name, name) for name in tables()}
+    table, sure, why = chosen_table(seen, hints)
+    columns = propose_columns(seen, table, client.language)
+    columns = tuple(_as_accepted(columns, names.get(table, {}), table))
+    columns = (*with_row_id(columns, table), *columns)
+    wave_known = any(each.column == "wave_id" for each in columns) or "wave_id" not in tables()[table].columns
+    return replace(
+        base,
+        table=table,
+        wave="" if wave_known else base.wave,
+        evidence=(*base.evidence, why),
+        confidence=round(min(base.confidence, sure), 2),
+        columns=columns,
+    )
+
+
+def _unused(client: Client, source: Source) -> set[str]:
+    """Return the headers of a source's file that the last check saw and did not use; none without a check."""
+    try:
+        index = read_index(client.folder / "tables", client=client.slug)
+    except InputError:
+        return set()
+    sources = index["tables"].get(source.table, {}).get("sources", ())
+    return {header for each in sources if each["file"] == source.file for header in each.get("unmapped", ())}
+
+
+def with_row_id(columns: Iterable[ColumnProposal], table: str) -> Iterator[ColumnProposal]:
+    """Give the row that offers the line of each row as its code, where a table's own code is missing."""
+    key = tables()[table].key
+    known = tables()[table].columns[key[0]]
+    if len(key) == 1 and known.kind == "id" and known.required and all(c.column != key[0] for c in columns):
+        yield ColumnProposal(
+            header=ROW_LINE,
+            column=key[0],
+            kind="id",
+            confidence=0.5,
+            reasons=(Message("no column is {column}: the line of each row can be its code", column=key[0]),),
+        )
+
+
+def wave_of(file: str, wave: str = "") -> str:
+    """Return the wave that a file's folder or name says, or an empty text.
+
+    Examples
+    --------
+    >>> wave_of("raw/2025T1/encuesta.csv"), wave_of("raw/clientes_2025-06.xlsx"), wave_of("raw/x.csv")
+    ('2025T1', '2025-06', '')
+    """
+    if wave:
+        return wave
+    inner = PurePosixPath(file).parts[1:-1]
+    if inner:
+        return inner[0]
+    match = _WAVE.search(PurePosixPath(file).stem)
+    return match[1] if match else ""
+
+
+def accepted_names(root: Path, client: Client) -> dict[str, dict[str, str]]:
+    """Return the columns that this and other clients' declarations gave to headers, by table and header.
+
+    Only the names are taken, never a value nor anything of their files; where declarations disagree on a
+    header, it is left out, unless this client's own says it.
+    """
+    given: dict[str, dict[str, set[str]]] = {}
+    for folder in sorted((root / "data").glob("*")):
+        path = folder / "client.yaml"
+        if folder.is_symlink() or not path.is_file() or path.is_symlink() or folder == client.folder:
+            continue
+        for item in _declared_names(path):
+            of_table = given.setdefault(item["table"], {})
+            for header, column in item["names"].items():
+                of_table.setdefault(folded(str(header)), set()).add(str(column))
+    names = {
+        table: {header: columns.pop() for header, columns in found.items() if len(columns) == 1}
+        for table, found in given.items()
+    }
+    for source in client.sources:
+        own = {folded(header): column for header, column in source.names.items()}
+        names[source.table] = names.get(source.table, {}) | own
+    return names
+
+
+def _declared_names(path: Path) -> Iterator[dict[str, Any]]:
+    """Give the sources of a client.yaml, none if it cannot be read: others' slips are not told here."""
+    try:
+        content = read_yaml(path.read_text(encoding="utf-8-sig"), name="client.yaml")
+    except (InputError, OSError, UnicodeDecodeError):
+        return
+    sources = content.get("sources")
+    for item in sources if isinstance(sources, list) else []:
+        if isinstance(item, dict) and isinstance(item.get("names"), dict) and item.get("table") in tables():
+            yield item
+
+
+def _as_accepted(
+    columns: tuple[ColumnProposal, ...], names: dict[str, str], table: str
+) -> Iterator[ColumnProposal]:
+    """Give the columns, the client's own under the name that an accepted map gave to their header."""
+    taken = {each.column for each in columns}
+    known = tables()[table].columns
+    for each in columns:
+        name = names.get(folded(each.header), "")
+        own = each.column not in known and each.decision != "drop" and not each.personal
+        if name == each.column:
+            yield replace(each, reasons=(*each.reasons, Message("an accepted map calls it so")))
+            continue
+        if not name or name in taken or not own or len(folded(each.header)) < 3:
+            yield each
+            continue
+        taken.add(name)
+        said = Message("an accepted map calls it so")
+        # What it means is known by its name; what its cells mean is as sure as before.
+        sure = (
+            each.confidence if name in known and each.kind != known[name].kind else max(each.confidence, SURE)
+        )
+        yield replace(
+            each,
+            column=name,
+            reasons=(*each.reasons, said),
+            confidence=sure if name not in known else min(sure, 0.7),
+            decision="use" if name not in known and each.confidence >= SURE else "",
+        )
