@@ -163,7 +163,7 @@ class Paper:
         draw : function, optional
             A ``draw_x(result, *, words, ax=None)`` of `cxlab.reporting.figures`.
         tables : sequence of str
-            Which tables are printed: ``"main"`` and names of ``result.tables``.
+            Which tables are printed: ``"main"`` and names of ``result.tables``; one without rows is not.
         claims : bool
             Whether the claims are stated (a table shown again as a check states nothing anew).
         """
@@ -177,6 +177,7 @@ class Paper:
                 unknown=", ".join(unknown),
                 present=", ".join([bundles.MAIN, *result.tables]),
             )
+        tables = [name for name in tables if name == bundles.MAIN or not result.tables[name].empty]
         self._shown += 1
         shown = masked(result)
         shown = replace(shown, tables={name: shown.tables[name] for name in tables if name != bundles.MAIN})

@@ -217,6 +217,41 @@ def importance(*, standing: bool = True) -> Result:
     )
 
 
+def priorities(*, standing: bool = True) -> Result:
+    names = ["attr_first_contact", "attr_billing", "ease", "attr_app", "attr_kind", "attr_store_ambience"]
+    share = np.array([0.39, 0.23, 0.17, 0.10, 0.06, 0.05])
+    performance = np.array([52.0, 71.0, 58.0, 60.0, 60.5, 81.0])
+    chance = np.array([1.0 if standing else 0.6, 0.0, 0.2, 0.0, 0.0, 0.0])
+    table = pd.DataFrame(
+        {
+            "driver": names,
+            "share": share,
+            "conf_low": share - 0.05,
+            "conf_high": share + 0.06,
+            "performance": performance,
+            "performance_low": performance - 2,
+            "performance_high": performance + 2,
+            "quadrant": ["concentrate", "keep", "concentrate", *["low_priority"] * 2, "overkill"],
+            "p_quadrant": [chance[0], 1.0, 0.2, 1.0, 0.7, 1.0],
+            "p_concentrate": chance,
+            "n": 1720,
+            "flag": "ok",
+        }
+    )
+    fields = {"outcome": "pxi", "level": 0.95, "driver": names[0], "probability": chance[0], "n": 1720}
+    level = {"estimate": 52.0, "conf_low": 50.0, "conf_high": 54.0, "unit": "points", "importance": 0.39}
+    claim = Claim("drivers.priority", {**fields, **level}, "C", ("association_not_cause",))
+    open_ = Claim("drivers.no_priority", {**fields, "drivers": 6}, "C", ("association_not_cause",))
+    return Result(
+        table=table,
+        keys=("driver", "quadrant"),
+        estimate_column="share",
+        n_used=1720,
+        settings={"outcome": "pxi", "level": 0.95},
+        claims=(claim if standing else open_,),
+    )
+
+
 def retention(groups: int = 3) -> Result:
     names = [
         "Mensual",

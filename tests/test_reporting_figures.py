@@ -40,6 +40,8 @@ CASES: dict[str, tuple[Callable[..., Axes], Callable[[], Result]]] = {
     "scores": (figures.draw_scores, lambda: examples.scores(by=False)),
     "importance": (figures.draw_importance, examples.importance),
     "importance none": (figures.draw_importance, lambda: examples.importance(standing=False)),
+    "priorities": (figures.draw_priorities, examples.priorities),
+    "priorities none": (figures.draw_priorities, lambda: examples.priorities(standing=False)),
     "retention": (figures.draw_retention, lambda: examples.retention(0)),
     "retention by group": (figures.draw_retention, lambda: examples.retention(3)),
     "retention by many": (figures.draw_retention, lambda: examples.retention(7)),
@@ -212,6 +214,25 @@ def test_importance_bars_start_at_zero_strongest_first():
     assert colours == [LIGHT["focal"]] * 4 + [LIGHT["context"]] * 2
     said = written(axes)
     assert {"39%", "0.50", "2–3", "Kindness"} <= {t.replace("\N{NO-BREAK SPACE}", " ") for t in said}
+
+
+def test_priorities_are_crosses_named_in_a_list_with_their_chance():
+    result = examples.priorities()
+    axes = figures.draw_priorities(result, words=EN)
+    table = result.table
+    assert dots(axes) == pytest.approx(table[["share", "performance"]].to_numpy())
+    across, up = (c.get_segments() for c in axes.collections if isinstance(c, LineCollection))
+    assert [s[:, 0].tolist() for s in across] == table[["conf_low", "conf_high"]].to_numpy().tolist()
+    assert [s[:, 1].tolist() for s in up] == table[
+        ["performance_low", "performance_high"]
+    ].to_numpy().tolist()
+    said = written(axes)
+    assert {"1", "2", "3", "4", "5", "6", "Improve first", "Keep up", "Less urgent", "Not urgent"} <= set(
+        said
+    )
+    assert "20%" in said
+    first = next(t for t in texts(axes) if t.get_text().startswith("1 "))
+    assert first.get_color() == LIGHT["worse"]
 
 
 def test_intervals_are_drawn_as_the_table_has_them():

@@ -19,13 +19,15 @@ Array = np.ndarray[Any, Any]
 class Draws:
     """One bootstrap's joint draws: shares (blocks, resamples), coefficients and means (drivers, resamples).
 
-    The first are in the order of `blocks`, the others in that of its members.
+    The first are in the order of `blocks`, the others in that of its members; `mean` (drivers,) is that
+    of the data.
     """
 
     blocks: Mapping[str, list[str]]
     shares: Array
     coefficients: Array
     means: Array
+    mean: Array
 
 
 def draws_of(blocks: Mapping[str, list[str]], ratings: Ratings, shares: Array, drawn: Moments) -> Draws:
@@ -38,7 +40,7 @@ def draws_of(blocks: Mapping[str, list[str]], ratings: Ratings, shares: Array, d
     slopes = drawn.slopes[:count] * (spread[0] / spread[1:])[:, None]
     filled = centre[1:, None] + spread[1:, None] * drawn.mean[1 : count + 1]
     used = np.where(drawn.also > 0, drawn.also, np.nan)
-    return Draws(blocks, shares, slopes, ratings.means[:, None] + filled / used)
+    return Draws(blocks, shares, slopes, ratings.means[:, None] + filled / used, ratings.means)
 
 
 def rank_sets(shares: Array, replicates: Array, level: float) -> tuple[Array, Array]:

@@ -187,6 +187,15 @@ def _drivers_halo(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
     }
 
 
+def _drivers_priority(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    return "", {
+        "driver": words.covariate(fields.get("driver", "")),
+        "outcome": words.metric(fields.get("outcome", ""), "the"),
+        "amount": words.number(fields.get("estimate"), 0),
+        "probability": words.percent(fields.get("probability"), 0),
+    }
+
+
 def _retention_level(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
     return "", {"time": _duration(fields, words), "amount": _amount({"unit": "share", **fields}, words)}
 
@@ -341,6 +350,8 @@ _READERS: Mapping[str, Callable[[Fields, Words], tuple[str, dict[str, Any]]]] = 
     "drivers.order": _drivers_order,
     "drivers.order_open": _drivers_order,
     "drivers.halo": _drivers_halo,
+    "drivers.priority": _drivers_priority,
+    "drivers.no_priority": _drivers_priority,
     "retention.level": _retention_level,
     "retention.median": _plain,
     "retention.difference": _retention_difference,

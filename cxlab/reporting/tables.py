@@ -18,6 +18,7 @@ ROWS = 120
 HIDDEN = frozenset({
     "std_error", "flag", "conf_low", "conf_high", "coefficient_low", "coefficient_high", "rank_low",
     "rank_high", "hypothesis", "conf_low_sd", "conf_high_sd",
+    "performance_low", "performance_high",
 })  # fmt: skip
 WHOLE = frozenset(
     {"n", "n_eff", "n_rest", "at_risk", "events", "time", "rank", "df", "rows", "seed", "value_n", "others"}
@@ -28,13 +29,27 @@ DECIMALS = {
     "last": 3,
     "gain": 3,
     "mean": 2,
+    "performance": 0,
     "correlation": 2,
     "coefficient": 2,
     "statistic": 2,
     "sd": 2,
     "hazard_ratio_sd": 2,
 }
-SHARES = frozenset({"target", "before", "after", "rated", "share", "ahead", "reproduced", "p_top3"})
+SHARES = frozenset(
+    {
+        "target",
+        "before",
+        "after",
+        "rated",
+        "share",
+        "ahead",
+        "reproduced",
+        "p_top3",
+        "p_quadrant",
+        "p_concentrate",
+    }
+)
 UNITS_OF_TABLES = {"medians": "months"}
 QUIET = frozenset({"n_eff", "p_value"})
 PERCENT = frozenset({"percent", "share"})

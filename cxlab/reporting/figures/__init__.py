@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from cxlab.reporting.figures.hazards import draw_hazards
     from cxlab.reporting.figures.importance import draw_importance
     from cxlab.reporting.figures.league import draw_league
+    from cxlab.reporting.figures.priorities import draw_priorities
     from cxlab.reporting.figures.retention import draw_retention
     from cxlab.reporting.figures.scores import draw_scores
     from cxlab.reporting.figures.spoken import alt
@@ -25,6 +26,7 @@ __all__ = [
     "draw_hazards",
     "draw_importance",
     "draw_league",
+    "draw_priorities",
     "draw_retention",
     "draw_scores",
     "svg",
