@@ -1,6 +1,7 @@
 """What a check keeps of each file for the next wave: questions, labels, answers; never who answered."""
 
 import json
+import re
 
 import pandas as pd
 import pyreadstat
@@ -35,7 +36,7 @@ def kept(root):
     path = root / "data" / "acme" / "tables" / "tables.json"
     text = path.read_text(encoding="utf-8")
     (source,) = json.loads(text)["tables"]["survey_responses"]["sources"]
-    return source, text
+    return source, re.sub(r"[0-9a-f]{64}", "", text)  # any three letters stand somewhere in a hash
 
 
 def test_answers_are_kept_and_who_gave_them_is_not(tmp_path):
