@@ -93,3 +93,17 @@ def test_rows_that_differ_are_not_identical_and_by_default_nothing_is_dropped(tm
     assert made.tables["survey_responses"]["sources"][0]["excluded"] == {
         "repeated rows, the same in every cell": 1
     }
+
+
+def test_what_names_itself_a_test_and_stays_is_told(tmp_path):
+    rows = "customer_id,start_date,observation_end,segment\n" + "".join(
+        f"c{n},2024-01-01,2025-01-01,{'Prueba' if n < 3 else 'Hogar'}\n" for n in range(40)
+    )
+    source = "  - {file: raw/c.csv, table: customers"
+    out = ", exclude: [{where: \"segment == 'Prueba'\", reason: test accounts}]"
+    root = write_client(tmp_path, f"name: T\nsources:\n{source}}}\n", {"c.csv": rows})
+    (told,) = [each for each in dataset.check(root, "acme").warnings if each.rule == 9]
+    assert (told.column, told.count) == ("segment", 3)
+    assert told.found == "'Prueba', which looks like a test and not a customer"
+    write_client(tmp_path, f"name: T\nsources:\n{source}{out}}}\n", {"c.csv": rows})
+    assert not [each for each in dataset.check(root, "acme").warnings if each.rule == 9]

@@ -39,7 +39,7 @@ def _export(file: Written) -> Iterator[Dirt]:
     for column in PERSONAL_OF_QUALTRICS:
         at = file.places(column, bool)
         yield file.dirt(
-            "personal_column", "a column that says who answered", **at, rule=26, told="ledger",
+            "personal_column", "a column that says who answered", **at, told="ledger",
             declare="drop, or nothing", then="listed as not used or dropped, never stored",
         )  # fmt: skip
     yield file.dirt(
@@ -70,7 +70,7 @@ def _answers(file: Written, headers: dict[str, str]) -> Iterator[Dirt]:
             )  # fmt: skip
     said = file.places(headers["recommend"], lambda cell: isinstance(cell, str) and " - " in cell)
     yield file.dirt(
-        "number_and_text", "10 - Muy probable in place of 10", **said, rule=6, told="problem",
+        "number_and_text", "10 - Muy probable in place of 10", **said, told="problem",
         declare="leading_number: [recommend]", then="the number is taken",
     )  # fmt: skip
     yield file.dirt(
@@ -187,13 +187,13 @@ def _customers(file: Written, price: str) -> Iterator[Dirt]:
     )  # fmt: skip
     for column in ("FECHA_ALTA", "FECHA_BAJA", "FECHA_CORTE"):
         yield file.dirt(
-            "day_first", "30-06-2025 in place of 2025-06-30", **file.places(column, bool), rule=8,
+            "day_first", "30-06-2025 in place of 2025-06-30", **file.places(column, bool),
             told="problem", declare='dates: {...: "%d-%m-%Y"}', then="read as a date",
         )  # fmt: skip
     for column in ("NOMBRE", "CORREO", "TELEFONO"):
         yield file.dirt(
             "personal_column", "a column that says who the customer is", **file.places(column, bool),
-            rule=26, told="ledger", declare="drop, or nothing",
+            told="ledger", declare="drop, or nothing",
             then="listed as not used or dropped, never stored",
         )  # fmt: skip
     yield file.dirt(
@@ -229,7 +229,7 @@ def in_contacts(file: Written) -> Iterator[Dirt]:
         declare="header_rows: 2", then="one name for each column",
     )  # fmt: skip
     yield file.dirt(
-        "serial_dates", "45748 in place of 2025-04-01", **file.places("Contacto Fecha", bool), rule=8,
+        "serial_dates", "45748 in place of 2025-04-01", **file.places("Contacto Fecha", bool),
         told="problem", declare="dates: {ts_start: excel}", then="read as a date",
     )  # fmt: skip
     yield file.dirt(

@@ -18,6 +18,7 @@ from cxlab.intake.repeats import REASONS
 
 # Above this share of dates that another format reads as other days, the day and the month are a guess.
 AMBIGUOUS = 0.01
+_TEST = re.compile(r"(?i)(?:de )?(?:tests?|testing|pruebas?|qa|dummy|demo|ficticio|no usar)")
 _TESTS = re.compile(r"(?i)\b(?:tests?|preview\w*|pruebas?|vistas? previas?|spam|piloto de encuesta)\b")
 
 
@@ -124,8 +125,35 @@ def later_dates(evidence: Evidence) -> Iterator[Finding]:
                 yield evidence.warn(7, table, str(column), said, count=later)
 
 
-def removed_tests(evidence: Evidence) -> Iterator[Finding]:
-    """Rule 9: previews, tests and spam that were taken out are counted."""
+def tests(evidence: Evidence) -> Iterator[Finding]:
+    """Rule 9: tests that were taken out are counted, and what looks like a test and stays is told."""
+    if "survey_responses" in evidence.rows:
+        yield from _removed(evidence)
+    for table in evidence.rows:
+        for part in evidence.parts(table):
+            yield from _left(part, table)
+
+
+def _left(part: Mapped, table: str) -> Iterator[Finding]:
+    """Give the categories that name themselves a test, in the rows that are used."""
+    for column, values in part.codebook.get("profile", {}).items():
+        for value in values:
+            if not _TEST.fullmatch(value) or column not in part.raw:
+                continue
+            count = int((part.raw[column].astype(str).str.strip() == value).sum())
+            if count:
+                said = (
+                    Message("{value}, which looks like a test and not a customer", value=repr(value)),
+                    Message("customers only"),
+                    Message(
+                        "if they are tests: `exclude: [{{where: \"{column} == '...'\", reason: ...}}]`",
+                        column=column,
+                    ),
+                )
+                yield _of(part, table, 9, part.headers.get(column, column), said, count)
+
+
+def _removed(evidence: Evidence) -> Iterator[Finding]:
     for part in evidence.parts("survey_responses"):
         rules = {rule.reason: rule.where for rule in part.source.exclude}
         for reason, count in part.excluded.items():

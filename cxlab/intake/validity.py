@@ -19,7 +19,7 @@ CHECKS: dict[int, Check] = {
     6: readings.texts_by_number,
     7: readings.later_dates,
     8: readings.ambiguous_dates,
-    9: readings.removed_tests,
+    9: readings.tests,
     10: answering.too_fast,
     11: answering.same_to_everything,
     12: answering.twice_in_a_wave,
