@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from cxlab.intake.canonical import tables
 from cxlab.intake.decoding import Column
@@ -231,13 +230,14 @@ def seen(file: str, reading: Reading, keys: Mapping[str, Any]) -> Codebook:
         Keys of its source with which it was read.
     """
     items = []
-    for header in map(str, reading.frame.columns):
-        counted = reading.frame[header].value_counts() if not personal_name(header) else pd.Series(dtype=int)
+    for header in reading.headers:
+        cells = reading.columns.get(header)
+        few = cells is not None and len(cells.texts) <= 2 * MOST_VALUES and not personal_name(header)
         items.append(
             Item(
                 header=header,
                 question=reading.questions.get(header, ""),
-                values=profile(map(str, counted.index), counted.to_numpy()),
+                values=profile(cells.distinct, cells.counts) if cells is not None and few else {},
                 labels=reading.labels.get(header, {}),
             )
         )
