@@ -130,8 +130,14 @@ def _parser() -> argparse.ArgumentParser:
         return made
 
     command("demo", _demo, Message("build the demo clients, run their study, say which page to open"))
-    new = command("new", _new, Message("make a client's folder with a commented client.yaml"))
+    new = command("new", _new, Message("make a client's folder with a commented client.yaml, or a new wave"))
     new.add_argument("client", metavar=said(Message("CLIENT")))
+    new.add_argument(
+        "--wave",
+        default="",
+        metavar=said(Message("WAVE")),
+        help=said(Message("a new wave of a client that is there: its folder, and what changed in its files")),
+    )
     check = command(
         "check",
         _check,
@@ -204,6 +210,10 @@ def _demo(given: argparse.Namespace) -> int:
 
 
 def _new(given: argparse.Namespace) -> int:
+    if given.wave:
+        from cxlab.client_commands import new_wave
+
+        return new_wave(_root(given), given.client, given.wave)
     from cxlab.intake import client
 
     folder = client.new(_root(given), given.client)

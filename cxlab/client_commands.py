@@ -13,6 +13,7 @@ from cxlab.speech import language_of_messages, said, say
 if TYPE_CHECKING:
     from cxlab.intake.confirmation import Confirmed
     from cxlab.intake.description import Described
+    from cxlab.intake.differences import Change
     from cxlab.intake.proposal import FileProposal
 
 Command = Callable[[str, Callable[[argparse.Namespace], int], Message], argparse.ArgumentParser]
@@ -93,7 +94,69 @@ def _propose(root: Path, given: argparse.Namespace) -> int:
     return 0
 
 
-def _say_file(file: FileProposal) -> None:
+def new_wave(root: Path, client: str, wave: str) -> int:
+    """Make the folder of a wave; if its files are there, propose them and say what changed."""
+    from cxlab.intake.mapping_book import write
+    from cxlab.intake.proposals import propose
+    from cxlab.intake.sniffing import raw_files
+    from cxlab.intake.waves import open_wave
+
+    folder = open_wave(root, client, wave)
+    if not raw_files(folder.parents[1], wave):
+        say(
+            Message(
+                "{folder} is ready: put the wave's files there, then again: cxlab new {client} --wave {wave}",
+                folder=folder,
+                client=client,
+                wave=wave,
+            )
+        )
+        return 0
+    proposal = propose(root, client, wave=wave)
+    if not proposal.files:
+        say(
+            Message(
+                "every file of {wave} is declared; check them with: cxlab check {client}",
+                wave=wave,
+                client=client,
+            )
+        )
+        return 0
+    path = folder.parents[1] / "mapping.xlsx"
+    write(proposal, path)
+    for file in proposal.files:
+        _say_file(file, reasons=not file.follows)
+        _say_changed(file)
+    say(
+        Message(
+            "correct and sign {path}, then: cxlab map {client} --confirm --by NAME",
+            path=path,
+            client=client,
+        )
+    )
+    return 0
+
+
+def _say_changed(file: FileProposal) -> None:
+    if not file.follows:
+        return
+    if not file.changes:
+        say(Message("  it goes on from {file}: nothing changed", file=file.follows))
+        return
+    say(Message("  it goes on from {file}; {n} changes:", file=file.follows, n=len(file.changes)))
+    width = max(len(_place(change)) for change in file.changes)
+    for change in file.changes:
+        was = f"{change.before or '-'} → {change.after}" if change.after else change.before
+        print(f"    {_place(change):<{width}}  {said(change.says)}: {was}")
+
+
+def _place(change: Change) -> str:
+    if change.column in ("", change.header):
+        return change.header
+    return f"{change.column} ({change.header})"
+
+
+def _say_file(file: FileProposal, *, reasons: bool = True) -> None:
     if not file.readable:
         why = "; ".join(said(each) for each in file.evidence)
         say(Message("{file}: not proposed: {why}", file=file.label, why=why))
@@ -108,6 +171,8 @@ def _say_file(file: FileProposal) -> None:
             sure=round(100 * file.confidence),
         )
     )
+    if not reasons:
+        return
     for column in file.undecided[:NAMED]:
         why = "; ".join(said(each) for each in column.reasons)
         print(f"    ? {column.header[:60]}: {why}")

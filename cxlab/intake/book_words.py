@@ -12,8 +12,20 @@ from cxlab.intake.vocabulary import folded
 
 FILE = "mapping.xlsx"
 SHEETS: dict[Language, dict[str, str]] = {
-    "es": {"help": "cómo se llena", "files": "archivos", "columns": "columnas", "values": "valores"},
-    "en": {"help": "how to fill it", "files": "files", "columns": "columns", "values": "values"},
+    "es": {
+        "help": "cómo se llena",
+        "files": "archivos",
+        "columns": "columnas",
+        "values": "valores",
+        "changes": "cambios",
+    },
+    "en": {
+        "help": "how to fill it",
+        "files": "files",
+        "columns": "columns",
+        "values": "values",
+        "changes": "changes",
+    },
 }
 # Headings by field, in the order of the sheet: Spanish, English, width.
 FILES: dict[str, tuple[str, str, int]] = {
@@ -63,6 +75,17 @@ VALUES: dict[str, tuple[str, str, int]] = {
     "count": ("veces", "times", 9),
     "label": ("etiqueta", "label", 30),
     "means": ("significa", "means", 34),
+}
+# What changed from the wave before: to be read, nothing is typed there.
+CHANGES: dict[str, tuple[str, str, int]] = {
+    "file": ("archivo", "file", 26),
+    "follows": ("sigue a", "goes on from", 26),
+    "header": ("encabezado", "header", 24),
+    "column": ("columna de la tabla", "column of the table", 24),
+    "says": ("qué cambia", "what changed", 30),
+    "before": ("antes", "before", 50),
+    "after": ("ahora", "now", 50),
+    "action": ("qué hacer", "what to do", 60),
 }
 # Terms by canonical word: Spanish, English.
 TERMS: dict[str, dict[str, tuple[str, str]]] = {

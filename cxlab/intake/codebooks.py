@@ -20,6 +20,7 @@ from cxlab.intake.models import Source
 from cxlab.intake.personal import reads_as_prose
 from cxlab.intake.privacy import personal_name
 from cxlab.intake.reading import Reading, clean_name
+from cxlab.intake.separators import NAMED
 
 # A column with more different texts than this is no list of answers.
 MOST_VALUES = 40
@@ -29,6 +30,7 @@ READ_AS: dict[str, Any] = {
     "format": None, "encoding": None, "separator": None, "decimal": ".", "thousands": "", "sheet": "",
     "layout": "plain", "header_row": 1, "header_rows": 1, "skip_after_header": 0, "skip_at_end": 0,
 }  # fmt: skip
+_SEPARATORS = {name: mark for mark, name in NAMED.items()}
 _PROFILED = ("category", "rating", "flag")
 _LEADING = re.compile(r"[-+]?\d+(?:[.,]\d+)?")
 
@@ -200,7 +202,12 @@ def recorded(source: Source, kept: Mapping[str, Any]) -> Codebook:
         for column, header in headers.items()
     )
     unused = frozenset([*kept["unmapped"], *kept["dropped"]])
-    return Codebook(file=source.file, items=items, unused=unused, read_as=read_as(source.model_dump()))
+    keys = source.model_dump()
+    if source.read_as == "csv":  # what is not declared, the reader found
+        how = kept["how"]
+        keys["encoding"] = source.encoding or how.get("encoding")
+        keys["separator"] = source.separator or _SEPARATORS.get(how.get("separator", ""))
+    return Codebook(file=source.file, items=items, unused=unused, read_as=read_as(keys))
 
 
 def declared(source: Source) -> Codebook:

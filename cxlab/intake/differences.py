@@ -303,7 +303,7 @@ def _called_alike(old: Item, new: Item) -> float:
     if old.question and new.question:
         return 0.0
     alike = SequenceMatcher(None, _plain(old.header), _plain(new.header), autojunk=False).ratio()
-    return alike if bool(old.values) == bool(new.values) else 0.0
+    return 0.0 if old.values and not new.values else alike
 
 
 def _words(text: str) -> list[str]:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from cxlab.errors import Message
 from cxlab.intake.canonical import tables
 from cxlab.intake.column_proposals import propose_columns
+from cxlab.intake.differences import Change
 from cxlab.intake.meanings import MOST_LISTED
 from cxlab.intake.models import Language, Reason, Source
 from cxlab.intake.profiles import Profile
 from cxlab.intake.proposal import SURE, ColumnProposal, FileProposal, ProposedKind, ValueProposal
 from cxlab.intake.reading import clean_name
 from cxlab.intake.sniffing import label
+from cxlab.intake.waves import Followed
 
-# So many of a source's headers must be in a file for it to follow that source.
-ALIKE = 0.6
+# Tables of things that last: a later extract of them updates the earlier one.
+SNAPSHOTS = ("customers",)
+# Changes of a column that a person must look at before it is used as it was.
+_TO_DECIDE = ("reused", "reworded", "scale", "code_new", "label")
 _READING = (
     "format",
     "encoding",
@@ -53,37 +57,8 @@ _BY_COLUMN = (
 )
 
 
-def most_alike(headers: Iterable[str], sources: Sequence[Source]) -> Source | None:
-    """Return the declared source whose headers a file has, the last one declared of equals; None if none.
-
-    Parameters
-    ----------
-    headers : iterable of str
-        Of the file.
-    sources : sequence of Source
-    """
-    here = {clean_name(header) for header in headers}
-    best, most = None, ALIKE
-    for source in sources:
-        told = declared_headers(source)
-        share = len(told & here) / len(told) if told else 0.0
-        if len(told) >= 2 and share >= most:
-            best, most = source, share
-    return best
-
-
-def declared_headers(source: Source) -> set[str]:
-    """Return the headers that a source names, used or dropped."""
-    return {clean_name(header) for header in (*source.names, *source.drop)}
-
-
 def inherited(
-    base: FileProposal,
-    source: Source,
-    seen: Sequence[Profile],
-    language: Language,
-    *,
-    unused: Collection[str] = (),
+    base: FileProposal, followed: Followed, seen: Sequence[Profile], language: Language
 ) -> FileProposal:
     """Return the proposal of a file that follows a declared source.
 
@@ -91,19 +66,18 @@ def inherited(
     ----------
     base : FileProposal
         With what the file itself shows of how to read it.
-    source : Source
+    followed : Followed
+        The source, and what changed since.
     seen : sequence of Profile
         The file's columns.
     language : {"es", "en"}
         Of the client.
-    unused : collection of str
-        Headers of the source's own file that were seen and not used.
     """
-    here = {clean_name(each.header) for each in seen}
+    source = followed.source
     fresh = {each.header: each for each in propose_columns(seen, source.table, language)}
     follows = label(source.file, source.sheet)
-    columns = [_column(each, source, fresh[each.header], follows, unused) for each in seen]
-    known = source.model_dump(exclude_unset=True, mode="json")
+    columns = [_told(_column(each, followed, fresh[each.header], follows), followed.changes) for each in seen]
+    known = source.model_dump(exclude_unset=True, mode="json", by_alias=True)
     more = {key: value for key, value in known.items() if key not in (*_BY_COLUMN, *_READING)}
     constants = dict(more.get("constants", {}))
     wave = base.wave or constants.pop("wave_id", "")
@@ -111,8 +85,12 @@ def inherited(
         wave = ""
     constants.pop("wave_id", None)
     more = {key: value for key, value in (more | {"constants": constants}).items() if value}
-    gone = tuple(sorted(declared_headers(source) - here))
-    said = [Message("the headers of {file}: its keys are taken over", file=follows)]
+    if source.table in SNAPSHOTS:
+        more["updates"] = source.file
+    gone = tuple(each.header for each in followed.changes if each.kind == "gone")
+    said = [Message("it goes on from {file}: its keys are taken over", file=follows)]
+    if source.table in SNAPSHOTS:
+        said.append(Message("a later extract: its rows stand in place of those of {file}", file=follows))
     if gone:
         said.append(Message("no longer there: {headers}", headers=", ".join(gone[:12])))
     return replace(
@@ -125,12 +103,32 @@ def inherited(
         columns=tuple(columns),
         follows=follows,
         gone=gone,
+        changes=followed.changes,
     )
 
 
-def _column(
-    profile: Profile, source: Source, fresh: ColumnProposal, follows: str, unused: Collection[str]
-) -> ColumnProposal:
+def _told(column: ColumnProposal, changes: Sequence[Change]) -> ColumnProposal:
+    """Return a column with what changed about it; what a person must look at comes undecided."""
+    own = [each for each in changes if each.header == column.header and each.kind not in ("read", "gone")]
+    if not own or column.decision == "drop":
+        return column
+    reasons = [
+        Message(
+            "{says}: {before} → {after}", says=each.says, before=each.before or "-", after=each.after or "-"
+        )
+        for each in own
+    ]
+    open_ = any(each.kind in _TO_DECIDE for each in own)
+    return replace(
+        column,
+        reasons=(*reasons, *column.reasons),
+        confidence=min(column.confidence, 0.6) if open_ else column.confidence,
+        decision="" if open_ else column.decision,
+    )
+
+
+def _column(profile: Profile, followed: Followed, fresh: ColumnProposal, follows: str) -> ColumnProposal:
+    source = followed.source
     names = {clean_name(header): column for header, column in source.names.items()}
     dropped = {clean_name(header) for header in source.drop}
     said = Message("as in {file}", file=follows)
@@ -139,7 +137,8 @@ def _column(
     own = profile.header in tables()[source.table].columns or profile.header.startswith("attr_")
     column = names.get(profile.header) or (profile.header if own else "")
     if not column:
-        if profile.header in unused:
+        if profile.header in followed.unused and fresh.decision != "drop":
+            said = Message("not used in {file} either", file=follows)
             return replace(fresh, decision="ignore", confidence=0.95, reasons=(said,))
         if fresh.decision == "drop" or not profile.answers:
             return fresh

@@ -24,8 +24,9 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from cxlab.catalogues import translate
 from cxlab.errors import InputError, Message, WorkbenchError
-from cxlab.intake.book_words import COLUMNS, FILES, HELP, SHEETS, VALUES, heading, term, terms
+from cxlab.intake.book_words import CHANGES, COLUMNS, FILES, HELP, SHEETS, VALUES, heading, term, terms
 from cxlab.intake.canonical import tables
+from cxlab.intake.differences import Change
 from cxlab.intake.folders import write_private
 from cxlab.intake.models import Language
 from cxlab.intake.proposal import ROW_LINE, SURE, ColumnProposal, FileProposal, Proposal
@@ -155,6 +156,11 @@ def _book(proposal: Proposal, say: Say) -> Workbook:
         _row(columns, number, COLUMNS, cells, unsure=not column.decision)
     for number, cells in enumerate(_value_rows(proposal, language), start=2):
         _row(values, number, VALUES, cells, unsure=False)
+    changed = [(each, change) for each in proposal.files for change in each.changes]
+    if changed:
+        changes = _sheet(book, SHEETS[language]["changes"], CHANGES, language)
+        for number, (each, change) in enumerate(changed, start=2):
+            _row(changes, number, CHANGES, change_cells(each, change, say), unsure=False)
     _validate(book, files, columns, values, language)
     for sheet, fields in ((files, FILES), (columns, COLUMNS), (values, VALUES)):
         sheet.auto_filter.ref = f"A1:{get_column_letter(len(fields))}{max(sheet.max_row, 2)}"
@@ -258,6 +264,20 @@ def column_cells(
         "labelled": term("yes", "yes", language) if column.labelled else "",
         "confidence": column.confidence,
         "reasons": "; ".join(say(each) for each in column.reasons),
+    }
+
+
+def change_cells(file: FileProposal, change: Change, say: Say = str) -> dict[str, Any]:
+    """Return what the sheet of changes says of one change, by field."""
+    return {
+        "file": file.label,
+        "follows": file.follows,
+        "header": change.header,
+        "column": change.column,
+        "says": say(change.says),
+        "before": change.before,
+        "after": change.after,
+        "action": say(change.action),
     }
 
 

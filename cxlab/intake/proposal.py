@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from cxlab.errors import Message
 from cxlab.intake.canonical import tables
+from cxlab.intake.differences import Change
 from cxlab.intake.models import Language, Reason
 from cxlab.intake.sniffing import label
 
@@ -98,6 +99,8 @@ class FileProposal:
         The declared file whose source it starts from, if any.
     gone : tuple of str
         Headers that source names and this file has not.
+    changes : tuple of Change
+        What is different from the file that it goes on from.
     signed_by, signed_on : str
     """
 
@@ -112,6 +115,7 @@ class FileProposal:
     columns: tuple[ColumnProposal, ...] = ()
     follows: str = ""
     gone: tuple[str, ...] = ()
+    changes: tuple[Change, ...] = ()
     readable: bool = True
     signed_by: str = ""
     signed_on: str = ""

@@ -19,14 +19,13 @@ from cxlab.intake.client import Client, load
 from cxlab.intake.column_proposals import propose_columns
 from cxlab.intake.declaration import read_yaml
 from cxlab.intake.folders import client_folder
-from cxlab.intake.inheritance import inherited, most_alike
+from cxlab.intake.inheritance import inherited
 from cxlab.intake.matches import chosen_table
-from cxlab.intake.models import Source
 from cxlab.intake.profiles import profiles
 from cxlab.intake.proposal import ROW_LINE, SURE, ColumnProposal, FileProposal, Proposal
 from cxlab.intake.sniffing import Sniff, label, raw_files, sniff
-from cxlab.intake.storage import read_index
 from cxlab.intake.vocabulary import folded, table_hint
+from cxlab.intake.waves import Codebooks, codebooks, follow
 
 _WAVE = re.compile(
     r"(?i)(?<![0-9a-z])((?:19|20)\d{2}[-_ ]?(?:t|q|s|trim|sem|ola|w|m)[-_ ]?\d{1,2}|"
@@ -61,13 +60,14 @@ def propose(root: str | Path, client: str, *, wave: str | None = None) -> Propos
     known = {(source.file, source.sheet) for source in declared.sources}
     whole = {source.file for source in declared.sources if not source.sheet}
     names = accepted_names(Path(root), declared)
+    books = codebooks(declared)
     files = []
     for file in raw_files(declared.folder, wave or ""):
         if file in whole:
             continue
         for told in sniff(declared.folder, file):
             if (told.file, told.sheet) not in known:
-                files.append(_proposed(told, declared, names, wave or ""))
+                files.append(_proposed(told, declared, names, books, wave or ""))
     return Proposal(
         client=declared.slug,
         language=declared.language,
@@ -83,7 +83,9 @@ def marks_of(sniffed: Sniff) -> Marks:
     return Marks(decimal=keys.get("decimal", "."), thousands=keys.get("thousands", ""), typed=typed)
 
 
-def _proposed(told: Sniff, client: Client, names: dict[str, dict[str, str]], wave: str) -> FileProposal:
+def _proposed(
+    told: Sniff, client: Client, names: dict[str, dict[str, str]], books: Codebooks, wave: str
+) -> FileProposal:
     base = FileProposal(
         file=told.file,
         sheet=told.sheet,
@@ -95,9 +97,9 @@ def _proposed(told: Sniff, client: Client, names: dict[str, dict[str, str]], wav
     if told.reading is None:
         return replace(base, readable=False, confidence=0.0)
     seen = profiles(told.reading, marks_of(told))
-    source = most_alike([each.header for each in seen], client.sources)
-    if source is not None:
-        return inherited(base, source, seen, client.language, unused=_unused(client, source))
+    followed = follow(books, told)
+    if followed is not None:
+        return inherited(base, followed, seen, client.language)
     hints = {name: table_hint(PurePosixPath(told.file).name, name) for name in tables()}
     table, sure, why = chosen_table(seen, hints)
     columns = propose_columns(seen, table, client.language)
@@ -112,16 +114,6 @@ def _proposed(told: Sniff, client: Client, names: dict[str, dict[str, str]], wav
         confidence=round(min(base.confidence, sure), 2),
         columns=columns,
     )
-
-
-def _unused(client: Client, source: Source) -> set[str]:
-    """Return the headers of a source's file that the last check saw and did not use; none without a check."""
-    try:
-        index = read_index(client.folder / "tables", client=client.slug)
-    except InputError:
-        return set()
-    sources = index["tables"].get(source.table, {}).get("sources", ())
-    return {header for each in sources if each["file"] == source.file for header in each.get("unmapped", ())}
 
 
 def with_row_id(columns: Iterable[ColumnProposal], table: str) -> Iterator[ColumnProposal]:

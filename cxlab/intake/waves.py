@@ -6,7 +6,7 @@ What was asked and answered before is what the last check kept: the old files ma
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ ALIKE = 0.5
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
 # Keys of a source that name columns, by their name in the table or by their header.
 _BY_NAME = ("values", "scales", "equivalent", "missing", "not_applicable", "dates", "kinds", "asked_if")
+Codebooks = Sequence[tuple[Source, Codebook]]
 _LISTED = ("ids", "value_labels", "leading_number", "reverse", "more_is_better", "na_reasons", "after_event")
 
 
@@ -39,10 +40,13 @@ class Followed:
         As declared, its keys under the names of the new file.
     changes : tuple of Change
         What is different in the new file.
+    unused : set of str
+        Headers that were seen before and not stored.
     """
 
     source: Source
     changes: tuple[Change, ...]
+    unused: frozenset[str]
 
 
 def open_wave(root: str | Path, client: str, wave: str) -> Path:
@@ -114,7 +118,7 @@ def changes(root: str | Path, client: str, wave: str) -> dict[str, tuple[Change,
     return found
 
 
-def codebooks(client: Client) -> list[tuple[Source, Codebook]]:
+def codebooks(client: Client) -> Codebooks:
     """Return each declared source with its codebook: as the last check kept it, else its names only."""
     try:
         index = storage.read_index(client.folder / "tables", client=client.slug)
@@ -129,13 +133,15 @@ def codebooks(client: Client) -> list[tuple[Source, Codebook]]:
 
 
 def _codebook(source: Source, kept: Mapping[tuple[str, str, str], Mapping[str, Any]]) -> Codebook:
-    of_file = [each for (table, file, _), each in kept.items() if (table, file) == (source.table, source.file)]
+    of_file = [
+        each for (table, file, _), each in kept.items() if (table, file) == (source.table, source.file)
+    ]
     exact = kept.get((source.table, source.file, source.sheet))
     record = exact or (of_file[0] if len(of_file) == 1 else None)
     return declared(source) if record is None else recorded(source, record)
 
 
-def follow(known: Sequence[tuple[Source, Codebook]], told: Sniff) -> Followed | None:
+def follow(known: Codebooks, told: Sniff) -> Followed | None:
     """Return the declared source that a file follows, the last declared of equals; None if it follows none.
 
     Parameters
@@ -158,7 +164,7 @@ def follow(known: Sequence[tuple[Source, Codebook]], told: Sniff) -> Followed | 
     if best is None:
         return None
     source, before = best
-    return Followed(adapted(source, before, after), compare(before, after))
+    return Followed(adapted(source, before, after), compare(before, after), before.unused)
 
 
 def adapted(source: Source, before: Codebook, after: Codebook) -> Source:
@@ -168,6 +174,7 @@ def adapted(source: Source, before: Codebook, after: Codebook) -> Source:
     """
     found = matched(before, after)
     columns = {item.header: item.column for item in before.items}
+    going_on = {"*", *source.constants, *source.derive, *(item.column for item in found.values())}
     there = {item.header for item in after.items}
     names = {header: item.column for header, item in found.items() if item.column and header != item.column}
     update: dict[str, Any] = {
@@ -175,12 +182,12 @@ def adapted(source: Source, before: Codebook, after: Codebook) -> Source:
         "drop": [header for header in source.drop if header in there and header not in names],
     }
     for key in _BY_NAME:
-        update[key] = {columns.get(name, name): given for name, given in getattr(source, key).items()}
+        given = {columns.get(name, name): told for name, told in getattr(source, key).items()}
+        update[key] = {name: told for name, told in given.items() if name in going_on}
     for key in _LISTED:
-        update[key] = _once(columns.get(name, name) for name in getattr(source, key))
-    given = {key: value for key, value in update.items() if key in source.model_fields_set or key == "names"}
-    return source.model_copy(update=given)
-
-
-def _once(names: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(names))
+        given_names = (columns.get(name, name) for name in getattr(source, key))
+        update[key] = [name for name in dict.fromkeys(given_names) if name in going_on]
+    given_keys = {
+        key: value for key, value in update.items() if key in source.model_fields_set or key == "names"
+    }
+    return source.model_copy(update=given_keys)
