@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from cxlab.errors import InputError, Message, Problem, WorkbenchError
 from cxlab.intake.canonical import tables
+from cxlab.intake.credentials import secrets_in
 from cxlab.intake.declaration import nearest, read_yaml
 from cxlab.intake.folders import (
     REAL_DATA,
@@ -83,6 +84,13 @@ def validated(content: bytes, folder: Path) -> Client:
             "{client}: client.yaml is not UTF-8 text; save it as UTF-8", client=folder.name
         ) from None
     given = read_yaml(text, name="client.yaml")
+    # Before anything else: what is wrong with a value is said by showing it.
+    if secret := [_secret(place) for place in secrets_in(given)]:
+        raise InputError(
+            "{client}: client.yaml holds what looks like a password or an address with one",
+            client=folder.name,
+            problems=secret,
+        )
     hidden = {key for key in ("folder", "sha256") if key in given}
     try:
         client = Client.model_validate(
@@ -173,6 +181,9 @@ def _own_problems(client: Client) -> list[Problem]:
         )
     for number, source in enumerate(client.sources, start=1):
         place = f"sources {number} ({source.file})"
+        problems += _query_problems(place, source)
+        if source.database:
+            continue
         problems += _path_problem(place, client.folder, source.file)
         if source.read_as is None:
             problems.append(
@@ -184,6 +195,36 @@ def _own_problems(client: Client) -> list[Problem]:
                 )
             )
     return problems
+
+
+def _secret(place: tuple[Any, ...]) -> Problem:
+    return _declared(
+        _dotted(place),
+        Message("a text that looks like a secret; it is not shown"),
+        Message("`database: env:NAME`, the name of an environment variable"),
+        Message("take it out, set it in the environment, and change it if others have seen this file"),
+    )
+
+
+def _query_problems(place: str, source: Source) -> list[Problem]:
+    """Check that a query and a database go together, and no file beside an address."""
+    sql = source.read_as == "sql"
+    if (
+        sql == bool(source.query.strip())
+        and (not source.bind or sql)
+        and source.file in (source.database or source.file,)
+    ):
+        return []
+    return [
+        _declared(
+            place,
+            Message("a query without a database")
+            if not sql
+            else Message("a database without a query, or with another file"),
+            Message("`query:` with `file:` of DuckDB or SQLite, or with `database: env:NAME`"),
+            Message('add `query: "SELECT * FROM table"`, or remove what does not belong'),
+        )
+    ]
 
 
 def _path_problem(place: str, folder: Path, declared: str) -> list[Problem]:

@@ -196,6 +196,8 @@ def coded(column: Any, *, decimal: str = ".") -> Coded:
         whole = whole.cast(pa.large_string()).combine_chunks()
     if isinstance(whole.type, pa.BaseExtensionType):
         whole = pa.array([None if each is None else str(each) for each in whole.to_pylist()], pa.string())
+    if pa.types.is_interval(whole.type):
+        raise pa.ArrowNotImplementedError(str(whole.type))
     if pa.types.is_null(whole.type):
         return Coded.one("", len(whole))
     held_by = whole if pa.types.is_dictionary(whole.type) else whole.dictionary_encode()

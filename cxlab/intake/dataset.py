@@ -24,7 +24,7 @@ from cxlab.intake.ledger import CheckReport, ledger_rows
 from cxlab.intake.mapped import Mapped
 from cxlab.intake.privacy import client_key
 from cxlab.intake.problems import from_record
-from cxlab.intake.readers import digest_of, path_of, read
+from cxlab.intake.readers import current_digest, read
 
 if TYPE_CHECKING:
     from cxlab.intake.assembly import Assembly
@@ -322,13 +322,14 @@ def open_dataset(root: str | Path, client: str) -> Dataset:
     retention.refuse_overdue(declared)
     index = storage.read_index(declared.folder / "tables", client=client)
     changed = [] if index["client_sha256"] == declared.sha256 else ["client.yaml"]
-    known = {
-        source["file"]: source["sha256"] for entry in index["tables"].values() for source in entry["sources"]
-    }
+    known: dict[str, set[str]] = {}
+    for source in (source for entry in index["tables"].values() for source in entry["sources"]):
+        said = {source["sha256"], source["how"].get("database_sha256", "")}
+        known.setdefault(source["file"], set()).update(said - {""})
     changed += [
         source.file
         for source in declared.sources
-        if _changed(source, declared.folder, known.get(source.file))
+        if _changed(source, declared.folder, known.get(source.file, set()))
     ]
     if changed:
         raise InputError(
@@ -340,9 +341,9 @@ def open_dataset(root: str | Path, client: str) -> Dataset:
     return Dataset(client=declared, index=index)
 
 
-def _changed(source: Source, folder: Path, known: str | None) -> bool:
+def _changed(source: Source, folder: Path, known: set[str]) -> bool:
     """Tell whether a file is another than the one read; a file that is gone leaves its tables standing."""
     try:
-        return digest_of(path_of(source, folder)) != known
+        return current_digest(source, folder, known) not in known
     except InputError:
         return False

@@ -11,13 +11,13 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from cxlab.errors import Message
 from cxlab.intake.canonical import tables
 
 Language = Literal["es", "en"]
-Format = Literal["csv", "excel", "parquet", "spss"]
+Format = Literal["csv", "excel", "parquet", "spss", "sql"]
 Reason = Literal["missing", "not_asked", "not_applicable", "dont_know", "refused", "technical"]
 OwnKind = Literal["number", "category", "text", "date", "flag"]
 
@@ -30,6 +30,10 @@ SUFFIXES: dict[str, Format] = {
     ".parquet": "parquet",
     ".sav": "spss",
     ".zsav": "spss",
+    ".duckdb": "sql",
+    ".sqlite": "sql",
+    ".sqlite3": "sql",
+    ".db": "sql",
 }
 
 
@@ -108,6 +112,13 @@ def _text_or_languages(value: Any) -> Any:
     return {"es": value, "en": value} if isinstance(value, (str, int, float)) else value
 
 
+def _database(value: str) -> str:
+    if value and not re.fullmatch(r"env:[A-Z][A-Z0-9_]*", value):
+        raise ValueError(Message("env:NAME, the environment variable that holds the address"))
+    return value
+
+
+Bound = bool | int | float | date | str
 Cell = Annotated[str, BeforeValidator(_cell)]
 Name = Annotated[str, AfterValidator(_name)]
 TableName = Annotated[str, AfterValidator(_table)]
@@ -183,6 +194,9 @@ class Source(_Strict):
 
     file: str = Field(min_length=1)
     table: TableName
+    database: Annotated[str, AfterValidator(_database)] = ""
+    query: str = ""
+    bind: dict[Name, Bound] = Field(default_factory=dict)
     format: Format | None = None
     encoding: Annotated[str, AfterValidator(_encoding)] | None = None
     separator: Literal[",", ";", "\t", "|"] | None = None
@@ -226,9 +240,19 @@ class Source(_Strict):
         """Columns that the file does not have and the source gives: constants, and the line of each row."""
         return (*self.constants, *([self.row_id] if self.row_id is not None else []))
 
+    @model_validator(mode="before")
+    @classmethod
+    def _called_by_its_database(cls, given: Any) -> Any:
+        """Call a source without a file by the variable that names its database."""
+        if isinstance(given, dict) and "file" not in given and isinstance(given.get("database"), str):
+            return {**given, "file": given["database"]}
+        return given
+
     @property
     def read_as(self) -> Format | None:
         """How the file is read: as declared, else by its suffix."""
+        if self.database:
+            return "sql"
         return self.format or SUFFIXES.get(Path(self.file).suffix.lower())
 
 
