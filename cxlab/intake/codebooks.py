@@ -11,7 +11,6 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 
 from cxlab.intake.canonical import tables
 from cxlab.intake.decoding import Column
@@ -172,9 +171,8 @@ def kept(
     for name in told:
         column = columns[name]
         numeric = column.typed.values.dtype.kind == "f"
-        if is_profiled(source, name, numeric=numeric) and len(column.texts) <= 2 * MOST_VALUES:
-            counts = np.bincount(column.codes, minlength=len(column.texts))
-            profiles[name] = profile(column.texts, counts)
+        if is_profiled(source, name, numeric=numeric) and len(column.cells.texts) <= 2 * MOST_VALUES:
+            profiles[name] = profile(column.cells.distinct, column.cells.counts)
     return found | {"profile": {name: each for name, each in profiles.items() if each}}
 
 

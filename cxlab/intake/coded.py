@@ -17,6 +17,17 @@ Mask = npt.NDArray[np.bool_]
 TEXT = pd.StringDtype("pyarrow", na_value=np.nan)
 
 
+def as_text(texts: Any) -> pd.Series[Any]:
+    """Return an arrow array of text as a column that holds it as arrow does.
+
+    Examples
+    --------
+    >>> as_text(pa.array(["a", None])).isna().tolist()
+    [False, True]
+    """
+    return pd.Series(TEXT.__from_arrow__(texts.cast(pa.large_string())))  # type: ignore[attr-defined]
+
+
 @dataclass(frozen=True, eq=False)
 class Coded:
     """One column as read.

@@ -14,12 +14,14 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as compute
 
 from cxlab.errors import Message
 from cxlab.intake.assignment import EVERY, Assignment
 from cxlab.intake.canonical import Kind
 from cxlab.intake.cells import CellKind, Fault, Marks, Typed, inferred, plain, typed
-from cxlab.intake.coded import Coded, Codes
+from cxlab.intake.coded import Coded, Codes, as_text
 from cxlab.intake.identifiers import Identifier
 from cxlab.intake.models import Privacy
 from cxlab.intake.nonresponse import reason_of, reason_worded
@@ -56,20 +58,24 @@ class Rule:
     form: str
     rated: bool
     emptied: bool = False
+    identity: bool = False
 
 
 @dataclass
 class Column:
-    """A decoded column: distinct texts as found, where each stands, why it is missing, and its value.
+    """A decoded column: its cells as found, why a distinct text is no value, and the values of the others.
 
-    `trimmed` counts the cells with outer blanks, `led` those read by the number they start with.
-    Of `emptied` texts, which looked personal, only the kind is known.
+    `reasons`, `typed` and `emptied` speak of distinct texts by their place. A column of text has its
+    values in `stored`, as arrow holds them, and none in `typed`. `trimmed` counts the cells with outer
+    blanks, `led` those read by the number they start with. Of `emptied` texts, which looked personal,
+    only the kind is known.
     """
 
-    codes: Codes
-    texts: list[str]
-    reasons: list[str]
+    cells: Coded
+    reasons: dict[int, str]
     typed: Typed
+    stored: Any = None
+    identity: bool = False
     trimmed: int = 0
     led: int = 0
     unused: list[str] = field(default_factory=list)
@@ -77,18 +83,43 @@ class Column:
 
     @property
     def values(self) -> pd.Series[Any]:
-        """The value of every row."""
-        return pd.Series(self.typed.values[self.codes])
+        """The value of every row; ids, of which there may be one to a row, as arrow holds them."""
+        if self.stored is None:
+            return pd.Series(self.typed.values[self.codes])
+        if self.identity:
+            return as_text(self.stored.take(pa.array(self.codes)))
+        return pd.Series(self.stored.to_numpy(zero_copy_only=False)[self.codes])
+
+    def text(self, at: int) -> str:
+        """Return the distinct text at a place."""
+        found: str = self.cells.texts[at].as_py()
+        return found
 
     @property
-    def found(self) -> npt.NDArray[Any]:
-        """The text of every row as found in the file."""
-        return np.array(self.texts, dtype=object)[self.codes]
+    def codes(self) -> Codes:
+        """Where the text of each row stands among the distinct ones."""
+        return self.cells.codes
 
     @property
     def why(self) -> npt.NDArray[Any]:
         """Why each row's value is missing; an empty text where it is not."""
-        return np.array(self.reasons, dtype=object)[self.codes]
+        why = np.full(len(self.cells.texts), "", dtype=object)
+        for at, reason in self.reasons.items():
+            why[at] = reason
+        return why[self.codes]
+
+    def told(self, kept: npt.NDArray[np.bool_]) -> dict[str, int]:
+        """Count the reasons for which values are missing in the rows of a mask."""
+        counts = (
+            self.cells.counts
+            if kept.all()
+            else np.bincount(self.codes[kept], minlength=len(self.cells.texts))
+        )
+        found: dict[str, int] = {}
+        for at, reason in self.reasons.items():
+            if counts[at]:
+                found[reason] = found.get(reason, 0) + int(counts[at])
+        return dict(sorted(found.items()))
 
 
 class Declared:
@@ -135,6 +166,7 @@ class Declared:
             rated=self.assigned.table.scores
             and column not in self.scales
             and column not in self.assigned.table.columns,
+            identity=column in self.ids,
             emptied=column in self.assigned.stored
             and column not in self.ids
             and self.private("empty_personal", column)
@@ -180,7 +212,9 @@ def decode(cells: Coded, rule: Rule, marks: Marks) -> Column:
     marks : Marks
         How the source writes numbers and dates.
     """
-    codes, distinct, counts = cells.codes, cells.distinct, cells.counts
+    if rule.kind == "text" and not (rule.labelled or rule.leading or rule.emptied):
+        return _of_text(cells, rule, marks)
+    distinct, counts = cells.distinct, cells.counts
     meant = [_meant(cell, rule, marks) for cell in distinct]
     emptied = _emptied(distinct, meant) if rule.emptied else {}
     texts, reasons = [text for text, _ in meant], [reason for _, reason in meant]
@@ -197,10 +231,12 @@ def decode(cells: Coded, rule: Rule, marks: Marks) -> Column:
     if kind == "number" and rule.rated:
         _refuse_suspects(rule, result)
     stripped = {text.strip() for text in distinct}
+    if emptied:
+        shown = ["" if at in emptied else text for at, text in enumerate(distinct)]
+        cells = Coded(cells.codes, pa.array(shown, pa.large_string()))
     return Column(
-        codes,
-        ["" if at in emptied else text for at, text in enumerate(distinct)] if emptied else distinct,
-        reasons,
+        cells,
+        {at: reason for at, reason in enumerate(reasons) if reason},
         result,
         trimmed=sum(int(n) for text, n in zip(distinct, counts, strict=True) if text != text.strip() != ""),
         led=sum(
@@ -211,6 +247,45 @@ def decode(cells: Coded, rule: Rule, marks: Marks) -> Column:
         unused=[] if rule.labelled else [code for code in rule.recodes if code not in stripped],
         emptied=emptied,
     )
+
+
+def _of_text(cells: Coded, rule: Rule, marks: Marks) -> Column:
+    """Decode a column of text: what is plainly itself as a whole, the few other texts one by one."""
+    places = np.flatnonzero(_particular(cells.texts, {*rule.reasons, *rule.recodes}))
+    found = cells.texts.take(pa.array(places)).to_pylist()
+    meant = [_meant(text, rule, marks) for text in found]
+    result = typed([text for text, _ in meant], "text", marks, form=rule.form, name=rule.name)
+    stored = cells.texts
+    if len(places):
+        mask = np.zeros(len(stored), dtype=bool)
+        mask[places] = True
+        stored = compute.replace_with_mask(stored, pa.array(mask), pa.array(result.values, pa.large_string()))
+    counts = cells.counts[places]
+    stripped = {text.strip() for text in found}
+    return Column(
+        cells,
+        {int(places[at]): reason for at, (_, reason) in enumerate(meant) if reason},
+        Typed(np.empty(0, dtype=object), {int(places[at]): fault for at, fault in result.faults.items()}),
+        stored,
+        identity=rule.identity,
+        trimmed=sum(int(n) for text, n in zip(found, counts, strict=True) if text != text.strip() != ""),
+        unused=[code for code in rule.recodes if code not in stripped],
+    )
+
+
+def _particular(texts: Any, keys: set[str]) -> npt.NDArray[np.bool_]:
+    """Return which texts may mean something else than themselves: blank, padded, composed, declared."""
+    plainly = compute.match_substring_regex(texts, "^[!-~](?:[ -~]*[!-~])?$")
+    other = compute.invert(plainly)
+    if keys:
+        other = compute.or_(other, compute.is_in(texts, value_set=pa.array(sorted(keys), texts.type)))
+    whole = [re.escape(key.lstrip("-")) for key in keys if re.fullmatch(r"-?\d+", key)]
+    if whole:
+        # A whole number is meant by other writings too: 099, 99.0, 9.9e1, 1.234.
+        written = rf"^[-+]?(?:0*(?:{'|'.join(whole)})|[0-9][0-9 ]*(?:[ .,eE][-+0-9.,eE ]*))$"
+        other = compute.or_(other, compute.match_substring_regex(texts, written))
+    mask: npt.NDArray[np.bool_] = other.to_numpy(zero_copy_only=False)
+    return mask
 
 
 def _emptied(distinct: list[str], meant: list[tuple[str | None, str]]) -> dict[int, Identifier]:

@@ -2,16 +2,57 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 
 from cxlab.errors import Message, Problem
+from cxlab.intake.coded import Coded, Mask
 from cxlab.intake.identifiers import Identifier
 from cxlab.intake.models import Equivalence, Source
+
+
+class Raw:
+    """The cells of mapped rows as found in the file, looked up when they are asked for.
+
+    A derived column has none: its cells are what came out.
+    """
+
+    def __init__(self, found: Mapping[str, Coded], made: Mapping[str, pd.Series[Any]], kept: Mask) -> None:
+        self._found, self._made = found, made
+        self._rows = None if kept.all() else np.flatnonzero(kept)
+
+    def __contains__(self, column: object) -> bool:
+        return column in self._found or column in self._made
+
+    def _places(self, rows: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+        return rows if self._rows is None else self._rows[rows]
+
+    def text(self, column: str, row: int) -> str:
+        """Return one cell, an empty text if nothing is there."""
+        return self.texts(column, np.array([row]))[1][0]
+
+    def texts(self, column: str, rows: npt.NDArray[np.intp]) -> tuple[npt.NDArray[np.intp], list[str]]:
+        """Return the distinct texts of some rows, in the order of the rows, and which each row has."""
+        places = self._places(rows)
+        if column in self._found:
+            cells = self._found[column]
+            codes, distinct = pd.factorize(cells.codes[places])
+            return codes, cells.texts.take(pa.array(distinct)).to_pylist()
+        if column not in self._made:
+            return np.zeros(len(rows), dtype=np.intp), [""]
+        codes, values = pd.factorize(self._made[column].iloc[places], use_na_sentinel=False)
+        return codes, ["" if pd.isna(value) else str(value) for value in values]
+
+    def among(self, column: str, texts: Iterable[str]) -> Mask:
+        """Return which rows have one of the given texts."""
+        hit = self._found[column].among(texts)
+        return hit if self._rows is None else hit[self._rows]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -22,8 +63,8 @@ class Mapped:
     ----------
     frame : DataFrame
         Typed columns; the index counts rows from 0.
-    raw : DataFrame
-        The same rows and columns as text, as found in the file.
+    raw : Raw
+        The same rows and columns as found in the file.
     lines : ndarray of int
         Line of each row in the file.
     headers : dict of str to str
@@ -56,7 +97,7 @@ class Mapped:
 
     source: Source
     frame: pd.DataFrame
-    raw: pd.DataFrame
+    raw: Raw
     lines: npt.NDArray[np.int64]
     headers: dict[str, str]
     read: int

@@ -5,7 +5,7 @@ Whatever does not fit becomes a problem with its line, unless its row is exclude
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from cxlab.intake.decoding import Column, Declared, decode
 from cxlab.intake.expressions import computed, matches
 from cxlab.intake.extracts import without_replaced
 from cxlab.intake.identifiers import Identifier, spoken
-from cxlab.intake.mapped import Mapped
+from cxlab.intake.mapped import Mapped, Raw
 from cxlab.intake.models import Privacy, Source
 from cxlab.intake.privacy import personal_name, shown
 from cxlab.intake.reading import MOST_SHOWN, Reading
@@ -30,6 +30,8 @@ from cxlab.intake.scales import refuse_outside, rescaled
 
 # How many of many alike faults are shown.
 EXAMPLES = 3
+# Frames of fewer cells are copied into one piece, which makes adding columns to them cheaper.
+COPIED = 20_000_000
 Kept = npt.NDArray[np.bool_]
 Emptied = dict[str, dict[Identifier, int]]
 
@@ -190,12 +192,11 @@ class _Work:
     def mapped(self, kept: Kept, excluded: dict[str, int]) -> Mapped:
         """Return the rows that are kept, with the problems of those rows."""
         stored = [name for name in self.values if name not in self.assigned.consulted]
-        frame = pd.DataFrame({name: self.values[name] for name in stored}, index=range(len(kept)))
-        raw = pd.DataFrame({name: self._raw(name) for name in stored}, index=range(len(kept)), dtype=object)
         columns = {name: column for name, column in self.columns.items() if name in stored}
+        values = {name: self.values[name] for name in stored}
         for name in columns:
             if self.declared.listed("na_reasons", name):
-                frame[name + REASON_SUFFIX] = _stored_reasons(self._why(name))
+                values[name + REASON_SUFFIX] = _stored_reasons(self._why(name))
         named = {name for name, header in self.assigned.stored.items() if personal_name(header)}
         personal = self.declared.ids | named
         for name in self.columns:
@@ -204,9 +205,13 @@ class _Work:
         emptied = {name: _counted(column, kept) for name, column in columns.items() if column.emptied}
         return Mapped(
             source=self.source,
-            frame=frame.loc[kept].reset_index(drop=True),
-            raw=raw.loc[kept].reset_index(drop=True),
-            lines=self.reading.lines[kept],
+            frame=_framed(values, kept),
+            raw=Raw(
+                {name: column.cells for name, column in columns.items()},
+                {name: values[name] for name in stored if name not in columns},
+                kept,
+            ),
+            lines=self.reading.lines if kept.all() else self.reading.lines[kept],
             headers=dict(self.assigned.stored),
             read=self.reading.read,
             excluded={**self.reading.skipped, **excluded},
@@ -214,12 +219,12 @@ class _Work:
             dropped=self.assigned.dropped,
             scales={name: scale for name, scale in self.declared.scales.items() if name in stored},
             labels=self._labels(stored),
-            na_reasons={name: told for name in columns if (told := _told(self._why(name)[kept]))},
+            na_reasons={name: told for name in columns if (told := self._told(name, kept))},
             personal=personal,
             notes=[*self.reading.notes, *_notes(columns, self.source.file, emptied)],
             how=self.reading.how,
             faulty={
-                name: {column.texts[at] for at in column.typed.faults} for name, column in columns.items()
+                name: {column.text(at) for at in column.typed.faults} for name, column in columns.items()
             },
             ids=self.declared.ids & set(stored),
             equivalents={name: each for name, each in self.declared.equivalents.items() if name in stored},
@@ -258,11 +263,13 @@ class _Work:
             if header in self.reading.labels
         }
 
-    def _raw(self, name: str) -> npt.NDArray[Any]:
-        """Return a column as found; a derived one as it came out."""
-        if name in self.columns:
-            return self.columns[name].found
-        return self.values[name].astype(object).to_numpy()
+    def _told(self, name: str, kept: Kept) -> dict[str, int]:
+        """Count the reasons for which values are missing in the rows that are used."""
+        if name not in self.whys:
+            return self.columns[name].told(kept)
+        why = self.whys[name][kept]
+        found = pd.Series(why[why != ""]).value_counts()
+        return {str(reason): int(n) for reason, n in sorted(found.items())}
 
     def _cell_problems(self, name: str, kept: Kept, *, personal: bool) -> Iterator[Problem]:
         """Give one problem for each distinct text that does not fit, with its first line and how often."""
@@ -271,8 +278,8 @@ class _Work:
             return
         rows = np.flatnonzero(kept)
         codes = column.codes[rows]
-        counts = np.bincount(codes, minlength=len(column.texts))
-        firsts = np.full(len(column.texts), -1)
+        counts = np.bincount(codes, minlength=len(column.cells.texts))
+        firsts = np.full(len(column.cells.texts), -1)
         firsts[codes[::-1]] = rows[::-1]
         faulty = sorted((at for at in column.typed.faults if counts[at]), key=lambda at: firsts[at])
         header = self.assigned.stored.get(name, name)
@@ -285,7 +292,7 @@ class _Work:
             fault = column.typed.faults[at]
             more = Message("{n} more values like these", n=len(rest))
             yield Problem(
-                more if place == most else shown(column.texts[at], personal=personal),
+                more if place == most else shown(column.text(at), personal=personal),
                 fault.allowed,
                 fault.action,
                 file=self.source.file,
@@ -301,15 +308,17 @@ def _stored_reasons(why: npt.NDArray[Any]) -> pd.Series[Any]:
     return pd.Series(named, dtype=object).mask(pd.Series(named == ""))
 
 
-def _told(why: npt.NDArray[Any]) -> dict[str, int]:
-    """Count the reasons for which values are missing in the rows that are used."""
-    found = pd.Series(why[why != ""]).value_counts()
-    return {str(reason): int(n) for reason, n in sorted(found.items())}
+def _framed(values: Mapping[str, pd.Series[Any]], kept: Kept) -> pd.DataFrame:
+    """Return the rows that are kept as a frame; a large one shares its columns rather than copy them."""
+    if not kept.all():
+        values = {name: column[kept].reset_index(drop=True) for name, column in values.items()}
+    index = range(int(kept.sum()))
+    return pd.DataFrame(dict(values), index=index, copy=len(index) * len(values) < COPIED)
 
 
 def _counted(column: Column, kept: Kept) -> dict[Identifier, int]:
     """Count the cells that were emptied in the rows that are used, by kind."""
-    found = np.bincount(column.codes[kept], minlength=len(column.texts))
+    found = np.bincount(column.codes[kept], minlength=len(column.cells.texts))
     counted: dict[Identifier, int] = {}
     for at, kind in column.emptied.items():
         counted[kind] = counted.get(kind, 0) + int(found[at])

@@ -40,7 +40,7 @@ class Rows:
         starts = np.cumsum([0, *(len(part.frame) for part in parts)])
         self.parts = [Part(part, int(start)) for part, start in zip(parts, starts[:-1], strict=True)]
         frames = [part.frame for part in parts]
-        self.frame = pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0].copy()
+        self.frame = pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
         self.scales: dict[str, tuple[float, float]] = {}
         for part in parts:
             self.scales |= part.scales
@@ -64,8 +64,7 @@ class Rows:
         part = self.part(row)
         mapped, at = part.mapped, row - part.first
         if not found:
-            raw = mapped.raw[column].iloc[at] if column in mapped.raw else ""
-            text = "" if raw is None or raw != raw else str(raw)
+            text = mapped.raw.text(column, at)
             found = shown(text, personal=column in mapped.personal) if text else Message("an empty cell")
         return Problem(
             found,
@@ -92,20 +91,27 @@ class Rows:
         rows = np.flatnonzero(wrong)
         if not len(rows):
             return
-        codes, distinct = pd.factorize(pd.Series([self._raw(column, int(row)) for row in rows], dtype=object))
+        codes = self._texts(column, rows)
         counts = np.bincount(codes)
         firsts = np.unique(codes, return_index=True)[1]
-        for code in range(min(len(distinct), MOST_SHOWN)):
+        for code in range(min(len(counts), MOST_SHOWN)):
             row = int(rows[firsts[code]])
             yield self.problem(row, column, allowed, action, count=int(counts[code]), rule=rule)
-        if len(distinct) > MOST_SHOWN:
-            more = Message("{n} more values like these", n=len(distinct) - MOST_SHOWN)
+        if len(counts) > MOST_SHOWN:
+            more = Message("{n} more values like these", n=len(counts) - MOST_SHOWN)
             row, rest = int(rows[firsts[MOST_SHOWN]]), int(counts[MOST_SHOWN:].sum())
             yield self.problem(row, column, allowed, action, count=rest, found=more, rule=rule)
 
-    def _raw(self, column: str, row: int) -> str:
-        part = self.part(row)
-        return str(part.mapped.raw[column].iloc[row - part.first]) if column in part.mapped.raw else ""
+    def _texts(self, column: str, rows: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+        """Return which distinct text each row has in the file, counted in the order of the rows."""
+        known: dict[str, int] = {}
+        found = []
+        for part in self.parts:
+            own = rows[(rows >= part.first) & (rows < part.last)] - part.first
+            if len(own):
+                codes, texts = part.mapped.raw.texts(column, own)
+                found.append(np.array([known.setdefault(text, len(known)) for text in texts])[codes])
+        return np.concatenate(found)
 
     def already_faulty(self, column: str) -> npt.NDArray[np.bool_]:
         """Return the rows whose cell was already reported as not of its kind."""
@@ -113,5 +119,5 @@ class Rows:
         for part in self.parts:
             texts = part.mapped.faulty.get(column)
             if texts and column in part.mapped.raw:
-                faulty[part.first : part.last] = part.mapped.raw[column].isin(texts).to_numpy()
+                faulty[part.first : part.last] = part.mapped.raw.among(column, texts)
         return faulty
