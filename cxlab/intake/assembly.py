@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from cxlab.errors import InputError, Message, Problem
@@ -33,6 +35,8 @@ from cxlab.intake.rows import Rows
 from cxlab.intake.scales import series_breaks, unknown_breaks
 from cxlab.intake.validity import Examination, examine
 
+# Numbers looked at at a time; the first piece that has a fraction ends the search.
+PIECE = 1_000_000
 # A source's rows, and the hash of the file they come from.
 Part = tuple[Mapped, str]
 Entries = dict[str, dict[str, Any]]
@@ -238,7 +242,7 @@ def _complete(tables: dict[str, pd.DataFrame], entries: Entries) -> list[Message
             entries["customers"]["scales"] |= {name: scales[name] for name in scales if name in joined}
     for name, frame in tables.items():
         empty = [column for column in frame.columns if frame[column].isna().all()]
-        tables[name] = _compact(frame.drop(columns=empty))
+        tables[name] = _compact(frame.drop(columns=empty) if empty else frame)
         entries[name]["empty"] = empty
         if empty:
             notes.append(
@@ -254,12 +258,14 @@ def _compact(frame: pd.DataFrame) -> pd.DataFrame:
     whole = [
         name
         for name in frame.columns
-        if pd.api.types.is_float_dtype(frame[name])
-        and frame[name].notna().all()
-        and bool((frame[name] % 1 == 0).all())
-        and bool((frame[name].abs() < 2**53).all())
+        if pd.api.types.is_float_dtype(frame[name]) and _is_whole(frame[name].to_numpy())
     ]
-    return frame.astype(dict.fromkeys(whole, "int64"))
+    return frame.astype(dict.fromkeys(whole, "int64"), copy=False)
+
+
+def _is_whole(numbers: npt.NDArray[np.float64]) -> bool:
+    pieces = (numbers[first : first + PIECE] for first in range(0, len(numbers), PIECE))
+    return all(bool(((each % 1 == 0) & (np.abs(each) < 2**53)).all()) for each in pieces)
 
 
 def pseudonymise(tables: dict[str, pd.DataFrame], mapped: list[Part], key: bytes) -> None:

@@ -12,6 +12,7 @@ from datetime import date
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pandera.pandas as pa
 
@@ -24,6 +25,8 @@ from cxlab.intake.scales import slipped_scales, two_scales
 
 # The validity rule of each check of a cell.
 _NUMBERS = {"enum": 2, "scale": 3, "future": 7}
+# Rows that are checked at a time.
+PIECE = 500_000
 # A scale's default is its metric's: the recommendation question is defined from 0 to 10.
 _SCALES_HINT = {"recommend": "[0, 10]", "overall_sat": "[1, 5]"}
 
@@ -188,20 +191,23 @@ def _scale_hint(column: str, highest: float) -> str:
 
 
 def _cell_breaches(rows: Rows, today: date) -> Iterator[Problem]:
-    try:
-        schema(rows.table, rows.frame, rows.scales, today=today).validate(rows.frame, lazy=True)
-    except pa.errors.SchemaErrors as error:
-        cases = error.failure_cases
-    else:
-        return
-    for (column, rule), group in cases.groupby(["column", "check"], sort=False):
-        wrong = np.zeros(len(rows.frame), dtype=bool)
-        wrong[group["index"].astype(int).to_numpy()] = True
-        name = str(column)
-        if str(rule) == "not_nullable":
+    contract = schema(rows.table, rows.frame, rows.scales, today=today)
+    broken: dict[tuple[str, str], npt.NDArray[np.bool_]] = {}
+    for first in range(0, len(rows.frame), PIECE):
+        try:
+            contract.validate(rows.frame.iloc[first : first + PIECE], lazy=True)
+        except pa.errors.SchemaErrors as error:
+            cases = error.failure_cases
+        else:
+            continue
+        for (column, rule), group in cases.groupby(["column", "check"], sort=False):
+            wrong = broken.setdefault((str(column), str(rule)), np.zeros(len(rows.frame), dtype=bool))
+            wrong[group["index"].astype(int).to_numpy()] = True
+    for (name, rule), wrong in broken.items():
+        if rule == "not_nullable":
             wrong &= ~rows.already_faulty(name)
-        told = _rule(str(rule), name, rows, today)
-        yield from rows.cells(name, wrong, *told, rule=_number(str(rule), name))
+        told = _rule(rule, name, rows, today)
+        yield from rows.cells(name, wrong, *told, rule=_number(rule, name))
 
 
 def _number(check: str, column: str) -> int:

@@ -64,7 +64,14 @@ def _repeated_keys(rows: Rows) -> Iterator[Problem]:
     at = np.flatnonzero(repeated)
     if not len(at):
         return
-    firsts = frame.reset_index().groupby(key, dropna=False, sort=False)["index"].transform("first").to_numpy()
+    twice = frame.loc[frame.duplicated(key, keep=False), key].reset_index()
+    firsts = dict(
+        zip(
+            twice["index"],
+            twice.groupby(key, dropna=False, sort=False)["index"].transform("first"),
+            strict=True,
+        )
+    )
     for row in at[:MOST_SHOWN]:
         before = rows.part(int(firsts[row]))
         line = int(before.mapped.lines[int(firsts[row]) - before.first])

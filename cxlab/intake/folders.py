@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from cxlab.errors import InputError, WorkbenchError
 
@@ -167,7 +170,22 @@ def make_private(folder: Path) -> Path:
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """Write a file that its owner alone can read; it is whole or not there, and never written through a link.
+    """Write a file that its owner alone can read; see `private_file`.
+
+    Raises
+    ------
+    OSError
+        If the machine does not allow it; what was there stays.
+    """
+    with private_file(path) as file:
+        file.write(content)
+
+
+@contextmanager
+def private_file(path: Path) -> Iterator[BinaryIO]:
+    """Open a file to write that its owner alone can read.
+
+    It is whole when the context ends, or not there; and it is never written through a link.
 
     Raises
     ------
@@ -179,7 +197,7 @@ def write_private(path: Path, content: bytes) -> None:
     aside.unlink(missing_ok=True)
     try:
         with os.fdopen(os.open(aside, flags, 0o600), "wb") as file:
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.replace(aside, path)

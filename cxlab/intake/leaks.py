@@ -40,9 +40,10 @@ def late_surveys(evidence: Evidence) -> Iterator[Finding]:
             yield evidence.stop(13, CUSTOMERS, "responded_at", said, count=int(late.sum()))
     if not evidence.has(SURVEY, "customer_id", "responded_at") or not evidence.has(CUSTOMERS, "end_date"):
         return
-    left = customers.dropna(subset=["end_date"]).drop_duplicates("customer_id")
-    ends = left.set_index("customer_id")["end_date"]
     surveys = evidence.frame(SURVEY)
+    left = customers["end_date"].notna() & customers["customer_id"].isin(surveys["customer_id"].dropna())
+    gone = customers.loc[left, ["customer_id", "end_date"]].drop_duplicates("customer_id")
+    ends = gone.set_index("customer_id")["end_date"]
     late = surveys["responded_at"] >= surveys["customer_id"].map(ends)
     if late.any():
         said = (
@@ -100,8 +101,8 @@ def _only_leavers(values: pd.Series[Any], left: pd.Series[Any]) -> Message | Non
     filled = values.notna()
     if _apart(filled, left):
         return Message("a column that is filled in only for customers who left")
-    if pd.api.types.is_datetime64_any_dtype(values):
-        return None
+    if pd.api.types.is_datetime64_any_dtype(values) or isinstance(values.dtype, pd.StringDtype):
+        return None  # dates, and ids, which are as many as the customers
     if pd.api.types.is_numeric_dtype(values):
         flag = set(values.dropna().unique()) <= {0.0, 1.0}
         return (
@@ -111,7 +112,7 @@ def _only_leavers(values: pd.Series[Any], left: pd.Series[Any]) -> Message | Non
         )
     if values.nunique() > MOST_CATEGORIES or int((filled & left).sum()) < FEWEST:
         return None
-    gone, here = set(values[filled & left]), set(values[filled & ~left])
+    gone, here = (set(values[rows].unique()) for rows in (filled & left, filled & ~left))
     if gone and here and not gone & here and int((filled & ~left).sum()) >= FEWEST:
         return Message("a column with other categories for customers who left than for the rest")
     return None

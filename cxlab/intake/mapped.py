@@ -49,6 +49,13 @@ class Raw:
         codes, values = pd.factorize(self._made[column].iloc[places], use_na_sentinel=False)
         return codes, ["" if pd.isna(value) else str(value) for value in values]
 
+    def counts(self, column: str) -> dict[str, int]:
+        """Return how many rows have each text of a column of the file."""
+        cells = self._found[column]
+        codes = cells.codes if self._rows is None else cells.codes[self._rows]
+        counts = np.bincount(codes, minlength=len(cells.texts)).tolist()
+        return {text: n for text, n in zip(cells.distinct, counts, strict=True) if n}
+
     def among(self, column: str, texts: Iterable[str]) -> Mask:
         """Return which rows have one of the given texts."""
         hit = self._found[column].among(texts)

@@ -33,7 +33,9 @@ def match_rates(evidence: Evidence) -> list[dict[str, Any]]:
         return []
     surveys = evidence.frame(SURVEY)
     named = surveys[surveys["customer_id"].notna()]
-    met = named["customer_id"].isin(set(evidence.frame(CUSTOMERS)["customer_id"].dropna()))
+    known = evidence.frame(CUSTOMERS)["customer_id"]
+    # The few customers that were asked, not the many that were not, are what is looked among.
+    met = named["customer_id"].isin(known[known.isin(named["customer_id"])])
     rows = [_row("", "", len(named), int(met.sum()))]
     for column in (name for name in BY if evidence.has(SURVEY, name)):
         counts = pd.DataFrame(

@@ -22,6 +22,8 @@ RULE = 26
 # Cells of digits alone accuse a column only together: at least so many different ones, and this share.
 ENOUGH_CELLS = 8
 ENOUGH_SHARE = 0.8
+# The least number of seven digits.
+LEAST_NUMBER = 10**6
 # Kinds with a check digit, and from how many cells of that shape the share that holds is looked at.
 CHECKED: frozenset[Identifier] = frozenset(("RUT", "DNI/NIE", "CURP", "RFC", "IBAN", "card", "IP address"))
 ENOUGH_CODES = 20
@@ -64,12 +66,18 @@ def scan(
         column = frame[name]
         if pd.api.types.is_datetime64_any_dtype(column):
             continue
+        numeric = pd.api.types.is_numeric_dtype(column)
+        if numeric:
+            # Of numbers, only whole ones of so many digits can be anything but amounts.
+            column = column.where((column >= LEAST_NUMBER) & (column % 1 == 0))
+            if column.isna().all():
+                continue
         codes, distinct = pd.factorize(column)
         texts = [_cell_text(each) for each in distinct]
-        kinds = kinds_in(texts, numeric=pd.api.types.is_numeric_dtype(column))
+        kinds = kinds_in(texts, numeric=numeric)
         header = headers.get(name, name)
         problems += _found(kinds, codes, file=file, column=header, lines=lines)
-        if name not in set(free_text) and not pd.api.types.is_numeric_dtype(column) and reads_as_prose(texts):
+        if name not in set(free_text) and not numeric and reads_as_prose(texts):
             problems.append(_prose(file, header, name))
     return problems
 

@@ -18,8 +18,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from cxlab.errors import InputError, Message, WorkbenchError
+from cxlab.intake.coded import TEXT, Coded, as_text
 from cxlab.intake.folders import client_name
 from cxlab.intake.identifiers import identifier
 
@@ -28,6 +30,8 @@ SHORTEST_KEY = 16
 # Letters only, so that no pseudonym can look like a number, a card or a phone.
 _LETTERS = str.maketrans("0123456789abcdef", "abcdefghijklmnop")
 PSEUDONYM_LENGTH = 20
+# Ids named at a time.
+PIECE = 500_000
 _INNER, _OUTER = (bytes(each ^ pad for each in range(256)) for pad in (0x36, 0x5C))
 _PERSONAL_NAMES = re.compile(
     r"(?i)(?:^|[\W_])(?:nombres?|apellidos?|surname|lastname|firstname|fullname|correo|e?-?mail|rut|run|dni|nif|nie|curp|"
@@ -121,8 +125,21 @@ def pseudonyms(ids: pd.Series[Any], key: bytes) -> pd.Series[Any]:
     >>> pseudonyms(pd.Series(["007", None, "007"]), b"k" * 32).nunique()
     1
     """
-    codes, distinct = pd.factorize(ids)
-    texts = (str(each) for each in distinct)
+    found = Coded.of(pa.array(ids.dropna().astype(TEXT)))
+    named = pa.chunked_array(
+        [
+            _named(found.texts[first : first + PIECE].to_pylist(), key)
+            for first in range(0, max(len(found.texts), 1), PIECE)
+        ]
+    ).combine_chunks()
+    codes = np.full(len(ids), -1, dtype=np.int32)
+    codes[ids.notna().to_numpy()] = found.codes
+    whole = as_text(named.take(pa.array(codes, mask=codes < 0)))
+    return pd.Series(whole.array, index=ids.index, name=ids.name)
+
+
+def _named(texts: list[str], key: bytes) -> Any:
+    """Return the pseudonyms of distinct ids."""
     inner, outer = (hashlib.sha256(_padded(key).translate(pad)) for pad in (_INNER, _OUTER))
     digests = []
     for text in texts:
@@ -133,9 +150,10 @@ def pseudonyms(ids: pd.Series[Any], key: bytes) -> pd.Series[Any]:
         whole.update(within.digest())
         digests.append(whole.hexdigest()[:PSEUDONYM_LENGTH])
     letters = "".join(digests).translate(_LETTERS)
-    named = np.empty(len(digests) + 1, dtype=object)  # the last one is for a missing id
-    named[:-1] = [letters[at : at + PSEUDONYM_LENGTH] for at in range(0, len(letters), PSEUDONYM_LENGTH)]
-    return pd.Series(named[codes], index=ids.index, name=ids.name)
+    return pa.array(
+        [letters[at : at + PSEUDONYM_LENGTH] for at in range(0, len(letters), PSEUDONYM_LENGTH)],
+        pa.large_string(),
+    )
 
 
 def _padded(key: bytes) -> bytes:

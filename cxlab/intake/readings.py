@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
-from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from cxlab.errors import Message, Problem
@@ -66,7 +66,7 @@ def ambiguous_dates(evidence: Evidence) -> Iterator[Finding]:
                 other = _other_order(form)
                 if not column or not other:
                     continue
-                share = _read_both_ways(part.raw[column], form, other)
+                share = _read_both_ways(part.raw.counts(column), form, other)
                 if share > AMBIGUOUS:
                     said = (
                         Message(
@@ -93,17 +93,17 @@ def _other_order(form: str) -> str:
     return form.replace("%d", "\0").replace("%m", "%d").replace("\0", "%m")
 
 
-def _read_both_ways(cells: pd.Series[Any], form: str, other: str) -> float:
+def _read_both_ways(cells: Mapping[str, int], form: str, other: str) -> float:
     """Return the share of dates that `other` reads as another day, 0 if it cannot read them all."""
-    texts = cells.dropna().astype(str).str.strip()
-    counts = texts[texts.ne("")].value_counts()
+    counts = {text.strip(): n for text, n in cells.items() if text.strip()}
     first, second = (
-        pd.to_datetime(pd.Series(counts.index), format=each, errors="coerce") for each in (form, other)
+        pd.to_datetime(pd.Series(list(counts), dtype=object), format=each, errors="coerce")
+        for each in (form, other)
     )
     read = first.notna().to_numpy()
     if not read.any() or (second.isna().to_numpy() & read).any():
         return 0.0
-    n = counts.to_numpy()
+    n = np.array(list(counts.values()))
     return float(n[read & (first != second).to_numpy()].sum() / n[read].sum())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,8 @@ import pandas as pd
 
 from cxlab.errors import Message
 from cxlab.intake.canonical import OWN_PREFIX, tables
+
+PIECE = 1_000_000
 
 
 def whole_months(start: pd.Series[Any], end: pd.Series[Any]) -> pd.Series[Any]:
@@ -49,6 +52,11 @@ def months_begun(start: pd.Series[Any], end: pd.Series[Any]) -> pd.Series[Any]:
     return begun.clip(lower=1.0)
 
 
+def _pieces(rows: int) -> Iterator[slice]:
+    """Give the rows of a table piece by piece: what is made of dates takes many times their room."""
+    return (slice(first, first + PIECE) for first in range(0, max(rows, 1), PIECE))
+
+
 def with_duration(customers: pd.DataFrame) -> tuple[pd.DataFrame, list[Message]]:
     """Return customers with `duration` (months) and `event` (1 if they left), derived from their dates.
 
@@ -57,12 +65,15 @@ def with_duration(customers: pd.DataFrame) -> tuple[pd.DataFrame, list[Message]]
     notes: list[Message] = []
     if not {"start_date", "observation_end"} <= set(customers.columns):
         return customers, notes
-    frame = customers.copy()
+    frame = customers.copy(deep=False)
     end = frame["end_date"] if "end_date" in frame else pd.Series(pd.NaT, index=frame.index)
     if "end_date" not in frame:
         notes.append(Message("no end_date: nobody is recorded as having left"))
     if "duration" not in frame:
-        frame["duration"] = months_begun(frame["start_date"], end.fillna(frame["observation_end"]))
+        until = end.fillna(frame["observation_end"])
+        frame["duration"] = pd.concat(
+            [months_begun(frame["start_date"][rows], until[rows]) for rows in _pieces(len(frame))]
+        )
         notes.append(
             Message("duration: calendar months begun from start_date to end_date, or to observation_end")
         )
@@ -114,8 +125,9 @@ def with_last_survey(
         return customers, None, [note]
     items = _items(customers, surveys)
     asked = surveys.loc[surveys["customer_id"].notna(), ["customer_id", "responded_at", *items]]
-    dates = customers[["customer_id", "start_date", "observation_end"]].assign(
-        last_day=_last_day(customers), place=np.arange(len(customers))
+    known = customers["customer_id"].isin(asked["customer_id"]).to_numpy()
+    dates = customers.loc[known, ["customer_id", "start_date", "observation_end"]].assign(
+        last_day=_last_day(customers)[known], place=np.flatnonzero(known)
     )
     met = asked.merge(dates, on="customer_id", how="inner")
     when = met["responded_at"]
@@ -138,7 +150,7 @@ def with_last_survey(
         outside=int((~inside).sum()),
     )
     notes = _kept_apart(customers, surveys)
-    return pd.concat([customers, joined], axis=1), match, notes
+    return pd.concat([customers, joined], axis=1, copy=False), match, notes
 
 
 def _last_day(customers: pd.DataFrame) -> pd.Series[Any]:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
-from hashlib import sha256
+from collections.abc import Callable, Iterator
+from hashlib import file_digest, sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as compute
 import pyarrow.parquet as pq
 
 from cxlab.errors import InputError, WorkbenchError
-from cxlab.intake.folders import make_private, write_private
+from cxlab.intake.folders import make_private, private_file, write_private
 
 INDEX = "tables.json"
+# Rows that are hashed or written at a time: those of one row group of Parquet.
+PIECE = 1024 * 1024
 FORMAT = 3
 
 
@@ -33,21 +37,56 @@ def content_hash(frame: pd.DataFrame) -> str:
     digest = sha256(f"{len(frame)}".encode())
     for name in frame.columns:
         values = frame[name]
-        missing = values.isna().to_numpy()
-        digest.update(json.dumps([str(name), _kind(values)]).encode())
-        digest.update(np.packbits(missing).tobytes())
-        if pd.api.types.is_datetime64_any_dtype(values):
-            digest.update(
-                values.fillna(pd.Timestamp(0)).to_numpy(dtype="datetime64[ns]").astype("<i8").tobytes()
-            )
-        elif pd.api.types.is_numeric_dtype(values):
-            numbers = values.to_numpy(dtype="<f8", na_value=0.0)
-            digest.update(np.where(missing, 0.0, numbers).astype("<f8").tobytes())
-        else:
-            texts = [str(each).encode() for each in values[~missing]]
-            digest.update(np.array([len(each) for each in texts], dtype="<i8").tobytes())
-            digest.update(b"".join(texts))
+        kind = _kind(values)
+        digest.update(json.dumps([str(name), kind]).encode())
+        digest.update(np.packbits(values.isna().to_numpy()).tobytes())
+        for content in _TAKEN[kind]:
+            for piece in _pieces(values):
+                digest.update(content(piece))
     return digest.hexdigest()
+
+
+def _pieces(table: Any) -> Iterator[Any]:
+    """Give the rows piece by piece, so that what is made of them stays small."""
+    return (table.iloc[first : first + PIECE] for first in range(0, len(table), PIECE))
+
+
+def _days(values: pd.Series[Any]) -> bytes:
+    return values.fillna(pd.Timestamp(0)).to_numpy(dtype="datetime64[ns]").astype("<i8").tobytes()
+
+
+def _numbers(values: pd.Series[Any]) -> bytes:
+    numbers = values.to_numpy(dtype="<f8", na_value=0.0)
+    return np.where(values.isna().to_numpy(), 0.0, numbers).astype("<f8").tobytes()
+
+
+def _texts(values: pd.Series[Any]) -> Any:
+    """Return the texts that are there, as arrow holds them."""
+    if values.dtype == object:
+        return pa.array([str(each) for each in values[values.notna()]], pa.large_string())
+    texts = pa.array(values.dropna())
+    whole = texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
+    return whole.cast(pa.large_string())
+
+
+def _lengths(values: pd.Series[Any]) -> bytes:
+    lengths = compute.binary_length(_texts(values)).to_numpy(zero_copy_only=False)
+    return bytes(lengths.astype("<i8").tobytes())
+
+
+def _letters(values: pd.Series[Any]) -> bytes:
+    texts = _texts(values)
+    _, offsets, letters = texts.buffers()
+    ends = np.frombuffer(offsets, dtype="<i8")[texts.offset : texts.offset + len(texts) + 1]
+    return bytes(memoryview(letters)[ends[0] : ends[-1]]) if letters is not None and len(texts) else b""
+
+
+# What is hashed of a column after its name and what is missing, one after the other.
+_TAKEN: dict[str, tuple[Callable[[pd.Series[Any]], bytes], ...]] = {
+    "date": (_days,),
+    "number": (_numbers,),
+    "text": (_lengths, _letters),
+}
 
 
 def _kind(values: pd.Series[Any]) -> str:
@@ -75,12 +114,11 @@ def write(folder: Path, tables: dict[str, pd.DataFrame], index: dict[str, Any]) 
     make_private(folder)
     try:
         for name, frame in tables.items():
-            table = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
-            sink = pa.BufferOutputStream()
-            pq.write_table(table, sink, compression="zstd", write_page_checksum=True)
-            content = sink.getvalue().to_pybytes()
-            index["tables"][name]["file_sha256"] = sha256(content).hexdigest()
-            write_private(folder / f"{name}.parquet", content)
+            path = folder / f"{name}.parquet"
+            with private_file(path) as file:
+                _write(frame, file)
+            with path.open("rb") as written:
+                index["tables"][name]["file_sha256"] = file_digest(written, "sha256").hexdigest()
         write_private(folder / INDEX, _json(index))
         for old in folder.glob("*.parquet"):
             if old.stem not in tables:
@@ -91,6 +129,19 @@ def write(folder: Path, tables: dict[str, pd.DataFrame], index: dict[str, Any]) 
             folder=folder,
             why=error.strerror or str(error),
         ) from None
+
+
+def _write(frame: pd.DataFrame, file: BinaryIO) -> None:
+    """Write a table as Parquet, a piece of its rows at a time."""
+    schema = pa.schema([(str(name), _stored_as(frame[name])) for name in frame.columns])
+    with pq.ParquetWriter(file, schema, compression="zstd", write_page_checksum=True) as writer:
+        for piece in _pieces(frame):
+            table = pa.Table.from_pandas(piece, schema=schema, preserve_index=False)
+            writer.write_table(table.replace_schema_metadata(None))
+
+
+def _stored_as(values: pd.Series[Any]) -> Any:
+    return pa.string() if _kind(values) == "text" else pa.from_numpy_dtype(values.dtype)
 
 
 def _json(index: dict[str, Any]) -> bytes:
