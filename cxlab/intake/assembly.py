@@ -104,6 +104,8 @@ def assembled(
     if not problems:
         problems += unknown_breaks(client, frames)
     if not problems:
+        for part, _ in mapped:
+            part.raw.release()
         notes += _complete(frames, entries)
     return Assembly(frames, entries, examination, notes)
 

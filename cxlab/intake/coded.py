@@ -10,11 +10,38 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as compute
 
-Codes = npt.NDArray[np.int32]
+Codes = npt.NDArray[np.signedinteger[Any]]
 Mask = npt.NDArray[np.bool_]
 # Text inside intake: held by arrow, missing as NaN, comparing as object columns do.
 TEXT = pd.StringDtype("pyarrow", na_value=np.nan)
+
+
+def _narrowest(places: int) -> type[np.signedinteger[Any]]:
+    return np.int8 if places < 2**7 else np.int16 if places < 2**15 else np.int32
+
+
+def _narrow(codes: npt.NDArray[Any], places: int) -> Codes:
+    return codes.astype(_narrowest(places))
+
+
+def members(texts: pd.Series[Any], among: pd.Series[Any]) -> Mask:
+    """Return which texts are among others; a missing one is not.
+
+    Examples
+    --------
+    >>> members(pd.Series(["a", None, "b"]), pd.Series(["b", None])).tolist()
+    [False, False, True]
+    """
+    wanted = compute.unique(_arrow(among)).drop_null()
+    found: Mask = compute.is_in(_arrow(texts), value_set=wanted).to_numpy(zero_copy_only=False)
+    return found
+
+
+def _arrow(texts: pd.Series[Any]) -> Any:
+    found = pa.array(texts, from_pandas=True)
+    return (found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found).cast(pa.large_string())
 
 
 def as_text(texts: Any) -> pd.Series[Any]:
@@ -34,8 +61,8 @@ class Coded:
 
     Attributes
     ----------
-    codes : ndarray of int32
-        For each row, the place of its text in `texts`.
+    codes : ndarray of int
+        For each row, the place of its text in `texts`; as narrow as they allow.
     texts : arrow array of large_string
         Distinct texts in the order in which they first appear, each of them in some row.
     """
@@ -57,12 +84,12 @@ class Coded:
             return cls.joined([cells.cast(pa.large_string())])
         given = cells if isinstance(cells, pd.Series | np.ndarray) else np.array(list(cells), dtype=object)
         codes, distinct = pd.factorize(np.asarray(given, dtype=object))
-        return cls(codes.astype(np.int32), pa.array([str(text) for text in distinct], pa.large_string()))
+        return cls(_narrow(codes, len(distinct)), pa.array([str(text) for text in distinct], pa.large_string()))
 
     @classmethod
     def one(cls, text: str, rows: int) -> Coded:
         """Return a column that has one text in every row."""
-        return cls(np.zeros(rows, dtype=np.int32), pa.array([text][:rows], pa.large_string()))
+        return cls(np.zeros(rows, dtype=np.int8), pa.array([text][:rows], pa.large_string()))
 
     @classmethod
     def joined(cls, parts: Sequence[Any]) -> Coded:
@@ -77,7 +104,7 @@ class Coded:
         coded = [each if pa.types.is_dictionary(each.type) else each.dictionary_encode() for each in chunks]
         whole = pa.chunked_array(coded).unify_dictionaries()
         texts = whole.chunk(0).dictionary if whole.num_chunks else pa.array([], pa.string())
-        codes = np.empty(len(whole), dtype=np.int32)
+        codes = np.empty(len(whole), dtype=_narrowest(len(texts)))
         at = 0
         for chunk in whole.chunks:
             codes[at : at + len(chunk)] = chunk.indices.to_numpy(zero_copy_only=False)
@@ -127,4 +154,4 @@ class Coded:
         if bool(rows.all()):
             return self
         codes, places = pd.factorize(self.codes[rows])
-        return Coded(codes.astype(np.int32), self.texts.take(pa.array(places)))
+        return Coded(_narrow(codes, len(places)), self.texts.take(pa.array(places)))

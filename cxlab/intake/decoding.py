@@ -87,7 +87,8 @@ class Column:
         if self.stored is None:
             return pd.Series(self.typed.values[self.codes])
         if self.identity:
-            return as_text(self.stored.take(pa.array(self.codes)))
+            each_its_own = len(self.codes) == len(self.stored)
+            return as_text(self.stored if each_its_own else self.stored.take(pa.array(self.codes)))
         return pd.Series(self.stored.to_numpy(zero_copy_only=False)[self.codes])
 
     def text(self, at: int) -> str:

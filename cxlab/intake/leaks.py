@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from cxlab.errors import Message
+from cxlab.intake.coded import members
 from cxlab.intake.evidence import Evidence, Finding, Silence
 
 CUSTOMERS, SURVEY = "customers", "survey_responses"
@@ -41,7 +42,7 @@ def late_surveys(evidence: Evidence) -> Iterator[Finding]:
     if not evidence.has(SURVEY, "customer_id", "responded_at") or not evidence.has(CUSTOMERS, "end_date"):
         return
     surveys = evidence.frame(SURVEY)
-    left = customers["end_date"].notna() & customers["customer_id"].isin(surveys["customer_id"].dropna())
+    left = customers["end_date"].notna() & members(customers["customer_id"], surveys["customer_id"])
     gone = customers.loc[left, ["customer_id", "end_date"]].drop_duplicates("customer_id")
     ends = gone.set_index("customer_id")["end_date"]
     late = surveys["responded_at"] >= surveys["customer_id"].map(ends)

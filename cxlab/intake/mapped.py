@@ -30,6 +30,10 @@ class Raw:
     def __contains__(self, column: object) -> bool:
         return column in self._found or column in self._made
 
+    def release(self) -> None:
+        """Forget the cells: no message will ask for them any more."""
+        self._found, self._made, self._rows = {}, {}, None
+
     def _places(self, rows: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
         return rows if self._rows is None else self._rows[rows]
 

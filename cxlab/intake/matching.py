@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from cxlab.errors import Message
+from cxlab.intake.coded import members
 from cxlab.intake.evidence import Evidence, Finding
 
 CUSTOMERS, SURVEY = "customers", "survey_responses"
@@ -35,7 +36,8 @@ def match_rates(evidence: Evidence) -> list[dict[str, Any]]:
     named = surveys[surveys["customer_id"].notna()]
     known = evidence.frame(CUSTOMERS)["customer_id"]
     # The few customers that were asked, not the many that were not, are what is looked among.
-    met = named["customer_id"].isin(known[known.isin(named["customer_id"])])
+    asked = known[members(known, named["customer_id"])]
+    met = pd.Series(members(named["customer_id"], asked), index=named.index)
     rows = [_row("", "", len(named), int(met.sum()))]
     for column in (name for name in BY if evidence.has(SURVEY, name)):
         counts = pd.DataFrame(

@@ -21,7 +21,7 @@ import pandas as pd
 import pyarrow as pa
 
 from cxlab.errors import InputError, Message, WorkbenchError
-from cxlab.intake.coded import TEXT, Coded, as_text
+from cxlab.intake.coded import TEXT, as_text
 from cxlab.intake.folders import client_name
 from cxlab.intake.identifiers import identifier
 
@@ -125,17 +125,14 @@ def pseudonyms(ids: pd.Series[Any], key: bytes) -> pd.Series[Any]:
     >>> pseudonyms(pd.Series(["007", None, "007"]), b"k" * 32).nunique()
     1
     """
-    found = Coded.of(pa.array(ids.dropna().astype(TEXT)))
-    named = pa.chunked_array(
-        [
-            _named(found.texts[first : first + PIECE].to_pylist(), key)
-            for first in range(0, max(len(found.texts), 1), PIECE)
-        ]
-    ).combine_chunks()
-    codes = np.full(len(ids), -1, dtype=np.int32)
-    codes[ids.notna().to_numpy()] = found.codes
-    whole = as_text(named.take(pa.array(codes, mask=codes < 0)))
-    return pd.Series(whole.array, index=ids.index, name=ids.name)
+    whole = pa.array(ids.astype(TEXT), from_pandas=True)
+    named = []
+    for first in range(0, max(len(whole), 1), PIECE):
+        codes = whole[first : first + PIECE]
+        codes = (codes.combine_chunks() if isinstance(codes, pa.ChunkedArray) else codes).dictionary_encode()
+        named.append(_named(codes.dictionary.to_pylist(), key).take(codes.indices))
+    texts = as_text(pa.chunked_array(named, pa.large_string()))
+    return pd.Series(texts.array, index=ids.index, name=ids.name)
 
 
 def _named(texts: list[str], key: bytes) -> Any:

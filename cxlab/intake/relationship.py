@@ -11,6 +11,7 @@ import pandas as pd
 
 from cxlab.errors import Message
 from cxlab.intake.canonical import OWN_PREFIX, tables
+from cxlab.intake.coded import members
 
 PIECE = 1_000_000
 
@@ -125,7 +126,7 @@ def with_last_survey(
         return customers, None, [note]
     items = _items(customers, surveys)
     asked = surveys.loc[surveys["customer_id"].notna(), ["customer_id", "responded_at", *items]]
-    known = customers["customer_id"].isin(asked["customer_id"]).to_numpy()
+    known = members(customers["customer_id"], asked["customer_id"])
     dates = customers.loc[known, ["customer_id", "start_date", "observation_end"]].assign(
         last_day=_last_day(customers)[known], place=np.flatnonzero(known)
     )
@@ -139,8 +140,11 @@ def with_last_survey(
     )
     last = last.rename(columns={"responded_at": "survey_date"}).set_index("place")
     last["survey_tenure"] = whole_months(last["start_date"], last["survey_date"])
-    joined = last[["survey_date", "survey_tenure", *items]].reindex(np.arange(len(customers)))
-    joined.index = customers.index
+    places = np.arange(len(customers))
+    answers = {
+        name: last[name].reindex(places).set_axis(customers.index)
+        for name in ("survey_date", "survey_tenure", *items)
+    }
     match = Match(
         customers=len(customers),
         with_survey=len(last),
@@ -150,7 +154,7 @@ def with_last_survey(
         outside=int((~inside).sum()),
     )
     notes = _kept_apart(customers, surveys)
-    return pd.concat([customers, joined], axis=1, copy=False), match, notes
+    return pd.concat([customers, pd.DataFrame(answers, copy=False)], axis=1, copy=False), match, notes
 
 
 def _last_day(customers: pd.DataFrame) -> pd.Series[Any]:

@@ -62,9 +62,11 @@ def _numbers(values: pd.Series[Any]) -> bytes:
 
 def _texts(values: pd.Series[Any]) -> Any:
     """Return the texts that are there, as arrow holds them."""
-    if values.dtype == object:
-        return pa.array([str(each) for each in values[values.notna()]], pa.large_string())
-    texts = pa.array(values.dropna())
+    there = values.dropna()
+    try:
+        texts = pa.array(there.to_numpy() if there.dtype == object else there, pa.large_string())
+    except pa.ArrowTypeError:
+        texts = pa.array([str(each) for each in there], pa.large_string())
     whole = texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
     return whole.cast(pa.large_string())
 
