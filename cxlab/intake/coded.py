@@ -84,7 +84,9 @@ class Coded:
             return cls.joined([cells.cast(pa.large_string())])
         given = cells if isinstance(cells, pd.Series | np.ndarray) else np.array(list(cells), dtype=object)
         codes, distinct = pd.factorize(np.asarray(given, dtype=object))
-        return cls(_narrow(codes, len(distinct)), pa.array([str(text) for text in distinct], pa.large_string()))
+        return cls(
+            _narrow(codes, len(distinct)), pa.array([str(text) for text in distinct], pa.large_string())
+        )
 
     @classmethod
     def one(cls, text: str, rows: int) -> Coded:
