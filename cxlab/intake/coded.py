@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,8 @@ import pyarrow.compute as compute
 
 Codes = npt.NDArray[np.signedinteger[Any]]
 Mask = npt.NDArray[np.bool_]
+# Frames of fewer cells are copied into one piece, which makes adding columns to them cheaper.
+COPIED = 20_000_000
 # Text inside intake: held by arrow, missing as NaN, comparing as object columns do.
 TEXT = pd.StringDtype("pyarrow", na_value=np.nan)
 
@@ -42,6 +44,12 @@ def members(texts: pd.Series[Any], among: pd.Series[Any]) -> Mask:
 def _arrow(texts: pd.Series[Any]) -> Any:
     found = pa.array(texts, from_pandas=True)
     return (found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found).cast(pa.large_string())
+
+
+def side_by_side(columns: Mapping[str, pd.Series[Any]]) -> pd.DataFrame:
+    """Return columns of one index as a frame; a large one shares them rather than hold them twice."""
+    cells = sum(len(column) for column in columns.values())
+    return pd.DataFrame(dict(columns), copy=cells < COPIED)
 
 
 def as_text(texts: Any) -> pd.Series[Any]:

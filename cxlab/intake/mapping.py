@@ -16,7 +16,7 @@ from cxlab.errors import Message, ParameterError, Problem
 from cxlab.intake import codebooks
 from cxlab.intake.assignment import REASON_SUFFIX, Assignment, assign, resolve_keys
 from cxlab.intake.cells import Marks
-from cxlab.intake.coded import Coded
+from cxlab.intake.coded import Coded, side_by_side
 from cxlab.intake.decoding import Column, Declared, decode
 from cxlab.intake.expressions import computed, matches
 from cxlab.intake.extracts import without_replaced
@@ -30,8 +30,6 @@ from cxlab.intake.scales import refuse_outside, rescaled
 
 # How many of many alike faults are shown.
 EXAMPLES = 3
-# Frames of fewer cells are copied into one piece, which makes adding columns to them cheaper.
-COPIED = 20_000_000
 Kept = npt.NDArray[np.bool_]
 Emptied = dict[str, dict[Identifier, int]]
 
@@ -309,11 +307,12 @@ def _stored_reasons(why: npt.NDArray[Any]) -> pd.Series[Any]:
 
 
 def _framed(values: Mapping[str, pd.Series[Any]], kept: Kept) -> pd.DataFrame:
-    """Return the rows that are kept as a frame; a large one shares its columns rather than copy them."""
-    if not kept.all():
-        values = {name: column[kept].reset_index(drop=True) for name, column in values.items()}
-    index = range(int(kept.sum()))
-    return pd.DataFrame(dict(values), index=index, copy=len(index) * len(values) < COPIED)
+    """Return the rows that are kept as a frame."""
+    if not values:
+        return pd.DataFrame(index=range(int(kept.sum())))
+    if kept.all():
+        return side_by_side(values)
+    return side_by_side({name: column[kept].reset_index(drop=True) for name, column in values.items()})
 
 
 def _counted(column: Column, kept: Kept) -> dict[Identifier, int]:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from cxlab.errors import Message
 from cxlab.intake.canonical import OWN_PREFIX, tables
-from cxlab.intake.coded import members
+from cxlab.intake.coded import members, side_by_side
 
 PIECE = 1_000_000
 
@@ -154,7 +154,8 @@ def with_last_survey(
         outside=int((~inside).sum()),
     )
     notes = _kept_apart(customers, surveys)
-    return pd.concat([customers, pd.DataFrame(answers, copy=False)], axis=1, copy=False), match, notes
+    own = {str(name): customers[name] for name in customers}
+    return side_by_side({**own, **answers}), match, notes
 
 
 def _last_day(customers: pd.DataFrame) -> pd.Series[Any]:
