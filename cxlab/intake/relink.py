@@ -156,7 +156,7 @@ def _codes(client: Client, key: bytes) -> tuple[dict[str, str], tuple[str, ...]]
         for name, header in _ids(source, reading.headers).items():
             rule = declared.rule(name, header, reading)
             column = decode(reading.columns[header], rule, Marks(typed=reading.typed))
-            codes = pd.Series(column.typed.values, dtype=object).dropna().map(str)
+            codes = column.values.dropna().drop_duplicates()
             known |= dict(zip(pseudonyms(codes, key), codes, strict=True))
     return known, tuple(unread)
 
