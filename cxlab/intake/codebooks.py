@@ -11,7 +11,6 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-
 from cxlab.intake.canonical import tables
 from cxlab.intake.decoding import Column
 from cxlab.intake.identifiers import identifier

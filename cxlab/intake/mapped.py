@@ -26,6 +26,7 @@ class Raw:
     def __init__(self, found: Mapping[str, Coded], made: Mapping[str, pd.Series[Any]], kept: Mask) -> None:
         self._found, self._made = found, made
         self._rows = None if kept.all() else np.flatnonzero(kept)
+        self._n = int(kept.sum())
 
     def __contains__(self, column: object) -> bool:
         return column in self._found or column in self._made
@@ -54,7 +55,10 @@ class Raw:
         return codes, ["" if pd.isna(value) else str(value) for value in values]
 
     def counts(self, column: str) -> dict[str, int]:
-        """Return how many rows have each text of a column of the file."""
+        """Return how many rows have each text of a column."""
+        if column not in self._found:
+            codes, texts = self.texts(column, np.arange(self._n))
+            return dict(zip(texts, np.bincount(codes, minlength=len(texts)).tolist(), strict=True))
         cells = self._found[column]
         codes = cells.codes if self._rows is None else cells.codes[self._rows]
         counts = np.bincount(codes, minlength=len(cells.texts)).tolist()
