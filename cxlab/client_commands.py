@@ -66,11 +66,14 @@ def map_client(given: argparse.Namespace) -> int:
 
 
 def _propose(root: Path, given: argparse.Namespace) -> int:
+    from cxlab.intake.client import load
     from cxlab.intake.folders import client_folder
-    from cxlab.intake.mapping_book import write
+    from cxlab.intake.mapping_book import read_as_said, write
     from cxlab.intake.proposals import propose
 
-    proposal = propose(root, given.client, wave=given.wave or None)
+    path = client_folder(root, given.client) / "mapping.xlsx"
+    said_before = read_as_said(path, load(path.parent)) if given.again else {}
+    proposal = propose(root, given.client, wave=given.wave or None, said=said_before)
     if not proposal.files:
         say(
             Message(
@@ -80,7 +83,6 @@ def _propose(root: Path, given: argparse.Namespace) -> int:
             )
         )
         return 0
-    path = client_folder(root, given.client) / "mapping.xlsx"
     write(proposal, path, edits="set aside" if given.again else "refuse")
     for file in proposal.files:
         _say_file(file)
@@ -157,6 +159,8 @@ def _place(change: Change) -> str:
 
 
 def _say_file(file: FileProposal, *, reasons: bool = True) -> None:
+    from cxlab.intake.proposal import ROW_LINE
+
     if not file.readable:
         why = "; ".join(said(each) for each in file.evidence)
         say(Message("{file}: not proposed: {why}", file=file.label, why=why))
@@ -166,7 +170,7 @@ def _say_file(file: FileProposal, *, reasons: bool = True) -> None:
             "{file}: {table}, {n} columns, {open} to decide; how it is read: {sure} % sure",
             file=file.label,
             table=file.table,
-            n=len(file.columns),
+            n=sum(column.header != ROW_LINE for column in file.columns),
             open=len(file.undecided),
             sure=round(100 * file.confidence),
         )
@@ -175,7 +179,8 @@ def _say_file(file: FileProposal, *, reasons: bool = True) -> None:
         return
     for column in file.undecided[:NAMED]:
         why = "; ".join(said(each) for each in column.reasons)
-        print(f"    ? {column.header[:60]}: {why}")
+        named = said(Message("the line of each row")) if column.header == ROW_LINE else column.header
+        print(f"    ? {named[:60]}: {why}")
     if len(file.undecided) > NAMED:
         say(Message("    ? {n} more", n=len(file.undecided) - NAMED))
 

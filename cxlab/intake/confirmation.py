@@ -183,10 +183,9 @@ def _header_problems(
     for column in file.columns:
         if column.header not in headers and column.header != ROW_LINE:
             close = nearest(column.header, headers)
-            action = (
-                Message("did you mean {close}?", close=close)
-                if close
-                else Message("the file may have changed: make the book again")
+            action = Message(
+                "did you mean {close}? If you changed how the file is read, propose it so: map --again",
+                close=close or "-",
             )
             place = listed[column.header]
             yield place.problem(

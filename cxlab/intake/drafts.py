@@ -131,7 +131,7 @@ def drafted(
     shown = [text[:_EXAMPLE_LENGTH] for text in list(profile.answers)[:_EXAMPLES]]
     values = (
         listed(profile, missing or {}, recodes or {})
-        if kind in ("rating", "category", "flag", "code", "number")
+        if kind in ("rating", "category", "flag", "code", "number", "multiple")
         else ()
     )
     if kind == "number" or (kind in ("rating",) and len(values) > 30):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +14,14 @@ from cxlab.intake.differences import Change
 from cxlab.intake.meanings import MOST_LISTED
 from cxlab.intake.models import Language, Reason, Source
 from cxlab.intake.profiles import Profile
-from cxlab.intake.proposal import SURE, ColumnProposal, FileProposal, ProposedKind, ValueProposal
+from cxlab.intake.proposal import (
+    SURE,
+    ColumnProposal,
+    FileProposal,
+    ProposedKind,
+    ValueProposal,
+    with_row_id,
+)
 from cxlab.intake.reading import clean_name
 from cxlab.intake.sniffing import label
 from cxlab.intake.waves import Followed
@@ -100,7 +108,7 @@ def inherited(
         more=more,
         evidence=(*base.evidence, *said),
         confidence=round(min(base.confidence, 0.95 if not gone else 0.7), 2),
-        columns=tuple(columns),
+        columns=(*with_row_id(columns, source.table), *columns),
         follows=follows,
         gone=gone,
         changes=followed.changes,
@@ -142,7 +150,11 @@ def _column(profile: Profile, followed: Followed, fresh: ColumnProposal, follows
             return replace(fresh, decision="ignore", confidence=0.95, reasons=(said,))
         if fresh.decision == "drop" or not profile.answers:
             return fresh
+        left = {each.header for each in followed.changes if each.kind == "gone"}
+        gone = [header for header, name in source.names.items() if name == fresh.column and header in left]
         new = Message("new in this file")
+        if gone:
+            new = Message("new in this file: in place of {header}?", header=gone[0])
         return replace(
             fresh, reasons=(new, *fresh.reasons), decision="", confidence=min(fresh.confidence, 0.7)
         )
@@ -168,7 +180,7 @@ def as_declared(
         "id" if column in tables()[source.table].ids or of.listed("ids") else _kind(source, column, scale)
     )
     reasons, confidence = [said], 0.95
-    if misfits := _misfits(profile, values, scale, recodes, column, source):
+    if misfits := _misfits(profile, missing, scale, recodes, of):
         reasons.append(misfits)
         confidence = 0.5
     shown = () if fresh.personal or kind == "id" else tuple(values)
@@ -203,7 +215,7 @@ class _Keys:
     """What a source declares of one column, under its name or its header."""
 
     def __init__(self, source: Source, column: str, header: str) -> None:
-        self.source, self.names = source, (column, header)
+        self.source, self.column, self.names = source, column, (column, header)
 
     def mapping_or(self, key: str) -> Any:
         given = getattr(self.source, key)
@@ -235,33 +247,35 @@ def _value(
 
 
 def _misfits(
-    profile: Profile,
-    values: list[ValueProposal],
-    scale: Any,
-    recodes: dict[str, str],
-    column: str,
-    source: Source,
+    profile: Profile, missing: Collection[str], scale: Any, recodes: dict[str, str], of: _Keys
 ) -> Message | None:
-    """Return what no longer fits the declaration: points outside its scale, texts it does not know."""
-    answers = [each for each in values if each.reason is None]
+    """Return what no longer fits the declaration: points outside its scale, dates, texts it does not know."""
+    leading = {text: str(code) for text, (code, _) in profile.leading.items()}
+    answers = [t for t in profile.answers if not {t, leading.get(t, t)} & {*missing, *recodes}]
     if scale is not None:
-        points = {
-            each.found: profile.leading[each.found][0]
-            if each.found in profile.leading
-            else profile.numbers.get(each.found)
-            for each in answers
-            if not each.means
-        }
-        out = [text for text, point in points.items() if point is None or not scale[0] <= point <= scale[1]]
-        if out:
-            return Message("outside the declared scale: {values}", values=", ".join(out[:5]))
-        return None
-    known = tables()[source.table].columns.get(column)
+        numbers = {**profile.numbers, **{text: float(code) for text, code in leading.items()}}
+        out = [text for text in answers if not scale[0] <= numbers.get(text, math.inf) <= scale[1]]
+        return Message("outside the declared scale: {values}", values=_few(out, profile)) if out else None
+    known = tables()[of.source.table].columns.get(of.column)
+    form = of.mapping_or("dates") or ""
+    if form or (known is not None and known.kind == "date"):
+        said = Message("no longer dates written as {form}", form=form or "2025-06-30")
+        return None if _fits(profile, form) else said
     enum = known.enum if known else ()
     if recodes or enum:
-        new = [
-            each.found for each in answers if not each.means and each.found not in {*recodes.values(), *enum}
-        ]
-        if new and not profile.hides_persons:
-            return Message("new values: {values}", values=", ".join(new[:5]))
+        new = [text for text in answers if text not in {*recodes.values(), *enum}]
+        return Message("new values: {values}", values=_few(new, profile)) if new else None
     return None
+
+
+def _fits(profile: Profile, form: str) -> bool:
+    """Tell whether a column's dates are written as declared; ISO is what a typed file gives for any."""
+    found = profile.date
+    if found is None:
+        return form == "excel" and profile.serials
+    return form in (found.form, found.other or found.form) or (profile.marks.typed and not found.form)
+
+
+def _few(texts: list[str], profile: Profile) -> str:
+    """Return some of the texts, or how many they are where they may be personal."""
+    return str(len(texts)) if profile.hides_persons or profile.person else ", ".join(texts[:5])

@@ -24,12 +24,14 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from cxlab.catalogues import translate
 from cxlab.errors import InputError, Message, WorkbenchError
+from cxlab.intake.book_rows import read_rows
 from cxlab.intake.book_words import CHANGES, COLUMNS, FILES, HELP, SHEETS, VALUES, heading, term, terms
 from cxlab.intake.canonical import tables
 from cxlab.intake.differences import Change
 from cxlab.intake.folders import write_private
-from cxlab.intake.models import Language
+from cxlab.intake.models import Client, Language
 from cxlab.intake.proposal import ROW_LINE, SURE, ColumnProposal, FileProposal, Proposal
+from cxlab.intake.signed_book import keys_said
 from cxlab.intake.source_text import flow
 
 Say = Callable[[Message], str]
@@ -81,6 +83,16 @@ def write(
             )
         os.replace(path, path.with_name("mapping.previous.xlsx"))
     save(_book(proposal, say or partial(translate, language=proposal.language)), path)
+
+
+def read_as_said(path: Path, client: Client) -> dict[str, dict[str, Any]]:
+    """Return how a workbook says that each file is to be read, by label; nothing without a workbook."""
+    if not path.is_file():
+        return {}
+    try:
+        return keys_said(read_rows(path, client=client.slug), client.language)
+    except InputError:
+        return {}
 
 
 def _props(book: Any) -> Any:

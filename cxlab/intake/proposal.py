@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -201,7 +201,6 @@ def _value_keys(used: list[ColumnProposal], file: FileProposal) -> dict[str, Any
         "kinds": {},
     }
     known = tables()[file.table].columns
-    groups: dict[str, list[str]] = {}
     for each in used:
         name = each.column
         recodes, missing = _meanings(each)
@@ -221,9 +220,8 @@ def _value_keys(used: list[ColumnProposal], file: FileProposal) -> dict[str, Any
         if name not in known and each.kind in ("number", "category", "text", "date", "flag"):
             keys["kinds"] |= {name: each.kind}
         if each.kind == "multiple":
-            groups.setdefault(each.question, []).append(name)
-    if groups:
-        keys["multiple"] = list(groups.values())
+            keys["values"] |= {name: dict.fromkeys((value.found for value in each.values), "1")}
+            keys["kinds"] |= {name: "flag"}
     return keys
 
 
@@ -255,3 +253,24 @@ def _codes(missing: Mapping[str, Reason]) -> Any:
 
 def _plain(value: float) -> int | float:
     return int(value) if float(value).is_integer() else value
+
+
+def with_row_id(columns: Iterable[ColumnProposal], table: str) -> Iterator[ColumnProposal]:
+    """Give the row that offers the line of each row as its code, where a table needs a code of its own.
+
+    It is left to a person where no column is that code, and proposed as not used where one is.
+    """
+    key = tables()[table].key
+    known = tables()[table].columns[key[0]]
+    if len(key) > 1 or known.kind != "id" or not known.required:
+        return
+    there = any(each.column == key[0] and each.decision != "" for each in columns)
+    said = Message("no column is {column}: the line of each row can be its code", column=key[0])
+    yield ColumnProposal(
+        header=ROW_LINE,
+        column=key[0],
+        kind="id",
+        confidence=0.9 if there else 0.5,
+        decision="ignore" if there else "",
+        reasons=(Message("for files whose codes repeat those of another file"),) if there else (said,),
+    )

@@ -7,7 +7,7 @@ only what is different has to be decided. A declared key always wins over what a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -22,7 +22,7 @@ from cxlab.intake.folders import client_folder
 from cxlab.intake.inheritance import inherited
 from cxlab.intake.matches import chosen_table
 from cxlab.intake.profiles import profiles
-from cxlab.intake.proposal import ROW_LINE, SURE, ColumnProposal, FileProposal, Proposal
+from cxlab.intake.proposal import SURE, ColumnProposal, FileProposal, Proposal, with_row_id
 from cxlab.intake.sniffing import Sniff, label, raw_files, sniff
 from cxlab.intake.vocabulary import folded, table_hint
 from cxlab.intake.waves import Codebooks, codebooks, follow
@@ -34,7 +34,13 @@ _WAVE = re.compile(
 )
 
 
-def propose(root: str | Path, client: str, *, wave: str | None = None) -> Proposal:
+def propose(
+    root: str | Path,
+    client: str,
+    *,
+    wave: str | None = None,
+    said: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Proposal:
     """Propose how each undeclared file of a client is read and mapped; nothing is written.
 
     Parameters
@@ -45,6 +51,8 @@ def propose(root: str | Path, client: str, *, wave: str | None = None) -> Propos
         Name of the client's folder under data/.
     wave : str, optional
         Only the files under raw/WAVE/.
+    said : mapping of str to mapping, optional
+        Keys of reading that a person gave to a file or sheet, by its label: they win over what it looks like.
 
     Returns
     -------
@@ -65,7 +73,8 @@ def propose(root: str | Path, client: str, *, wave: str | None = None) -> Propos
     for file in raw_files(declared.folder, wave or ""):
         if file in whole:
             continue
-        for told in sniff(declared.folder, file):
+        own = {sheet_of(name, file): keys for name, keys in (said or {}).items() if name.startswith(file)}
+        for told in sniff(declared.folder, file, said=own):
             if (told.file, told.sheet) not in known:
                 files.append(_proposed(told, declared, names, books, wave or ""))
     return Proposal(
@@ -74,6 +83,17 @@ def propose(root: str | Path, client: str, *, wave: str | None = None) -> Propos
         files=tuple(files),
         declared=tuple(label(source.file, source.sheet) for source in declared.sources),
     )
+
+
+def sheet_of(name: str, file: str) -> str:
+    """Return the sheet that a label names, an empty text if none.
+
+    Examples
+    --------
+    >>> sheet_of("raw/x.xlsx [Hoja1]", "raw/x.xlsx"), sheet_of("raw/x.csv", "raw/x.csv")
+    ('Hoja1', '')
+    """
+    return name.removeprefix(file).strip().removeprefix("[").removesuffix("]")
 
 
 def marks_of(sniffed: Sniff) -> Marks:
@@ -114,20 +134,6 @@ def _proposed(
         confidence=round(min(base.confidence, sure), 2),
         columns=columns,
     )
-
-
-def with_row_id(columns: Iterable[ColumnProposal], table: str) -> Iterator[ColumnProposal]:
-    """Give the row that offers the line of each row as its code, where a table's own code is missing."""
-    key = tables()[table].key
-    known = tables()[table].columns[key[0]]
-    if len(key) == 1 and known.kind == "id" and known.required and all(c.column != key[0] for c in columns):
-        yield ColumnProposal(
-            header=ROW_LINE,
-            column=key[0],
-            kind="id",
-            confidence=0.5,
-            reasons=(Message("no column is {column}: the line of each row can be its code", column=key[0]),),
-        )
 
 
 def wave_of(file: str, wave: str = "") -> str:

@@ -52,6 +52,17 @@ def signed_book(rows: BookRows, language: Language) -> SignedBook:
     return told
 
 
+def keys_said(rows: BookRows, language: Language) -> dict[str, dict[str, Any]]:
+    """Return how each file is read as a workbook says, by label; files whose row has a slip are left out."""
+    found: dict[str, dict[str, Any]] = {}
+    for row in rows.files:
+        told = SignedBook(language)
+        keys = dict(_keys(row, told))
+        if not told.problems and keys:
+            found[row["file"]] = keys
+    return found
+
+
 def _unknown_file(row: BookRow, labels: dict[str, BookRow]) -> Problem:
     close = nearest(row["file"], labels)
     action = Message("did you mean {close}?", close=close) if close else Message("correct or delete the row")

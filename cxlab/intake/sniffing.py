@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from cxlab.errors import InputError, Message
 from cxlab.intake.dialects import found_dialect, found_marks
-from cxlab.intake.encodings import found_encoding
+from cxlab.intake.encodings import Encoded, found_encoding
 from cxlab.intake.folders import declared_path
 from cxlab.intake.headers import Header, found_header
 from cxlab.intake.identifiers import identifier
@@ -29,6 +30,7 @@ WHOLE, HEAD, PART = 24_000_000, 6_000_000, 1_500_000
 PARQUET_ROWS = 200_000
 READ_BY = (
     "encoding",
+    "hidden_rows",
     "separator",
     "header_row",
     "header_rows",
@@ -36,6 +38,7 @@ READ_BY = (
     "skip_after_header",
     "skip_at_end",
 )
+Said = Mapping[str, Mapping[str, Any]]
 _READ_AS = "survey_responses"  # any table will do: only the reading counts here
 
 
@@ -96,11 +99,21 @@ def raw_files(folder: Path, wave: str = "") -> list[str]:
     return files
 
 
-def sniff(folder: Path, file: str) -> list[Sniff]:
+def sniff(folder: Path, file: str, *, said: Said | None = None) -> list[Sniff]:
     """Return how to read each table of a file: one of a delimited text, one for each sheet of a workbook.
 
     Files that are no tables of a format cxlab reads come back with what they are and no reading.
+
+    Parameters
+    ----------
+    folder : Path
+        The client's folder.
+    file : str
+        As client.yaml would name it.
+    said : mapping of str to mapping, optional
+        Keys of reading that a person gave, by sheet (an empty text for a text): they win.
     """
+    said = said or {}
     try:
         path = declared_path(folder, file)
         with path.open("rb") as opened:
@@ -111,9 +124,9 @@ def sniff(folder: Path, file: str) -> list[Sniff]:
     if b"\0" in start and kind == "csv" and not start.startswith((b"\xff\xfe", b"\xfe\xff")):
         kind = Message("not text nor a container that is known")
     if kind == "csv":
-        return [_delimited(folder, path, file)]
+        return [_delimited(folder, path, file, said.get("", {}))]
     if kind == "excel":
-        return _workbook(folder, path, file)
+        return _workbook(folder, path, file, said)
     if kind in ("parquet", "spss"):
         return [_typed(folder, path, file, kind)]
     return [Sniff(file=file, evidence=(Message("{what}, which cxlab does not read", what=kind),))]
@@ -135,12 +148,14 @@ def _format_key(file: str, kind: str) -> dict[str, Any]:
     return {} if SUFFIXES.get(Path(file).suffix.lower()) == kind else {"format": kind}
 
 
-def _delimited(folder: Path, path: Path, file: str) -> Sniff:
+def _delimited(folder: Path, path: Path, file: str, said: Mapping[str, Any]) -> Sniff:
     content, whole = _sample(path)
     encoded = found_encoding(content)
+    if "encoding" in said:
+        encoded = Encoded(str(said["encoding"]), 1.0, ())
     try:
         text = content.decode(encoded.encoding, "strict" if whole else "replace").lstrip("\ufeff")
-    except UnicodeDecodeError:
+    except (UnicodeDecodeError, LookupError):
         text = content.decode("latin-1")
     dialect = found_dialect(text)
     keys: dict[str, Any] = _format_key(file, "csv")
@@ -156,6 +171,9 @@ def _delimited(folder: Path, path: Path, file: str) -> Sniff:
                 all=round(path.stat().st_size / 1e6),
             )
         )
+    if said:
+        keys |= said
+        evidence.append(Message("read as a person said: {keys}", keys=", ".join(said)))
     return _read_with(folder, file, keys, evidence, confidence, None if whole else content)
 
 
@@ -203,9 +221,11 @@ def _read_with(
     marks = found_marks(column.distinct[:3_000] for column in reading.columns.values())
     if not reading.typed:
         said = {"decimal": marks.decimal, "thousands": marks.thousands}
-        keys |= {key: value for key, value in said.items() if value != {"decimal": "."}.get(key, "")}
+        found_keys = {key: value for key, value in said.items() if value != {"decimal": "."}.get(key, "")}
+        given = {"decimal", "thousands"} & set(keys)
+        keys = found_keys | keys
         evidence += marks.evidence
-        confidence = min(confidence, marks.confidence)
+        confidence = confidence if given else min(confidence, marks.confidence)
     return Sniff(**found, keys=keys, reading=reading, evidence=tuple(evidence), confidence=confidence)
 
 
@@ -241,7 +261,7 @@ def reread(folder: Path, item: dict[str, Any]) -> tuple[Reading, bool]:
     return _reading(folder, keys, sample), sample is None
 
 
-def _workbook(folder: Path, path: Path, file: str) -> list[Sniff]:
+def _workbook(folder: Path, path: Path, file: str, said: Said) -> list[Sniff]:
     from cxlab.intake.sheets import glances
 
     try:
@@ -258,12 +278,14 @@ def _workbook(folder: Path, path: Path, file: str) -> list[Sniff]:
         keys = _format_key(file, "excel") | _header_keys(header, sheet.head[header.at][0])
         evidence = [Message("sheet {sheet}", sheet=sheet.name), *header.evidence]
         if sheet.hidden_rows:
-            evidence.append(
-                Message("{n} hidden rows: say under hidden_rows whether to read", n=sheet.hidden_rows)
-            )
+            keys["hidden_rows"] = "read"
+            evidence.append(Message("{n} hidden rows: are they to be read, or skipped?", n=sheet.hidden_rows))
         if sheet.hidden:
             evidence.append(Message("the sheet is hidden"))
-        confidence = min(header.confidence, 0.5 if sheet.hidden else 1.0)
+        confidence = min(header.confidence, 0.5 if sheet.hidden or sheet.hidden_rows else 1.0)
+        if own := said.get(named):
+            keys |= own
+            evidence.append(Message("read as a person said: {keys}", keys=", ".join(own)))
         found.append(_read_with(folder, file, keys, evidence, confidence, None, named))
     return found or [Sniff(file=file, evidence=(Message("a workbook without a table"),))]
 
