@@ -21,7 +21,9 @@ from cxlab.errors import AnalysisError, Message, ParameterError
 from cxlab.intake import where as filters
 from cxlab.intake.canonical import of_people
 from cxlab.intake.dataset import Dataset, Entry, open_dataset
+from cxlab.intake.ledger import COLUMNS
 from cxlab.intake.rules import rules
+from cxlab.intake.storage import content_hash
 from cxlab.reporting import bundle as bundles
 from cxlab.reporting import html
 from cxlab.reporting.words import Words
@@ -146,6 +148,40 @@ class Paper:
             self._display(html.note_html("columns.after_event", self.words, columns=said))
         return [name for name in names if name not in later]
 
+    def ledger(self) -> pd.DataFrame:
+        """Return what became of the rows of every file, and display how many lines say it.
+
+        Returns
+        -------
+        DataFrame
+            table, file, read, used, excluded, reason: for each file a row without reason, then one for
+            each reason for which rows were left out.
+        """
+        rows = [row for name in self.dataset.names for row in self.dataset.entry(name).ledger_rows()]
+        return self._told("ledger", pd.DataFrame(rows, columns=list(COLUMNS)))
+
+    def missing_reasons(self, name: str) -> pd.DataFrame:
+        """Return how many values of each column of a table are missing, by reason, as intake counted them.
+
+        Parameters
+        ----------
+        name : str
+            Canonical table.
+
+        Returns
+        -------
+        DataFrame
+            column, reason, n: over the whole table, whatever the paper's filter.
+
+        Raises
+        ------
+        InputError
+            If there is no such table.
+        """
+        counted = self.dataset.entry(name).na_reasons
+        rows = [(column, why, n) for column, own in counted.items() for why, n in own.items()]
+        return self._told(f"{name}_na_reasons", pd.DataFrame(rows, columns=["column", "reason", "n"]))
+
     def show(
         self,
         result: Result,
@@ -167,7 +203,7 @@ class Paper:
         claims : bool
             Whether the claims are stated (a table shown again as a check states nothing anew).
         """
-        if result.table.empty:
+        if result.table.empty and not result.claims:
             self._display(html.note_html("show.nothing", self.words))
             return
         unknown = [name for name in tables if name not in (bundles.MAIN, *result.tables)]
@@ -183,7 +219,9 @@ class Paper:
         shown = replace(shown, tables={name: shown.tables[name] for name in tables if name != bundles.MAIN})
         if not claims:
             shown = replace(shown, claims=())
-        self._display_result(shown, draw, tables)
+        # What has no rows has no figure: its claims say why.
+        nothing = result.table.empty
+        self._display_result(shown, None if nothing else draw, () if nothing else tables)
 
     def provenance(self) -> None:
         """Display what this paper was made from: tables with their hashes, filter, seed, versions."""
@@ -208,7 +246,7 @@ class Paper:
         read["until"] = _latest(frame)
         self._reads[name] = read
         left_out = [
-            (r["file"], self.words.message(Message(r["reason"])), r["excluded"])
+            (r["file"], self.words.reason(r["reason"]), r["excluded"])
             for r in entry.ledger_rows()
             if r["reason"]
         ]
@@ -225,9 +263,16 @@ class Paper:
             for each in entry.told()
         ]
 
-    def _read_in_words(self, read: dict[str, Any]) -> str:
-        rows, used = (self.words.number(read[count], 0) for count in ("rows", "used"))
-        return self.words("provenance.table", rows=rows, used=used, sha256=read["sha256"][:16])
+    def _told(self, name: str, frame: pd.DataFrame) -> pd.DataFrame:
+        """Log and display what intake says of the tables, as a read: the report depends on it."""
+        read = {"table": name, "sha256": content_hash(frame), "rows": len(frame), "used": len(frame)}
+        self._reads[name] = read | {"until": None}
+        kind = "na_reasons" if name.endswith("_na_reasons") else name
+        said = html.note_html(
+            f"told.{kind}", self.words, table=self.words.label(name.removesuffix("_na_reasons"))
+        )
+        self._display(said, {READ: self._reads[name]})
+        return frame
 
     def _client_name(self) -> str:
         return self.dataset.client.name.get("en" if self.words.language == "en" else "es")

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 from xml.etree import ElementTree
 
+import coverage_examples
 import matplotlib
 import numpy as np
 import pandas as pd
@@ -19,7 +20,7 @@ from matplotlib.text import Text
 from cxlab.analysis.estimates import Result
 from cxlab.reporting import figures
 from cxlab.reporting.colours import DARK, LIGHT, contrast, legible
-from cxlab.reporting.figures import plate
+from cxlab.reporting.figures import flow, missing, plate
 from cxlab.reporting.figures.type import width, wrapped
 from cxlab.reporting.words import Words
 
@@ -49,6 +50,11 @@ CASES: dict[str, tuple[Callable[..., Axes], Callable[[], Result]]] = {
     "comparison": (figures.draw_comparison, examples.comparison),
     "comparison by cell": (figures.draw_comparison, lambda: examples.comparison(by=True)),
     "league": (figures.draw_league, examples.league),
+    "flow": (figures.draw_flow, coverage_examples.flow),
+    "bases": (figures.draw_bases, coverage_examples.bases),
+    "missing": (figures.draw_missing, coverage_examples.missing),
+    "measured": (figures.draw_measured, coverage_examples.measured),
+    "representation": (figures.draw_representation, coverage_examples.representation),
 }
 
 
@@ -148,12 +154,13 @@ def test_a_given_place_is_kept(case):
 @pytest.mark.parametrize("case", CASES)
 def test_titles_say_the_finding_and_feet_say_base_and_level(case):
     draw, make = CASES[case]
-    axes = draw(make(), words=ES)
+    result = make()
+    axes = draw(result, words=ES)
     title, all_of_it = figures.title(axes), " ".join(written(axes)).replace("\N{NO-BREAK SPACE}", " ")
     assert title
     assert title.split(":")[0].split()[0] in all_of_it
-    assert "Base: " in all_of_it
-    assert "95 %" in all_of_it
+    assert ("Base: " in all_of_it) == bool(result.n_used)
+    assert ("95 %" in all_of_it) == ("level" in result.settings)
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
@@ -330,7 +337,108 @@ def test_a_league_shows_places_and_what_they_could_be():
     assert figures.title(axes).endswith("podría ser cualquiera del 1 al 6")
 
 
-@pytest.mark.parametrize("case", ["scores by segment", "importance", "hazards", "comparison", "league"])
+def test_a_file_is_one_bar_and_what_is_left_out_is_hatched_and_seen():
+    result = coverage_examples.flow()
+    axes = figures.draw_flow(result, words=ES)
+    plain = [p for p in axes.patches if not p.get_hatch()]
+    used = [p.get_width() for p in plain if p.get_x() == 0]
+    assert used == pytest.approx([100 / 114, 1 - flow.SEEN, 1.0])
+    assert len([p for p in axes.patches if p.get_hatch()]) == 2
+    said = written(axes)
+    assert "14 fuera: filas de encabezado (2) y previews (12)" in said
+    assert "2 fuera: previews" in said
+    assert {"ola1.csv", "encuestas", "5.000"} & set(said) >= {"ola1.csv", "5.000"}
+
+
+def test_each_cell_of_a_level_is_a_dot_and_those_under_ten_are_only_counted():
+    result = coverage_examples.bases()
+    axes = figures.draw_bases(result, words=ES)
+    assert axes.get_xscale() == "log"
+    shown = pd.concat([result.table, result.tables["by_wave"]])["n"].dropna()
+    assert sorted(dots(axes)[:, 0]) == pytest.approx(sorted(shown))
+    assert min(dots(axes)[:, 0]) >= 9.99
+    lines = {float(line.get_xdata()[0]) for line in axes.lines if len(set(line.get_xdata())) == 1}
+    assert {10.0, 30.0} <= lines
+    hidden = result.tables["levels"]["hidden"]
+    assert sum(t.startswith("<10: ") for t in written(axes)) == (hidden > 0).sum() > 0
+
+
+def test_the_bar_of_a_question_adds_up_to_all_rows_and_reasons_differ_by_more_than_colour():
+    result = coverage_examples.missing()
+    axes = figures.draw_missing(result, words=ES)
+    solid = [p for p in axes.patches if not p.get_hatch() and p.get_height() == missing.BAR]
+    ends: dict[float, float] = {}
+    for bar in solid:
+        ends[round(bar.get_y(), 3)] = ends.get(round(bar.get_y(), 3), 0.0) + bar.get_width()
+    assert list(ends.values()) == pytest.approx([1.0] * len(result.table))
+    assert {p.get_hatch() for p in axes.patches} >= {"///", "..."}
+    said = written(axes)
+    assert {"Respondida", "No se preguntó", "No está en ese archivo", "Sin explicación"} <= set(said)
+    assert "Falla técnica" not in said
+    assert any(t.replace("\N{NO-BREAK SPACE}", " ") == "60,0 % (55,1–64,7)" for t in said)
+
+
+def test_cells_with_few_answers_are_hatched_and_busy_ones_are_darker():
+    result = coverage_examples.measured()
+    axes = figures.draw_measured(result, words=ES)
+    tints = [p.get_alpha() for p in axes.patches if not p.get_hatch()]
+    assert len(tints) == len(result.table)
+    order = result.tables["volume"]["volume"].fillna(0).to_numpy()
+    assert list(np.argsort(tints, kind="stable")) == list(np.argsort(order, kind="stable"))
+    hatches = [p.get_hatch() for p in axes.patches if p.get_hatch()]
+    states = result.table["state"]
+    assert hatches.count("////") == (states == "dark").sum() > 0
+    assert hatches.count("//") == (states == "low").sum()
+    assert written(axes).count("<10") >= (states == "dark").sum() - 1
+
+
+def test_margins_go_from_the_sample_to_the_weighted_with_a_tick_for_the_population():
+    result = coverage_examples.representation()
+    axes = figures.draw_representation(result, words=ES)
+    ticks = [line.get_xdata()[0] for line in axes.lines if len(set(line.get_xdata())) == 1]
+    assert ticks == pytest.approx(result.table["target"].to_list())
+    x = dots(axes)[:, 0]
+    assert list(x) == pytest.approx([*result.table["before"], *result.table["after"]])
+    fills = [
+        matplotlib.colors.to_hex(c)
+        for cloud in axes.collections
+        if isinstance(cloud, PathCollection)
+        for c in cloud.get_facecolors()
+    ]
+    assert fills.count(LIGHT["paper"]) == len(result.table)
+
+
+@pytest.mark.parametrize("draw", [figures.draw_missing, figures.draw_flow, figures.draw_measured])
+def test_long_labels_of_a_client_stay_inside(draw):
+    long = {"es": coverage_examples.LONG, "en": coverage_examples.LONG}
+    labels = {
+        "columns": dict.fromkeys(["ease", "attr_wait", "survey_responses"], long),
+        "values": {"interaction_type": {"use": long}, "channel": {"app": long}, "reason": {"previews": long}},
+    }
+    made = {figures.draw_missing: "missing", figures.draw_flow: "flow", figures.draw_measured: "measured"}
+    axes = draw(getattr(coverage_examples, made[draw])(), words=Words("es", labels))
+    figure = axes.get_figure(root=True)
+    figure.canvas.draw()
+    renderer = figure.canvas.get_renderer()
+    boxes = [(t.get_text(), t.get_window_extent(renderer)) for t in texts(axes)]
+    edge = figure.bbox.x1 + 1
+    assert not [t for t, b in boxes if b.x0 < -1 or b.x1 > edge or b.y0 < -1]
+    assert not overlapping(boxes)
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        "scores by segment",
+        "importance",
+        "hazards",
+        "comparison",
+        "league",
+        "bases",
+        "missing",
+        "representation",
+    ],
+)
 def test_a_result_with_nothing_to_show_says_so(case):
     draw, make = CASES[case]
     result = make()

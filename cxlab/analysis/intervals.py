@@ -28,6 +28,7 @@ import numpy as np
 from scipy import stats
 
 from cxlab.analysis.definitions import Metric
+from cxlab.analysis.estimates import t_quantile
 from cxlab.analysis.survey import Cells, Group
 
 Array = np.ndarray[Any, Any]
@@ -129,6 +130,22 @@ def _shrunk(group: Group, pseudo: Pseudo) -> tuple[Array, Array]:
     mean = (group.n_eff * group.estimate / 100 + pseudo.size * pseudo.mean) / total
     square = (group.n_eff * group.second / 1e4 + pseudo.size * pseudo.square) / total
     return 100 * mean, 100 * np.sqrt(np.maximum(square - mean**2, 0.0) / total)
+
+
+def wilson(share: Any, n: Any, level: float) -> tuple[Array, Array]:
+    """Wilson limits of shares of one; not known (NaN) where the base is nothing.
+
+    Examples
+    --------
+    >>> low, high = wilson([0.1, 0.0], [50, 50], 0.95)
+    >>> low.round(4).tolist(), high.round(4).tolist()
+    ([0.0435, 0.0], [0.2136, 0.0713])
+    """
+    bases = np.asarray(n, dtype=float)
+    known = np.where(bases > 0, bases, np.nan)
+    quantile = np.asarray(t_quantile(level))
+    low, high = _wilson(np.where(bases > 0, share, np.nan), known, quantile)
+    return low / 100, high / 100
 
 
 def _wilson(p: Array, n: Array, q: Array) -> tuple[Array, Array]:

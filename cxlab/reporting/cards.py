@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cxlab.reporting.claims import DIFFERENCES
 from cxlab.reporting.units import unit_of_claim
 from cxlab.reporting.words import Words, absent, clean, digits_for
 
@@ -102,4 +103,4 @@ def _interval(fields: Mapping[str, Any], code: str, words: Words) -> str:
 
 
 def _is_difference(code: str) -> bool:
-    return code in ("score.segment", "benchmark.ahead", "benchmark.behind", "benchmark.cell")
+    return code in DIFFERENCES

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from cxlab.analysis.estimates import Claim
+from cxlab.reporting import claims_intake
 from cxlab.reporting.units import unit_of_claim
 from cxlab.reporting.words import Words, absent, clean, digits_for
 
@@ -53,7 +54,7 @@ def evidence(fields: Fields, words: Words, *, code: str = "") -> str:
         parts.append(words("evidence.hazard_ratio", ratio=_amount(fields, words)))
     low, high = fields.get("conf_low"), fields.get("conf_high")
     if not (absent(low) and absent(high)) and not absent(fields.get("level")):
-        unit, difference = unit_of_claim(fields), code in _DIFFERENCES
+        unit, difference = unit_of_claim(fields), code in DIFFERENCES
         interval = words.interval(low, high, unit, difference=difference)
         parts.append(words("evidence.interval", level=words.percent(fields["level"]), interval=interval))
     if not absent(fields.get("n")):
@@ -340,8 +341,11 @@ def _rounded(n: Any) -> float | None:
     return float(round(float(n), -digits))
 
 
-_DIFFERENCES = frozenset({"score.segment", "benchmark.ahead", "benchmark.behind", "benchmark.cell"})
+DIFFERENCES = frozenset(
+    {"score.segment", "benchmark.ahead", "benchmark.behind", "benchmark.cell", "intake.gap"}
+)
 _READERS: Mapping[str, Callable[[Fields, Words], tuple[str, dict[str, Any]]]] = {
+    **claims_intake.READERS,
     "score.level": _score_level,
     "score.segment": _score_segment,
     "score.segments_alike": _segments_alike,

@@ -15,6 +15,7 @@ from cxlab.reporting.units import unit_of
 from cxlab.reporting.words import Words, absent, digits_for
 
 ROWS = 120
+FOLDED = 24
 HIDDEN = frozenset({
     "std_error", "flag", "conf_low", "conf_high", "coefficient_low", "coefficient_high", "rank_low",
     "rank_high", "hypothesis", "conf_low_sd", "conf_high_sd",
@@ -51,6 +52,12 @@ SHARES = frozenset(
     }
 )
 UNITS_OF_TABLES = {"medians": "months"}
+# Of coverage: counts, shares, and what is not printed because another column says it.
+COUNTS = frozenset({"read", "used", "excluded", "cells", "low", "hidden", "contacts"})
+REASONS = frozenset({"not_asked", "absent", "not_applicable", "dont_know", "refused", "technical"})
+COVERED = REASONS | {"part", "kept", "answered", "explained", "volume"}
+UNSAID = frozenset({"withheld", "open"})
+NAMING = frozenset({"column", "variable", "outcome", "item", "table"})  # their values are names of columns
 QUIET = frozenset({"n_eff", "p_value"})
 PERCENT = frozenset({"percent", "share"})
 CHECKED_SHARES = frozenset({"answered", "complete_rows", "rated", "r_squared"})
@@ -83,6 +90,11 @@ class Table:
     heads: tuple[Cell, ...]
     rows: tuple[Row, ...]
     notes: tuple[str, ...]
+
+    @property
+    def long(self) -> bool:
+        """Whether it is folded away where it is not the first: a reader opens it."""
+        return len(self.rows) > FOLDED
 
 
 def readable(bundle: Mapping[str, Any], name: str, words: Words) -> Table:
@@ -141,7 +153,8 @@ class _Context:
         """Return one cell of a row."""
         words, value = self.words, record.get(column)
         if record.get("flag") == "suppressed" and column not in self.keys:
-            return Cell(words("table.under_ten") if column == "n" else "", number=True, quiet=True)
+            said = "table.withheld" if record.get("withheld") else "table.under_ten"
+            return Cell(words(said) if column == "n" else "", number=True, quiet=True)
         if column == "interval":
             return Cell(self._interval(record), number=True, quiet=True)
         if column == "interval_sd":
@@ -157,7 +170,7 @@ class _Context:
         if isinstance(value, int | float) and (column not in self.keys or column == "time"):
             mark = "†" if column == "n" and record.get("flag") == "low_base" else ""
             return Cell(self._number(record, column, value), number=True, quiet=column in QUIET, mark=mark)
-        return Cell(self._text(column, value))
+        return Cell(self._text(column, value, record))
 
     def _unit(self, record: Mapping[str, Any]) -> str:
         if self.name in UNITS_OF_TABLES:
@@ -188,28 +201,36 @@ class _Context:
             return p_value(value, words).removeprefix("p").replace("=", "").strip()
         if column == "value":
             return self._check(str(record.get("check", "")), value)
-        if column in WHOLE:
+        if column in WHOLE | COUNTS:
             return words.number(value, 0)
-        return words.percent(value, 1) if column in SHARES else words.number(value, DECIMALS.get(column))
+        return (
+            words.percent(value, 1)
+            if column in SHARES | COVERED
+            else words.number(value, DECIMALS.get(column))
+        )
 
     def _check(self, check: str, value: float) -> str:
         if check in ("scale_declared", "sign"):
             return self.words("table.yes" if value > 0 else "table.no")
         return self.words.percent(value, 0) if check in CHECKED_SHARES else self.words.number(value, 2)
 
-    def _text(self, column: str, value: Any) -> str:
+    def _text(self, column: str, value: Any, record: Mapping[str, Any]) -> str:
         words = self.words
         if value in (None, ""):
             return ""
+        if isinstance(value, list):
+            return ", ".join(words.label(each) for each in value)
+        if column == "reason":
+            return words.reason(value)
+        if column == "category":
+            return words.cell(record.get("variable", column), value)
         if column == "metric":
             return words.metric(value)
         if column in ("driver", "over", "covariate"):
             return words.covariate(value)
         if column in ("peer", "unit", "focal"):
             return words.label(self.settings.get("unit", ""), value)
-        return (
-            words.label(value) if column in ("column", "variable", "outcome") else words.label(column, value)
-        )
+        return words.crossing(value) if column in NAMING else words.label(column, value)
 
 
 def _places(record: Mapping[str, Any], words: Words) -> str:
@@ -233,7 +254,7 @@ def _columns(columns: Sequence[str], records: Sequence[Mapping[str, Any]]) -> li
         same = (column == "n_eff" and _same(records)) or (
             column == "metric" and bool(_single(records, column))
         )
-        if column not in HIDDEN | logged and not same and not _blank(column, records):
+        if column not in HIDDEN | UNSAID | logged and not same and not _blank(column, records):
             shown.append(column)
     return shown
 
@@ -252,10 +273,10 @@ def _same(records: Sequence[Mapping[str, Any]]) -> bool:
 
 
 def _blank(column: str, records: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a column says nothing: empty throughout, or a reason that nobody had."""
+    nothing = (None, "", 0) if column in REASONS else (None, "")
     return (
-        bool(records)
-        and column not in ("n", "estimate")
-        and all(r.get(column) in (None, "") for r in records)
+        bool(records) and column not in ("n", "estimate") and all(r.get(column) in nothing for r in records)
     )
 
 
@@ -269,6 +290,8 @@ def _is_number(column: str, records: Sequence[Mapping[str, Any]]) -> bool:
 def _notes(records: Sequence[Mapping[str, Any]], rows: Sequence[Row], words: Words) -> list[str]:
     flags = {row.flag for row in rows}
     notes = [words(f"table.{flag}") for flag in ("low_base", "suppressed") if flag in flags]
+    if any(record.get("withheld") for record in records):
+        notes.append(words("table.withheld.note"))
     if len(records) > ROWS:
         notes.append(words.plural("table.more", len(records) - ROWS))
     return notes

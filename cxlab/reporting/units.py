@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-UNITS = ("points", "percent", "share", "ratio", "months", "scale")
+UNITS = ("points", "percent", "share", "ratio", "months", "scale", "per_thousand")
+SHARES = frozenset({"share", "kept", "part", "unexplained", "before", "after"})
 METRIC_UNITS: Mapping[str, str] = {
     "nps": "points", "pxi": "points", "insc": "points", "ces_net": "points", "cxi_legacy": "points",
     "acsi_equal": "points", "acsi_ohio": "points", "csat_t2b_5": "percent", "csat_t2b_7": "percent",
@@ -27,8 +28,10 @@ def unit_of(
     named = METRIC_UNITS.get(str(metric))
     if named:
         return named
-    if estimate_column == "share" or "at_risk" in columns:
+    if estimate_column in SHARES or "at_risk" in columns:
         return "share"
+    if estimate_column == "per_thousand":
+        return estimate_column
     if "hazard_ratio" in columns:
         return "ratio"
     stated = [fields.get("unit") for fields in claimed if metric in ("", None, fields.get("metric"))]

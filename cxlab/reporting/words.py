@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, Literal, get_args
 
 from babel.dates import format_date
+from babel.lists import format_list
 from babel.numbers import format_decimal
 
 from cxlab.catalogues import catalogue, problem_line, translate
@@ -23,7 +24,16 @@ Language = Literal["es", "en"]
 Form = Literal["name", "the", "a"]
 
 MISSING = "–"
-_DIGITS = {"points": 1, "percent": 1, "share": 1, "ratio": 2, "months": 1, "scale": 2, "rank": 0}
+_DIGITS = {
+    "points": 1,
+    "percent": 1,
+    "share": 1,
+    "ratio": 2,
+    "months": 1,
+    "scale": 2,
+    "rank": 0,
+    "per_thousand": 1,
+}
 _COARSE_FROM = 5.0  # half-widths from here on (in points or percent) leave no decimal worth printing
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]+")
 _COLUMN_FIELDS = frozenset({"driver", "covariate", "outcome", "column"})
@@ -111,6 +121,26 @@ class Words:
                 return said
         return clean(text) or self("value.empty")
 
+    def crossing(self, columns: object) -> str:
+        """Return the label of a column, or of a crossing written ``a x b``."""
+        return " × ".join(self.label(name) for name in str(columns).split(" x "))
+
+    def cell(self, columns: object, value: object) -> str:
+        """Return the label of a category of a column, or of a cell of a crossing (``RM x app``)."""
+        names, parts = str(columns).split(" x "), str(value).split(" x ")
+        if len(names) == 1 or len(names) != len(parts):
+            return self.label(columns, value)
+        return " × ".join(self.label(name, part) for name, part in zip(names, parts, strict=True))
+
+    def listed(self, texts: Sequence[str]) -> str:
+        """Return texts as a list in a sentence: ``a, b and c``."""
+        return str(format_list(list(texts), locale=self.language))
+
+    def reason(self, why: object) -> str:
+        """Return why rows were left out: as the client says it in its ``labels``, else in the catalogue."""
+        said = self.label("reason", why)
+        return self.message(Message(str(why))) if said == clean(str(why)) else said
+
     def covariate(self, name: object) -> str:
         """Return the label of a model's row: a column, or ``column: category``."""
         known = self._catalogued(f"value.covariate.{name}")
@@ -134,7 +164,10 @@ class Words:
         """Return an analysis' advice or reason in the report's language, its columns by their labels."""
         if not isinstance(message, Message):
             return clean(message)
-        said = {k: self.covariate(v) if k in _COLUMN_FIELDS else v for k, v in message.fields.items()}
+        said = {
+            k: (self.crossing(v) if " x " in str(v) else self.covariate(v)) if k in _COLUMN_FIELDS else v
+            for k, v in message.fields.items()
+        }
         return translate(Message(message.template, **said), self.language)
 
     def _said(self, given: object) -> str:

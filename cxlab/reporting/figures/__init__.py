@@ -10,11 +10,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from cxlab.reporting.figures.bases import draw_bases
     from cxlab.reporting.figures.comparison import draw_comparison
+    from cxlab.reporting.figures.flow import draw_flow
     from cxlab.reporting.figures.hazards import draw_hazards
     from cxlab.reporting.figures.importance import draw_importance
     from cxlab.reporting.figures.league import draw_league
+    from cxlab.reporting.figures.measured import draw_measured
+    from cxlab.reporting.figures.missing import draw_missing
     from cxlab.reporting.figures.priorities import draw_priorities
+    from cxlab.reporting.figures.representation import draw_representation
     from cxlab.reporting.figures.retention import draw_retention
     from cxlab.reporting.figures.scores import draw_scores
     from cxlab.reporting.figures.spoken import alt
@@ -22,11 +27,16 @@ if TYPE_CHECKING:
 
 __all__ = [
     "alt",
+    "draw_bases",
     "draw_comparison",
+    "draw_flow",
     "draw_hazards",
     "draw_importance",
     "draw_league",
+    "draw_measured",
+    "draw_missing",
     "draw_priorities",
+    "draw_representation",
     "draw_retention",
     "draw_scores",
     "svg",
