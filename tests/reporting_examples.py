@@ -252,6 +252,43 @@ def priorities(*, standing: bool = True) -> Result:
     )
 
 
+def asymmetry(*, standing: bool = True) -> Result:
+    names = ["attr_first_contact", "attr_billing", "ease", "attr_app"]
+    penalty, reward = np.array([1.1, 0.9, 0.3, 0.1]), np.array([0.9, 0.05, 0.7, 0.12])
+    table = pd.DataFrame(
+        {
+            "driver": names,
+            "penalty": penalty,
+            "penalty_low": penalty - 0.1,
+            "penalty_high": penalty + 0.1,
+            "reward": reward,
+            "reward_low": reward - 0.1,
+            "reward_high": reward + 0.1,
+            "asymmetry": (reward - penalty) / (reward + penalty),
+            "conf_low": [-0.2, -1.0, 0.2, np.nan],
+            "conf_high": [0.1, -0.8, 0.6, np.nan],
+            "kind": ["symmetric", "must_be", "attractive", "open"] if standing else "open",
+            "p_no_reward": [1.0, 0.01, 1.0, 0.2],
+            "n_low": 210,
+            "n_high": 480,
+            "n": 1720,
+            "flag": "ok",
+        }
+    )
+    fields = {"outcome": "overall_sat", "level": 0.95, "negligible": 0.15, "unit": "scale", "n": 1720}
+    level = {"estimate": 0.9, "conf_low": 0.8, "conf_high": 1.0, "low": 3.0, "high": 6.0, "no_reward": True}
+    claim = Claim("drivers.must_be", {**fields, **level, "driver": names[1]}, "C", ("association_not_cause",))
+    open_ = Claim("drivers.kinds_open", {**fields, "drivers": 4}, "C", ("association_not_cause",))
+    return Result(
+        table=table,
+        keys=("driver", "reason"),
+        estimate_column="asymmetry",
+        n_used=1720,
+        settings={"outcome": "overall_sat", "level": 0.95},
+        claims=(claim if standing else open_,),
+    )
+
+
 def retention(groups: int = 3) -> Result:
     names = [
         "Mensual",

@@ -43,6 +43,8 @@ CASES: dict[str, tuple[Callable[..., Axes], Callable[[], Result]]] = {
     "importance none": (figures.draw_importance, lambda: examples.importance(standing=False)),
     "priorities": (figures.draw_priorities, examples.priorities),
     "priorities none": (figures.draw_priorities, lambda: examples.priorities(standing=False)),
+    "asymmetry": (figures.draw_asymmetry, examples.asymmetry),
+    "asymmetry open": (figures.draw_asymmetry, lambda: examples.asymmetry(standing=False)),
     "retention": (figures.draw_retention, lambda: examples.retention(0)),
     "retention by group": (figures.draw_retention, lambda: examples.retention(3)),
     "retention by many": (figures.draw_retention, lambda: examples.retention(7)),
@@ -240,6 +242,17 @@ def test_priorities_are_crosses_named_in_a_list_with_their_chance():
     assert "20%" in said
     first = next(t for t in texts(axes) if t.get_text().startswith("1 "))
     assert first.get_color() == LIGHT["worse"]
+
+
+def test_penalties_hang_to_the_left_and_rewards_to_the_right():
+    table = examples.asymmetry().table
+    axes = figures.draw_asymmetry(examples.asymmetry(), words=EN)
+    bars = [bar.get_width() for bar in axes.patches]
+    assert bars == pytest.approx([*-table["penalty"], *table["reward"]])
+    lost, won = (c.get_segments() for c in axes.collections if isinstance(c, LineCollection))
+    assert [s[:, 0].tolist() for s in lost] == (-table[["penalty_low", "penalty_high"]]).to_numpy().tolist()
+    assert [s[:, 0].tolist() for s in won] == table[["reward_low", "reward_high"]].to_numpy().tolist()
+    assert {"must-be", "delights", "even", "not known", "costs", "adds"} <= set(written(axes))
 
 
 def test_intervals_are_drawn_as_the_table_has_them():

@@ -197,6 +197,24 @@ def _drivers_priority(fields: Fields, words: Words) -> tuple[str, dict[str, Any]
     }
 
 
+def _drivers_kind(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    return "no_reward" if fields.get("no_reward") else "", {
+        "driver": words.covariate(fields.get("driver", "")),
+        "outcome": words.metric(fields.get("outcome", ""), "the"),
+        "amount": words.number(fields.get("estimate"), 2),
+        "low": words.number(fields.get("low")),
+        "high": words.number(fields.get("high")),
+        "negligible": words.number(fields.get("negligible"), 2),
+    }
+
+
+def _kinds_open(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    return "", {
+        "count": _count(fields.get("drivers", 2)),
+        "outcome": words.metric(fields.get("outcome", ""), "the"),
+    }
+
+
 def _retention_level(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
     return "", {"time": _duration(fields, words), "amount": _amount({"unit": "share", **fields}, words)}
 
@@ -354,6 +372,9 @@ _READERS: Mapping[str, Callable[[Fields, Words], tuple[str, dict[str, Any]]]] = 
     "drivers.order": _drivers_order,
     "drivers.order_open": _drivers_order,
     "drivers.halo": _drivers_halo,
+    "drivers.must_be": _drivers_kind,
+    "drivers.attractive": _drivers_kind,
+    "drivers.kinds_open": _kinds_open,
     "drivers.priority": _drivers_priority,
     "drivers.no_priority": _drivers_priority,
     "retention.level": _retention_level,

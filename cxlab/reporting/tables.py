@@ -20,9 +20,25 @@ HIDDEN = frozenset({
     "std_error", "flag", "conf_low", "conf_high", "coefficient_low", "coefficient_high", "rank_low",
     "rank_high", "hypothesis", "conf_low_sd", "conf_high_sd",
     "performance_low", "performance_high",
+    "penalty_low", "penalty_high", "reward_low", "reward_high",
 })  # fmt: skip
 WHOLE = frozenset(
-    {"n", "n_eff", "n_rest", "at_risk", "events", "time", "rank", "df", "rows", "seed", "value_n", "others"}
+    {
+        "n",
+        "n_eff",
+        "n_rest",
+        "at_risk",
+        "events",
+        "time",
+        "rank",
+        "df",
+        "rows",
+        "seed",
+        "value_n",
+        "others",
+        "n_low",
+        "n_high",
+    }
 )
 DECIMALS = {
     "importance": 3,
@@ -31,6 +47,9 @@ DECIMALS = {
     "gain": 3,
     "mean": 2,
     "performance": 0,
+    "penalty": 2,
+    "reward": 2,
+    "asymmetry": 2,
     "correlation": 2,
     "coefficient": 2,
     "statistic": 2,
@@ -58,7 +77,7 @@ REASONS = frozenset({"not_asked", "absent", "not_applicable", "dont_know", "refu
 COVERED = REASONS | {"part", "kept", "answered", "explained", "volume"}
 UNSAID = frozenset({"withheld", "open"})
 NAMING = frozenset({"column", "variable", "outcome", "item", "table"})  # their values are names of columns
-QUIET = frozenset({"n_eff", "p_value"})
+QUIET = frozenset({"n_eff", "p_value", "p_no_reward"})
 PERCENT = frozenset({"percent", "share"})
 CHECKED_SHARES = frozenset({"answered", "complete_rows", "rated", "r_squared"})
 
@@ -197,7 +216,7 @@ class _Context:
             )
         if column == "difference":
             return words.signed(value * (100 if unit == "share" else 1), self.decimals.get(unit, 1))
-        if column in ("p_value", "p_adjusted", "joint_p_value"):
+        if column in ("p_value", "p_adjusted", "joint_p_value", "p_no_reward"):
             return p_value(value, words).removeprefix("p").replace("=", "").strip()
         if column == "value":
             return self._check(str(record.get("check", "")), value)

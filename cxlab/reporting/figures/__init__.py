@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from cxlab.reporting.figures.asymmetry import draw_asymmetry
     from cxlab.reporting.figures.bases import draw_bases
     from cxlab.reporting.figures.comparison import draw_comparison
     from cxlab.reporting.figures.flow import draw_flow
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "alt",
+    "draw_asymmetry",
     "draw_bases",
     "draw_comparison",
     "draw_flow",
