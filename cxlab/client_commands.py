@@ -309,6 +309,7 @@ _REASONS: dict[str, Message] = {
     "dont_know": Message("does not know"),
     "refused": Message("refused"),
     "technical": Message("technical"),
+    "personal": Message("emptied: it looked personal"),
 }
 _KINDS: dict[str, Message] = {
     "rating": Message("rating"),

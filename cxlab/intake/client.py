@@ -180,6 +180,16 @@ def _own_problems(client: Client) -> list[Problem]:
             )
         )
     for number, source in enumerate(client.sources, start=1):
+        if identifier(source.file) or identifier(source.sheet):
+            problems.append(
+                _declared(
+                    f"sources {number}",
+                    Message("the name of a file or a sheet that is not shown because it may be personal"),
+                    Message("no personal data outside ids"),
+                    Message("rename it"),
+                )
+            )
+            continue
         place = f"sources {number} ({source.file})"
         problems += _query_problems(place, source)
         if source.database:

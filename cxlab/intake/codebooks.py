@@ -235,14 +235,15 @@ def seen(file: str, reading: Reading, keys: Mapping[str, Any]) -> Codebook:
     """
     items = []
     for header in reading.headers:
-        cells = reading.columns.get(header)
+        cells, question = reading.columns.get(header), reading.questions.get(header, "")
+        labels = reading.labels.get(header, {})
         few = cells is not None and len(cells.texts) <= 2 * MOST_VALUES and not personal_name(header)
         items.append(
             Item(
                 header=header,
-                question=reading.questions.get(header, ""),
+                question=question if identifier(question) is None else "",
                 values=profile(cells.distinct, cells.counts) if cells is not None and few else {},
-                labels=reading.labels.get(header, {}),
+                labels={code: label for code, label in labels.items() if identifier(label) is None},
             )
         )
     return Codebook(file=file, items=tuple(items), read_as=read_as(keys))

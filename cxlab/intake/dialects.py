@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from cxlab.errors import Message
 from cxlab.intake.headers import Header, found_header
+from cxlab.intake.identifiers import ip_written
 
 SEPARATORS = (",", ";", "\t", "|")
 SEPARATOR_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
@@ -134,12 +135,13 @@ def found_marks(columns: Iterable[Sequence[str]]) -> NumberMarks:
     example: dict[str, str] = {}
     for texts in columns:
         numbers = [each.strip() for each in texts if re.fullmatch(r"[-+]?[\d.,\s]*\d", each.strip())]
+        numbers = [each for each in numbers if not ip_written(each)]
         if not numbers or 2 * len(numbers) < len(texts):
             continue
         for each in numbers:
             if kind := _mark(each):
                 seen[kind] += 1
-                example.setdefault(kind, each)
+                example.setdefault(kind, re.sub(r"\d", "9", each))  # its shape, not whose it is
     return _marks(seen, example)
 
 

@@ -17,6 +17,7 @@ _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf
 CANDIDATES = ("latin-1", "cp1252", "mac_roman", "cp850")
 _LETTERS = "áéíóúñüàèìòùçâêîôûãõï"
 _AROUND = re.compile(r"[^\W\d_]*[^\x00-\x7f]+\w*")
+_BESIDE = re.compile(r"[^\W\d_]?[^\x00-\x7f]+[^\W\d_]?")
 _WORD_SHOWN = 24
 # Lines from the top whose words may be shown: titles and names of columns.
 HEADER_LINES = 3
@@ -109,7 +110,8 @@ def _words(content: bytes, best: str, second: str) -> list[Message]:
     shown: dict[str, tuple[int, str]] = {}
     for number, line in enumerate(lines, start=1):
         ours, theirs = line.decode(best, "replace"), line.decode(second, "replace")
-        for match in _AROUND.finditer(ours):
+        # Under the first line words may be somebody's name: of those, the letters at either side alone.
+        for match in (_AROUND if number == 1 else _BESIDE).finditer(ours):
             word = match[0][:_WORD_SHOWN]
             shown.setdefault(word, (number, theirs[match.start() : match.start() + len(word)]))
     said = [

@@ -29,6 +29,7 @@ from cxlab.intake.book_words import CHANGES, COLUMNS, FILES, HELP, SHEETS, VALUE
 from cxlab.intake.canonical import tables
 from cxlab.intake.differences import Change
 from cxlab.intake.folders import write_private
+from cxlab.intake.identifiers import identifier
 from cxlab.intake.models import Client, Language
 from cxlab.intake.proposal import ROW_LINE, SURE, ColumnProposal, FileProposal, Proposal
 from cxlab.intake.signed_book import keys_said
@@ -259,7 +260,7 @@ def column_cells(
     return {
         "file": file.label,
         "header": term("line", column.header, language) if column.header == ROW_LINE else column.header,
-        "question": column.question,
+        "question": column.question if identifier(column.question) is None else "…",
         "examples": " | ".join(column.examples),
         "distinct": column.distinct,
         "blank": column.blank,

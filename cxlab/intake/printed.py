@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cxlab.catalogues import problem_line, thousands, translate
 from cxlab.errors import Message, Problem
+from cxlab.intake.privacy import named
 from cxlab.intake.rules import Standing, rules
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def _source(source: Mapping[str, Any], language: Language) -> Iterator[str]:
         ("dropped", "columns dropped ({n}): {names}"),
     ):
         if source[kind]:
-            told = Message(words, n=len(source[kind]), names=", ".join(source[kind]))
+            told = Message(words, n=len(source[kind]), names=named(source[kind]))
             yield f"    {_said(told, language)}"
 
 

@@ -13,6 +13,7 @@ import os
 import re
 import secrets
 import unicodedata
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -165,6 +166,17 @@ def personal_name(header: str) -> bool:
     (True, True, False)
     """
     return bool(_PERSONAL_NAMES.search(header))
+
+
+def named(names: Iterable[str]) -> str:
+    """Return names of columns, sheets or files for a message, those that may be personal as ….
+
+    Examples
+    --------
+    >>> named(["region", "ana@example.cl"])
+    'region, …'
+    """
+    return ", ".join("…" if identifier(name) else name for name in names)
 
 
 def shown(value: str, *, personal: bool = False) -> Message:

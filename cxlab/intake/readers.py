@@ -13,6 +13,7 @@ from pathlib import Path
 from cxlab.errors import InputError, Message
 from cxlab.intake.folders import declared_path
 from cxlab.intake.models import Format, Source
+from cxlab.intake.privacy import named
 from cxlab.intake.reading import MOST_BYTES, Progress, Reading, Wanted, fault
 from cxlab.intake.signatures import kind_of
 
@@ -146,7 +147,7 @@ def path_of(source: Source, folder: Path) -> Path:
         raise fault(
             source.file,
             Message("no such file"),
-            Message("{names}", names=", ".join(near[:12]) or "-"),
+            Message("{names}", names=named(near[:12]) or "-"),
             Message("copy the file there, or correct `file:` in client.yaml"),
         )
     size = path.stat().st_size

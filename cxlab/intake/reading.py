@@ -14,6 +14,7 @@ import pandas as pd
 
 from cxlab.errors import InputError, Message, Problem
 from cxlab.intake.coded import Coded
+from cxlab.intake.identifiers import Identifier, identifier, spoken
 
 # More cells than this is not a client's survey or customer list, and would not fit in memory as text.
 MOST_CELLS = 400_000_000
@@ -131,6 +132,11 @@ def checked_header(names: Sequence[str], *, file: str, row: int) -> list[str]:
             Message("give the line of the names as header_row"),
             row=row,
         )
+    personal = [kind for name in present if (kind := identifier(name))]
+    if personal:
+        raise unreadable(
+            file, [_personal_header(kind, file=file, row=row) for kind in dict.fromkeys(personal)]
+        )
     problems = []
     for name in dict.fromkeys(present):
         places = [str(at + 1) for at, each in enumerate(cleaned) if each == name]
@@ -163,6 +169,17 @@ def checked_header(names: Sequence[str], *, file: str, row: int) -> list[str]:
             row=row,
         )
     return cleaned
+
+
+def _personal_header(kind: Identifier, *, file: str, row: int) -> Problem:
+    return Problem(
+        Message("what looks like personal data ({kind})", kind=spoken(kind)),
+        Message("one line with the names of the columns"),
+        Message("give the line of the names as header_row, or take it out of the header of the file"),
+        file=file,
+        row=row,
+        rule=26,
+    )
 
 
 def framed(

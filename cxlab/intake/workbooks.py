@@ -16,8 +16,10 @@ from cxlab.errors import Message, Problem
 from cxlab.intake import sheetdoubts
 from cxlab.intake.coded import Coded
 from cxlab.intake.declaration import nearest
+from cxlab.intake.identifiers import identifier
 from cxlab.intake.layouts import MOST_ROWS, Heading, Layout, heading, set_aside
 from cxlab.intake.models import Source
+from cxlab.intake.privacy import named
 from cxlab.intake.reading import Reading, checked_header, fault, framed, limited, unreadable
 from cxlab.intake.sheetcells import BLANK, NUMBER, TEXT, Grid, Row
 from cxlab.intake.spreadsheet import Sheet, Spreadsheet
@@ -135,13 +137,13 @@ def read_workbook(content: bytes, *, file: str, expected: Expected) -> Reading:
 
 
 def _chosen(sheets: list[Sheet], wanted: str, *, file: str) -> Sheet:
-    names = Message("{names}", names=", ".join(each.name for each in sheets))
+    names = Message("{names}", names=named(each.name for each in sheets))
     hidden = [each.name for each in sheets if each.hidden]
     if hidden:
-        names = Message("{names} (hidden: {hidden})", names=names, hidden=", ".join(hidden))
+        names = Message("{names} (hidden: {hidden})", names=names, hidden=named(hidden))
     found = [each for each in sheets if each.name == wanted] if wanted else sheets
     if wanted and not found:
-        close = nearest(wanted, [each.name for each in sheets])
+        close = nearest(wanted, [each.name for each in sheets if not identifier(each.name)])
         raise fault(
             file,
             Message("no sheet {sheet!r}", sheet=wanted[:60]),
@@ -357,7 +359,7 @@ def _said_of(book: Spreadsheet, grid: Grid, header: list[str], *, file: str) -> 
             Message(
                 "{file}: hidden columns were read like the others: {names}",
                 file=file,
-                names=", ".join(hidden),
+                names=named(hidden),
             )
         )
     if book.has_macros:
