@@ -163,10 +163,17 @@ def test_each_wrong_text_is_said_once_with_its_first_line_and_count(tmp_path):
 
 
 def test_a_file_of_which_nothing_is_mapped_says_what_it_has(tmp_path):
-    text = refused(tmp_path, files={"survey.csv": "id,Nota,ana@example.cl\n1,5,x\n"})
-    assert "found no column of survey_responses; it has id, Nota; allowed: response_id, customer_id" in text
+    text = refused(tmp_path, files={"survey.csv": "id,Nota,Otra\n1,5,x\n"})
+    assert "no column of survey_responses; it has id, Nota, Otra; allowed: response_id, customer_id" in text
     assert "names: {id: column}" in text
+
+
+def test_a_header_with_personal_data_is_refused_and_no_header_is_shown(tmp_path):
+    text = refused(tmp_path, files={"survey.csv": "Ana Rojas,Nota,ana@example.cl\n1,5,x\n"})
+    assert "raw/survey.csv, row 1: found what looks like personal data (e-mail)" in text
+    assert "give the line of the names as header_row" in text
     assert "example.cl" not in text
+    assert "Rojas" not in text
 
 
 @pytest.mark.parametrize(
