@@ -179,6 +179,8 @@ def resolve_keys(result: Assignment) -> dict[str, dict[str, str]]:
         "values": list(source.values),
         "value_labels": source.value_labels,
         "leading_number": source.leading_number,
+        "multiple": [name for group in source.multiple for name in group],
+        "split": list(source.split),
         "scales": list(source.scales),
         "equivalent": list(source.equivalent),
         "reverse": source.reverse,

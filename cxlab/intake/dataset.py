@@ -281,6 +281,8 @@ class Dataset:
     def labels_mapping(self) -> dict[str, Any]:
         """Return the client's labels and, where it gives none for a column's values, those of its files.
 
+        A column of 0 and 1 whose only label is that of 1 is called by it: an option of a question.
+
         As `Client.labels_mapping`: columns {name: {es, en}}, values {column: {value: {es, en}}}.
         """
         labels = self.client.labels_mapping()
@@ -289,7 +291,8 @@ class Dataset:
             for table in self.names
             for column, given in self.entry(table).labels.items()
         }
-        return labels | {"values": values | labels["values"]}
+        options = {column: given["1"] for column, given in values.items() if set(given) == {"1"}}
+        return labels | {"columns": options | labels["columns"], "values": values | labels["values"]}
 
 
 def after_event(table: str, declared: list[str]) -> list[str]:

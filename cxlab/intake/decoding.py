@@ -183,7 +183,7 @@ class Declared:
     def kind(self, column: str) -> CellKind | None:
         """Return the kind of a column's cells, or None if they must say it themselves."""
         known = self.assigned.table.columns.get(column)
-        if column in self.ids:
+        if column in self.ids or self.listed("multiple", column) or self.listed("split", column):
             return "text"
         if known is not None:
             return _CELL_KINDS.get(known.kind, "text")

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from cxlab.errors import Message, ParameterError, Problem
-from cxlab.intake import codebooks
+from cxlab.intake import choices, codebooks
 from cxlab.intake.assignment import REASON_SUFFIX, Assignment, assign, resolve_keys
 from cxlab.intake.cells import Marks
 from cxlab.intake.coded import Coded, side_by_side
@@ -48,11 +48,14 @@ def map_source(
     Problems of the declaration and of the cells are in the result's `problems`; nothing is raised.
     """
     assigned = assign(source, list(reading.headers))
-    declared = Declared(assigned, resolve_keys(assigned), privacy)
+    keys = resolve_keys(assigned)
+    assigned.problems += choices.declared_problems(assigned, keys)
+    declared = Declared(assigned, keys, privacy)
     work = _Work(assigned, declared, reading)
     work.take()
     if assigned.problems:
         return work.mapped(np.ones(len(reading), dtype=bool), {})
+    work.choose()
     work.derive()
     work.skip()
     once = without_repeats(assigned, work.values, reading, *work.exclude())
@@ -69,6 +72,9 @@ class _Work:
         self.values: dict[str, pd.Series[Any]] = {}
         self.whys: dict[str, npt.NDArray[Any]] = {}
         self.unasked: dict[str, Kept] = {}
+        self.options: dict[str, str] = {}
+        self.parted: set[str] = set()
+        self.notes: list[Message] = []
         self.marks = Marks(
             decimal=self.source.decimal,
             thousands=self.source.thousands,
@@ -126,9 +132,53 @@ class _Work:
             )
         )
 
+    def choose(self) -> None:
+        """Make 0/1 columns of the questions that take several answers."""
+        for group in self.source.multiple:
+            names = [self.declared.keys["multiple"][name] for name in dict.fromkeys(group)]
+            self.options |= {name: text for name in names if (text := choices.option_of(self.columns[name]))}
+            columns = [choices.flagged(self.columns[name], name=name) for name in names]
+            for name, column, values, why in zip(names, columns, *choices.unanswered(columns), strict=True):
+                self.columns[name], self.values[name], self.whys[name] = column, pd.Series(values), why
+        for declared, name in self.declared.keys["split"].items():
+            self._part(name, self.source.split[declared])
+
+    def _part(self, name: str, separator: str) -> None:
+        """Put a column for each option in the place of one whose cells hold several."""
+        header, column = self.assigned.stored.pop(name), self.columns.pop(name)
+        del self.values[name]
+        parts = choices.parted(column, separator, name=name, file=self.source.file, header=header)
+        self.problems += parts.problems
+        for made, each in parts.columns.items():
+            self.columns[made], self.values[made] = each, each.values
+            self.assigned.stored[made] = header
+        self.options |= parts.labels
+        self.parted.add(header)
+        self.notes.append(
+            Message(
+                "{file}: {header} became {n} columns of 0 and 1: {names}",
+                file=self.source.file,
+                header=header,
+                n=len(parts.columns),
+                names=", ".join(parts.columns),
+            )
+        )
+        if parts.pooled:
+            self.notes.append(
+                Message(
+                    "{file}: {n} options of {header} that one person chose are together in {name}",
+                    file=self.source.file,
+                    n=parts.pooled,
+                    header=header,
+                    name=f"{name}_{choices.OTHER}",
+                )
+            )
+
     def _environment(self) -> dict[str, pd.Series[Any]]:
         aliases = {
-            header: self.values[name] for name, header in self.assigned.stored.items() if name in self.values
+            header: self.values[name]
+            for name, header in self.assigned.stored.items()
+            if name in self.values and header not in self.parted
         }
         return {**aliases, **self.values}
 
@@ -165,7 +215,7 @@ class _Work:
             except ParameterError as error:
                 self._expression_fault(f"asked_if {declared}", error)
                 continue
-            why = self.columns[name].why
+            why = self._why(name)
             self.whys[name] = np.where(not_asked & np.isin(why, ("blank", "missing")), "not_asked", why)
             self.unasked[name] = not_asked & self.values[name].notna().to_numpy()
 
@@ -219,7 +269,7 @@ class _Work:
             labels=self._labels(stored),
             na_reasons={name: told for name in columns if (told := self._told(name, kept))},
             personal=personal,
-            notes=[*self.reading.notes, *_notes(columns, self.source.file, emptied)],
+            notes=[*self.reading.notes, *self.notes, *_notes(columns, self.source.file, emptied)],
             how=self.reading.how,
             faulty={
                 name: {column.text(at) for at in column.typed.faults} for name, column in columns.items()
@@ -255,11 +305,12 @@ class _Work:
             for name, header in self.assigned.stored.items()
             if name in stored and not self.declared.listed("value_labels", name)
         }
-        return {
+        of_file = {
             name: self.reading.labels[header]
             for name, header in headers.items()
             if header in self.reading.labels
         }
+        return of_file | {name: {"1": text} for name, text in self.options.items()}
 
     def _told(self, name: str, kept: Kept) -> dict[str, int]:
         """Count the reasons for which values are missing in the rows that are used."""

@@ -216,6 +216,8 @@ class Source(_Strict):
     values: dict[str, Recodes] = Field(default_factory=dict)
     value_labels: list[str] = Field(default_factory=list)
     leading_number: list[str] = Field(default_factory=list)
+    multiple: list[list[str]] = Field(default_factory=list)
+    split: dict[str, Annotated[str, Field(min_length=1, max_length=3)]] = Field(default_factory=dict)
     scales: dict[str, Scale] = Field(default_factory=dict)
     equivalent: dict[str, Equivalence] = Field(default_factory=dict)
     reverse: list[str] = Field(default_factory=list)
