@@ -136,7 +136,8 @@ def test_the_films_of_a_real_survey(tmp_path):
     names = "".join(f'      "{question} / {film}": attr_seen_{n}\n' for n, film in enumerate(films, 1))
     declaration = (
         "name: S\nsources:\n  - file: ${CXLAB_REAL_DATA}/surveymonkey_starwars.csv\n"
-        "    table: survey_responses\n    layout: surveymonkey\n    encoding: mac_roman\n    names:\n      RespondentID: response_id\n"
+        "    table: survey_responses\n    layout: surveymonkey\n    encoding: mac_roman\n"
+        "    names:\n      RespondentID: response_id\n"
         f"{names}    multiple: [[{', '.join(f'attr_seen_{n}' for n in range(1, 7))}]]\n"
     )
     found = checked(tmp_path, declaration, {})

@@ -21,7 +21,7 @@ from cxlab.intake.xmlparts import not_a_workbook
 MOST_EMPTY_ROWS = 1_000
 MOST_WORKBOOK_CELLS = 50_000_000
 # Formatted cells without a value, beyond four for each cell that has one.
-MOST_EMPTY_CELLS = 3_000_000
+MOST_EMPTY_CELLS = 1_000_000
 # No cell of Excel holds more.
 LONGEST_TEXT = 32_767
 LAST_ROW, LAST_COLUMN = 1_048_576, 16_384
