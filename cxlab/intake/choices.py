@@ -66,11 +66,20 @@ def declared_problems(assigned: Assignment, keys: Mapping[str, Mapping[str, str]
     return problems
 
 
+def _meant(column: Column) -> list[str | None]:
+    """Return what each distinct text of a column of text stands for; None for no answer."""
+    values: list[str | None] = (
+        list(column.typed.values) if column.stored is None else column.stored.to_pylist()
+    )
+    return values
+
+
 def flagged(column: Column, *, name: str) -> Column:
     """Return a column of one option, decoded as text: 1 where there is a text; 0 and 1 stay what they are."""
-    values = np.full(len(column.texts), np.nan)
+    meant = _meant(column)
+    values = np.full(len(meant), np.nan)
     faults = dict(column.typed.faults)
-    for at, text in enumerate(column.typed.values):
+    for at, text in enumerate(meant):
         if text is None:
             continue
         if _NOT_CHOSEN.fullmatch(text):
@@ -80,12 +89,12 @@ def flagged(column: Column, *, name: str) -> Column:
             )
         else:
             values[at] = 0.0 if text in ("0", "0.0") else 1.0
-    return replace(column, typed=Typed(values, faults))
+    return replace(column, typed=Typed(values, faults), stored=None)
 
 
 def option_of(column: Column) -> str:
     """Return the text that says the option, where a column has one text and no other."""
-    found = {str(text) for text in column.typed.values if text is not None}
+    found = {text for text in _meant(column) if text is not None}
     text = found.pop() if len(found) == 1 else ""
     return "" if re.fullmatch(r"[\d.]*", text) else text
 
@@ -120,8 +129,8 @@ def parted(column: Column, separator: str, *, name: str, file: str, header: str)
     file, header : str
         What the problems call them.
     """
-    chosen = [_options(text, separator) for text in column.typed.values]
-    counts = np.bincount(column.codes, minlength=len(column.texts))
+    chosen = [_options(text, separator) for text in _meant(column)]
+    counts = column.cells.counts
     answers = int(sum(n for n, options in zip(counts, chosen, strict=True) if options))
     often: dict[str, int] = {}
     for n, options in zip(counts, chosen, strict=True):
@@ -148,9 +157,14 @@ def _options(text: str | None, separator: str) -> frozenset[str]:
 def _one(column: Column, hit: list[bool], chosen: list[frozenset[str]]) -> Column:
     """Return the column of one option: missing where no option was chosen."""
     values = np.where([bool(row) for row in chosen], np.array(hit, dtype=float), np.nan)
-    reasons = [NOT_ASKED if why == "blank" else why for why in column.reasons]
+    reasons = {at: NOT_ASKED if why == "blank" else why for at, why in column.reasons.items()}
     return replace(
-        column, reasons=reasons, typed=Typed(values, dict(column.typed.faults)), trimmed=0, unused=[]
+        column,
+        reasons=reasons,
+        typed=Typed(values, dict(column.typed.faults)),
+        stored=None,
+        trimmed=0,
+        unused=[],
     )
 
 
