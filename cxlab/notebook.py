@@ -7,7 +7,7 @@ results are masked before they are displayed, and each display carries its numbe
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from fnmatch import fnmatchcase
@@ -69,7 +69,7 @@ class Paper:
         self.dataset = dataset
         self.where = where
         self.seed = seed
-        self.words = Words(language, labels=dataset.labels_mapping())
+        self.words = Words(language, labels=_with_rules(dataset.labels_mapping()))
         self._reads: dict[str, dict[str, Any]] = {}
         self._shown = 0
 
@@ -181,6 +181,23 @@ class Paper:
         counted = self.dataset.entry(name).na_reasons
         rows = [(column, why, n) for column, own in counted.items() for why, n in own.items()]
         return self._told(f"{name}_na_reasons", pd.DataFrame(rows, columns=["column", "reason", "n"]))
+
+    def rules(self) -> pd.DataFrame:
+        """Return how each rule of validity stood when the tables were made.
+
+        Returns
+        -------
+        DataFrame
+            rule (its number), severity (stop, warn), state (ok, warnings, unchecked), warnings (how many),
+            why (what there was not to check it with).
+        """
+        rows = [
+            (each.number, rules()[each.number].severity, each.state, each.count, each.why or "")
+            for each in self.dataset.standings
+        ]
+        return self._told(
+            "rules", pd.DataFrame(rows, columns=["rule", "severity", "state", "warnings", "why"])
+        )
 
     def show(
         self,
@@ -296,6 +313,12 @@ class Paper:
         from IPython.display import display
 
         display({"text/html": text_html, **(data or {})}, raw=True)  # type: ignore[no-untyped-call]
+
+
+def _with_rules(labels: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the client's labels and, as those of a column `rule`, the titles of the rules of validity."""
+    titles = {str(number): {"es": rule.es, "en": rule.en} for number, rule in rules().items()}
+    return {**labels, "values": {**labels.get("values", {}), "rule": titles}}
 
 
 def _latest(frame: pd.DataFrame) -> str | None:

@@ -9,6 +9,7 @@ from cxlab.analysis import coverage
 from cxlab.analysis.estimates import masked
 from cxlab.errors import InputError
 from cxlab.intake import dataset
+from cxlab.intake import rules as validity
 from cxlab.reporting.claims import sentence
 from cxlab.reporting.words import Words
 
@@ -114,6 +115,18 @@ def test_measurement_is_told_for_every_type_and_channel(paper):
     assert found.settings["link"] == "last_contact"
     assert len(found.table) == 24
     assert found.n_used + sum(found.n_dropped.values()) == len(surveys)
+
+
+@both
+def test_the_rules_stand_as_the_check_left_them(paper):
+    found = coverage.rules(paper.rules())
+    assert sorted(found.table["rule"]) == list(range(1, 27))
+    counts = found.claims[0].fields
+    assert counts["ok"] + counts["warnings"] + counts["unchecked"] == counts["rules"] == 26
+    by_rule = found.table.set_index("rule")
+    assert by_rule.loc[9, ["state", "warnings"]].tolist() == ["warnings", 1]
+    assert paper.words.label("rule", 9) == validity.rules()[9].es
+    assert all(by_rule.loc[by_rule["state"] == "unchecked", "why"] != "")
 
 
 @nada

@@ -2,7 +2,8 @@
 
 `flow` follows the rows of each file, `bases` counts every level and says which may be published,
 `missing` says what is missing of each question and why, `measured` sets answers against contacts,
-`representation` the sample against the population, without and with weights.
+`representation` the sample against the population, without and with weights, `rules` says how the rules
+of validity stand.
 """
 
 from __future__ import annotations
@@ -25,11 +26,13 @@ __all__ = [
     "Measured",
     "Missing",
     "Representation",
+    "Rules",
     "bases",
     "flow",
     "measured",
     "missing",
     "representation",
+    "rules",
 ]
 
 
@@ -113,3 +116,46 @@ def _flow_claims(files: pd.DataFrame, reasons: pd.DataFrame) -> tuple[Claim, ...
     )
     most = {"reason": str(by_reason.index[0]), "of_reason": int(by_reason.iloc[0])}
     return (Claim("intake.kept", {**fields, **most}, "D", headline=True),)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Rules(Result):
+    """How the rules of validity stand; see `rules` for the columns."""
+
+
+def rules(standings: pd.DataFrame) -> Rules:
+    """Say how many rules of validity hold, warn, or could not be checked.
+
+    Parameters
+    ----------
+    standings : DataFrame
+        ``rule``, ``severity`` (stop, warn), ``state`` (ok, warnings, unchecked), ``warnings`` (how many),
+        ``why`` (what there was not to check it with). A rule that stops has no state here: with a problem
+        there are no tables.
+
+    Returns
+    -------
+    Rules
+        ``table``: as given, those that warn first, then those not checked.
+
+    Examples
+    --------
+    >>> standings = pd.DataFrame([(1, "stop", "ok", 0, ""), (9, "warn", "warnings", 2, "")],
+    ...     columns=["rule", "severity", "state", "warnings", "why"])
+    >>> rules(standings).table[["rule", "state"]].to_numpy().tolist()
+    [[9, 'warnings'], [1, 'ok']]
+    """
+    check_columns(standings, ["rule", "severity", "state", "warnings", "why"])
+    order = standings["state"].map({"warnings": 0, "unchecked": 1}).fillna(2)
+    table = standings.iloc[np.argsort(order.to_numpy(), kind="stable")].reset_index(drop=True)
+    counts = table["state"].value_counts()
+    fields = {
+        "rules": len(table),
+        **{name: int(counts.get(name, 0)) for name in ("ok", "warnings", "unchecked")},
+    }
+    return Rules(
+        table=table,
+        keys=("rule", "severity", "state", "why"),
+        estimate_column="warnings",
+        claims=(Claim("intake.rules", fields, "D"),) if len(table) else (),
+    )

@@ -25,6 +25,7 @@ from cxlab.intake.mapped import Mapped
 from cxlab.intake.privacy import client_key
 from cxlab.intake.problems import from_record
 from cxlab.intake.readers import current_digest, read
+from cxlab.intake.rules import Standing, as_records, from_records
 
 if TYPE_CHECKING:
     from cxlab.intake.assembly import Assembly
@@ -111,7 +112,12 @@ def check(
             "columns": list(frame.columns),
             "sha256": storage.content_hash(frame),
         }
-    index = {"format": storage.FORMAT, "client_sha256": declared.sha256, "tables": made.entries}
+    index = {
+        "format": storage.FORMAT,
+        "client_sha256": declared.sha256,
+        "rules": as_records(report.rules),
+        "tables": made.entries,
+    }
     storage.write(declared.folder / "tables", made.tables, index)
     return report
 
@@ -241,6 +247,11 @@ class Dataset:
     def names(self) -> tuple[str, ...]:
         """Names of the tables."""
         return tuple(self.index["tables"])
+
+    @property
+    def standings(self) -> tuple[Standing, ...]:
+        """How each of the 26 rules stood when the tables were made; empty if an older cxlab made them."""
+        return from_records(self.index.get("rules", ()))
 
     def entry(self, table: str) -> Entry:
         """Return what is known of a table: hash of its content, rows, sources with their ledger, scales.

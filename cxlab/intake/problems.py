@@ -20,28 +20,30 @@ def as_record(problem: Problem) -> dict[str, Any]:
     >>> from_record(as_record(said)) == said
     True
     """
-    texts = {name: _plain(getattr(problem, name)) for name in _TEXTS}
+    texts = {name: plain(getattr(problem, name)) for name in _TEXTS}
     return texts | {name: getattr(problem, name) for name in _PLACES}
 
 
 def from_record(record: Mapping[str, Any]) -> Problem:
     """Return the problem that `as_record` made a record of."""
-    texts = {name: _message(record[name]) for name in _TEXTS}
+    texts = {name: message(record[name]) for name in _TEXTS}
     return Problem(**texts, **{name: record[name] for name in _PLACES})
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Return a message as its template and fields, and any other value as JSON can hold it."""
     if isinstance(value, Message):
         return {
             "template": value.template,
-            "fields": {name: _plain(each) for name, each in value.fields.items()},
+            "fields": {name: plain(each) for name, each in value.fields.items()},
         }
     if value is None or isinstance(value, bool | int | float | str):
         return value
     return value.item() if hasattr(value, "item") else str(value)
 
 
-def _message(value: Any) -> Any:
+def message(value: Any) -> Any:
+    """Return the message that `plain` made plain; any other value as it is."""
     if isinstance(value, Mapping):
-        return Message(value["template"], **{name: _message(each) for name, each in value["fields"].items()})
+        return Message(value["template"], **{name: message(each) for name, each in value["fields"].items()})
     return value

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from cxlab.errors import Message, Problem
 from cxlab.intake.declaration import packaged
+from cxlab.intake.problems import message, plain
 
 State = Literal["ok", "problems", "warnings", "unchecked"]
 
@@ -48,6 +49,26 @@ class Standing:
     state: State
     count: int = 0
     why: Message | None = None
+
+
+def as_records(found: Iterable[Standing]) -> list[dict[str, Any]]:
+    """Return how the rules stand as plain data, for tables.json.
+
+    Examples
+    --------
+    >>> one = Standing(number=10, state="unchecked", why=Message("no {columns}", columns="duration_s"))
+    >>> from_records(as_records([one])) == (one,)
+    True
+    """
+    return [
+        {"number": each.number, "state": each.state, "count": each.count, "why": plain(each.why)}
+        for each in found
+    ]
+
+
+def from_records(records: Iterable[Mapping[str, Any]]) -> tuple[Standing, ...]:
+    """Return the standings that `as_records` made plain."""
+    return tuple(Standing(**{**record, "why": message(record["why"])}) for record in records)
 
 
 @cache

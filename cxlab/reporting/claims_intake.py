@@ -105,6 +105,10 @@ def _unweighted(fields: Fields, words: Words) -> Said:
     return "", {"n": _count(fields, "n", words)}
 
 
+def _rules(fields: Fields, words: Words) -> Said:
+    return "", {name: _count(fields, name, words) for name in ("rules", "ok", "warnings", "unchecked")}
+
+
 def _said(_fields: Fields, _words: Words) -> Said:
     return "", {}
 
@@ -120,6 +124,7 @@ READERS: Mapping[str, Callable[[Fields, Words], Said]] = {
     "intake.skip": _skip,
     "intake.dark": _dark,
     "intake.measured": _measured,
+    "intake.rules": _rules,
     "intake.no_log": _said,
     "intake.gap": _gap,
     "intake.alike": _alike,

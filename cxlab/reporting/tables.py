@@ -72,7 +72,7 @@ SHARES = frozenset(
 )
 UNITS_OF_TABLES = {"medians": "months"}
 # Of coverage: counts, shares, and what is not printed because another column says it.
-COUNTS = frozenset({"read", "used", "excluded", "cells", "low", "hidden", "contacts"})
+COUNTS = frozenset({"read", "used", "excluded", "cells", "low", "hidden", "contacts", "warnings"})
 REASONS = frozenset({"not_asked", "absent", "not_applicable", "dont_know", "refused", "technical"})
 COVERED = REASONS | {"part", "kept", "answered", "explained", "volume"}
 UNSAID = frozenset({"withheld", "open"})
