@@ -376,6 +376,13 @@ def test_each_cell_of_a_level_is_a_dot_and_those_under_ten_are_only_counted():
     assert sum(t.startswith("<10: ") for t in written(axes)) == (hidden > 0).sum() > 0
 
 
+def test_bases_are_drawn_without_waves():
+    result = coverage_examples.bases()
+    levels = result.tables["levels"].head(3)
+    axes = figures.draw_bases(replace(result, tables={"levels": levels}), words=EN)
+    assert len(dots(axes)) == result.table["n"].notna().sum()
+
+
 def test_the_bar_of_a_question_adds_up_to_all_rows_and_reasons_differ_by_more_than_colour():
     result = coverage_examples.missing()
     axes = figures.draw_missing(result, words=ES)

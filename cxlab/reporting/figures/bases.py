@@ -76,7 +76,7 @@ def _cells(result: Result) -> pd.DataFrame:
     """Return the cells of every level, of those by wave under the level's own name."""
     alone = result.table.assign(level=result.table["variable"])
     wave = str(result.settings.get("wave") or "")
-    crossed = result.tables["by_wave"]
+    crossed = result.tables.get("by_wave", result.table.iloc[:0])  # without rows it is not shown
     crossed = crossed.assign(level=[f"{name} x {wave}" for name in crossed["variable"]])
     kept = [part[["level", "n", "flag"]] for part in (alone, crossed) if len(part)]
     return pd.concat(kept, ignore_index=True)
