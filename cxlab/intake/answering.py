@@ -122,7 +122,7 @@ def _left_open(evidence: Evidence, table: str, part: Mapped, conditions: dict[st
         asked, open_ = asked - skipped, max(open_ - skipped, 0)
         if asked > 0 and open_ > MOST_MISSING * asked:
             said = (
-                Message("no answer of {share:.0%} of those asked", share=open_ / asked),
+                _open_share(open_ / asked, conditions.get(str(column), "")),
                 Message("30 % at most without a reason"),
                 Message(
                     "if only some were asked, declare `asked_if: {{{column}: ...}}`; else its base is small",
@@ -130,6 +130,17 @@ def _left_open(evidence: Evidence, table: str, part: Mapped, conditions: dict[st
                 ),
             )
             yield _of_part(table, part, column, said, open_)
+
+
+def _open_share(share: float, condition: str) -> Message:
+    """Say how many did not answer, and whom the questionnaire asks where it says so only in words."""
+    if not condition:
+        return Message("no answer of {share:.0%} of those asked", share=share)
+    return Message(
+        "no answer of {share:.0%}, and the questionnaire asks only “{condition}”, which the data cannot check",
+        share=share,
+        condition=condition,
+    )
 
 
 def _of_part(

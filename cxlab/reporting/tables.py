@@ -15,7 +15,7 @@ from cxlab.reporting.units import unit_of
 from cxlab.reporting.words import Words, absent, digits_for
 
 ROWS = 120
-FOLDED = 24
+FOLDED = 20
 HIDDEN = frozenset({
     "std_error", "flag", "conf_low", "conf_high", "coefficient_low", "coefficient_high", "rank_low",
     "rank_high", "hypothesis", "conf_low_sd", "conf_high_sd",

@@ -14,7 +14,7 @@ from cxlab.reporting.figures.type import wrapped
 from cxlab.reporting.words import Words
 
 CODES = ("intake.kept", "intake.all_kept")
-ROW, BAR = 34.0, 9.0  # heights in points
+ROW, BAR, NOTE = 34.0, 9.0, 10.5  # heights in points
 SEEN = 0.012  # least share that is drawn of what is left out
 
 
@@ -53,8 +53,15 @@ def draw_flow(result: Result, *, words: Words, ax: Axes | None = None) -> Axes:
         plate.label_room([text for pair in names for text in pair]) + 10,
         sum(c.width for c in columns),
     )
-    lines = [tuple(wrapped(text, left - 10, lines=1)[0] for text in pair) for pair in names]
-    rows = [plate.Row(pair, 4 + ROW * (k + 0.5), ROW) for k, pair in enumerate(lines)]
+    room = plate.WIDTH - left - right - 8
+    said = [_reasons(result.tables.get("reasons"), r, words) for r in records]
+    notes = [wrapped(text, room, SMALL, lines=2) if text else [] for text in said]
+    rows, y = [], 4.0
+    for pair, lines in zip(names, notes, strict=True):
+        height = ROW + NOTE * max(len(lines) - 1, 0)
+        labels = tuple(wrapped(text, left - 10, lines=1)[0] for text in pair)
+        rows.append(plate.Row(labels, y + height / 2, height))
+        y += height
     sheet = plate.Sheet(
         title=title,
         subtitle=words("figure.flow.subtitle"),
@@ -70,12 +77,12 @@ def draw_flow(result: Result, *, words: Words, ax: Axes | None = None) -> Axes:
     plate.label_rows(ax, rows, left, right)
     plate.write_columns(ax, rows, columns)
     plate.value_axis(ax, words, share=True)
-    for row, record in zip(rows, records, strict=True):
-        said = _reasons(result.tables.get("reasons"), record, words)
-        said = wrapped(said, plate.WIDTH - left - right - 8, SMALL, lines=1)[0]
-        middle = row.y - BAR / 2 - 1 if said else row.y
+    for row, record, lines in zip(rows, records, notes, strict=True):
+        middle = row.y - NOTE * len(lines) / 2
         _bar(ax, middle, float(record["excluded"]) / max(float(record["read"]), 1.0))
-        plate.write(ax, said, (0, row.y), (2, -BAR + 0.5), x="data", y="data", size=SMALL, va="center")
+        for k, line in enumerate(lines):
+            down = middle + BAR / 2 + NOTE * (k + 0.6)
+            plate.write(ax, line, (0, down), (2, 0), x="data", y="data", size=SMALL, va="center")
     return ax
 
 

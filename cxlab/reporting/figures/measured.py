@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -16,7 +16,7 @@ from cxlab.reporting.figures.type import wrapped
 from cxlab.reporting.words import Words, absent
 
 CODES = ("intake.dark", "intake.measured")
-ROW, HEAD = 40.0, 40.0
+ROW = 40.0
 ACROSS = 10
 HATCHES = {"dark": "////", "low": "//"}
 
@@ -50,6 +50,8 @@ def draw_measured(result: Result, *, words: Words, ax: Axes | None = None) -> Ax
         plate.Row(tuple(wrapped(label, left - 10)), ROW * (k + 0.5), ROW) for k, label in enumerate(labels)
     ]
     drawn = len(types) * len(channels)
+    room = (plate.WIDTH - left - plate.EDGE) / max(len(channels), 1) - 8
+    heads = [wrapped(words.label("channel", channel), room, SMALL) for channel in channels]
     sheet = plate.Sheet(
         title=title,
         subtitle=words("figure.measured.subtitle"),
@@ -58,7 +60,7 @@ def draw_measured(result: Result, *, words: Words, ax: Axes | None = None) -> Ax
             words("figure.measured.foot"),
         ],
         left=left,
-        above=HEAD,
+        above=18 + 10.5 * max((len(lines) for lines in heads), default=1),
         axis=4.0,
         body=ROW * len(rows),
     )
@@ -69,9 +71,8 @@ def draw_measured(result: Result, *, words: Words, ax: Axes | None = None) -> Ax
     plate.bare(ax)
     ax.grid(visible=False)
     plate.label_rows(ax, rows, left, plate.EDGE)
-    room = (plate.WIDTH - left - plate.EDGE) / max(len(channels), 1) - 8
-    for k, channel in enumerate(channels):
-        _head(ax, words.label("channel", channel), k + 0.5, room)
+    for k, lines in enumerate(heads):
+        _head(ax, lines, k + 0.5)
     volume = {
         (r["interaction_type"], r["channel"]): r["volume"]
         for r in result.tables.get("volume", table.iloc[:0]).to_dict("records")
@@ -108,8 +109,7 @@ def _cell(
     plate.write(ax, share, (k + 0.5, y), (0, -8), size=SMALL, color=LIGHT["muted"], **place)
 
 
-def _head(ax: Axes, name: str, x: float, room: float) -> None:
-    lines = wrapped(name, room, SMALL)
+def _head(ax: Axes, lines: Sequence[str], x: float) -> None:
     for k, line in enumerate(lines):
         offset = (0, 4 + 10.5 * (len(lines) - 1 - k))
         plate.write(
