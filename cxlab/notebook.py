@@ -188,7 +188,7 @@ class Paper:
         Returns
         -------
         DataFrame
-            rule (its number), severity (stop, warn), state (ok, warnings, unchecked), warnings (how many),
+            rule (its number), severity (stop, warn), standing (ok, warnings, unchecked), warnings (how many),
             why (what there was not to check it with).
         """
         rows = [
@@ -196,7 +196,7 @@ class Paper:
             for each in self.dataset.standings
         ]
         return self._told(
-            "rules", pd.DataFrame(rows, columns=["rule", "severity", "state", "warnings", "why"])
+            "rules", pd.DataFrame(rows, columns=["rule", "severity", "standing", "warnings", "why"])
         )
 
     def show(
@@ -317,7 +317,10 @@ class Paper:
 
 def _with_rules(labels: Mapping[str, Any]) -> dict[str, Any]:
     """Return the client's labels and, as those of a column `rule`, the titles of the rules of validity."""
-    titles = {str(number): {"es": rule.es, "en": rule.en} for number, rule in rules().items()}
+    titles = {
+        str(number): {"es": f"{number}. {rule.es}", "en": f"{number}. {rule.en}"}
+        for number, rule in rules().items()
+    }
     return {**labels, "values": {**labels.get("values", {}), "rule": titles}}
 
 

@@ -120,13 +120,13 @@ def test_measurement_is_told_for_every_type_and_channel(paper):
 @both
 def test_the_rules_stand_as_the_check_left_them(paper):
     found = coverage.rules(paper.rules())
-    assert sorted(found.table["rule"]) == list(range(1, 27))
+    assert sorted(found.table["rule"].astype(int)) == list(range(1, 27))
     counts = found.claims[0].fields
     assert counts["ok"] + counts["warnings"] + counts["unchecked"] == counts["rules"] == 26
     by_rule = found.table.set_index("rule")
-    assert by_rule.loc[9, ["state", "warnings"]].tolist() == ["warnings", 1]
-    assert paper.words.label("rule", 9) == validity.rules()[9].es
-    assert all(by_rule.loc[by_rule["state"] == "unchecked", "why"] != "")
+    assert by_rule.loc["9", ["standing", "warnings"]].tolist() == ["warnings", 1]
+    assert paper.words.label("rule", 9) == f"9. {validity.rules()[9].es}"
+    assert all(by_rule.loc[by_rule["standing"] == "unchecked", "why"] != "")
 
 
 @nada

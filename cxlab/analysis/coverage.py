@@ -129,8 +129,8 @@ def rules(standings: pd.DataFrame) -> Rules:
     Parameters
     ----------
     standings : DataFrame
-        ``rule``, ``severity`` (stop, warn), ``state`` (ok, warnings, unchecked), ``warnings`` (how many),
-        ``why`` (what there was not to check it with). A rule that stops has no state here: with a problem
+        ``rule``, ``severity`` (stop, warn), ``standing`` (ok, warnings, unchecked), ``warnings`` (how many),
+        ``why`` (what there was not to check it with). A rule that stops has no standing here: with a problem
         there are no tables.
 
     Returns
@@ -141,21 +141,22 @@ def rules(standings: pd.DataFrame) -> Rules:
     Examples
     --------
     >>> standings = pd.DataFrame([(1, "stop", "ok", 0, ""), (9, "warn", "warnings", 2, "")],
-    ...     columns=["rule", "severity", "state", "warnings", "why"])
-    >>> rules(standings).table[["rule", "state"]].to_numpy().tolist()
-    [[9, 'warnings'], [1, 'ok']]
+    ...     columns=["rule", "severity", "standing", "warnings", "why"])
+    >>> rules(standings).table[["rule", "standing"]].to_numpy().tolist()
+    [['9', 'warnings'], ['1', 'ok']]
     """
-    check_columns(standings, ["rule", "severity", "state", "warnings", "why"])
-    order = standings["state"].map({"warnings": 0, "unchecked": 1}).fillna(2)
+    check_columns(standings, ["rule", "severity", "standing", "warnings", "why"])
+    order = standings["standing"].map({"warnings": 0, "unchecked": 1}).fillna(2)
     table = standings.iloc[np.argsort(order.to_numpy(), kind="stable")].reset_index(drop=True)
-    counts = table["state"].value_counts()
+    table = table.astype({"rule": str})  # a name, not an amount
+    counts = table["standing"].value_counts()
     fields = {
         "rules": len(table),
         **{name: int(counts.get(name, 0)) for name in ("ok", "warnings", "unchecked")},
     }
     return Rules(
         table=table,
-        keys=("rule", "severity", "state", "why"),
+        keys=("rule", "severity", "standing", "why"),
         estimate_column="warnings",
         claims=(Claim("intake.rules", fields, "D"),) if len(table) else (),
     )

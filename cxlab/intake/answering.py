@@ -137,7 +137,7 @@ def _open_share(share: float, condition: str) -> Message:
     if not condition:
         return Message("no answer of {share:.0%} of those asked", share=share)
     return Message(
-        "no answer of {share:.0%}, and the questionnaire asks only “{condition}”, which the data cannot check",
+        "no answer of {share:.0%}; the questionnaire asks only “{condition}”, which the data cannot check",
         share=share,
         condition=condition,
     )

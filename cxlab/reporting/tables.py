@@ -209,6 +209,8 @@ class _Context:
 
     def _number(self, record: Mapping[str, Any], column: str, value: float) -> str:
         words, unit = self.words, self._unit(record)
+        if column in COUNTS:
+            return words.number(value, 0)
         if column in (self.estimate, "estimate", "hazard_ratio"):
             digits = self.decimals.get(unit, digits_for(unit, None, None))
             return (
@@ -220,7 +222,7 @@ class _Context:
             return p_value(value, words).removeprefix("p").replace("=", "").strip()
         if column == "value":
             return self._check(str(record.get("check", "")), value)
-        if column in WHOLE | COUNTS:
+        if column in WHOLE:
             return words.number(value, 0)
         return (
             words.percent(value, 1)
