@@ -47,6 +47,20 @@ REWORDED = {
 }
 WIFI = "Con nota de 1 a 7, ¿cómo evalúa la señal de wifi en su hogar?"
 
+# What the tool itself records: its second and third row of names.
+TOOL = {
+    "StartDate": ("Start Date", "startDate"), "EndDate": ("End Date", "endDate"),
+    "Status": ("Response Type", "status"), "IPAddress": ("IP Address", "ipAddress"),
+    "Progress": ("Progress", "progress"), "Duration (in seconds)": ("Duration (in seconds)", "duration"),
+    "Finished": ("Finished", "finished"), "RecordedDate": ("Recorded Date", "recordedDate"),
+    "ResponseId": ("Response ID", "_recordId"),
+    "RecipientLastName": ("Recipient Last Name", "recipientLastName"),
+    "RecipientFirstName": ("Recipient First Name", "recipientFirstName"),
+    "RecipientEmail": ("Recipient Email", "recipientEmail"),
+    "DistributionChannel": ("Distribution Channel", "distributionChannel"),
+    "UserLanguage": ("User Language", "userLanguage"),
+}  # fmt: skip
+
 _SAID = {
     "good": (
         ("Todo bien con la instalación", "Muy buena la atención que recibí", "El técnico llegó a la hora",
@@ -81,11 +95,13 @@ def write_survey(folder: Path, wave: str, responses: pd.DataFrame, seed: int) ->
     columns = _columns(rng, rows, headers)
     if second:
         columns = _with_personal(_with_repeats(columns), seed)
-    texts = _questions(headers, second=second)
+    texts = _questions(headers, second=second) | {header: told for header, (told, _) in TOOL.items()}
+    ids = {header: own for header, (_, own) in TOOL.items()}
+    ids |= {header: f"QID{place}" for place, header in enumerate(headers.values(), start=1)}
     records = [
         list(columns),
         [texts.get(header, header) for header in columns],
-        [f'{{"ImportId":"{"QID_" + header if header in texts else header}"}}' for header in columns],
+        [f'{{"ImportId":"{ids.get(header, header)}"}}' for header in columns],
         *zip(*columns.values(), strict=True),
     ]
     file = f"raw/{wave}/encuesta_{wave}.csv"

@@ -25,6 +25,8 @@ _NAME_LIKE = re.compile(
     r"[A-ZÁÉÍÓÚÑÜ][\w'’.-]*(?: (?:de|del|la|las|los|y|van|von)\b)*(?: [A-ZÁÉÍÓÚÑÜ][\w'’.-]*){1,4}"
 )
 _NATIONAL = re.compile(r"(?i)(?:^|[\W_])(?:rut|run|dni|nif|nie|curp|rfc|ssn)(?:$|[\W_\d])")
+# Above this a number beside worded points is a code, not a point.
+MOST_POINTS = 12
 # Distinct texts looked at for what takes a search in each.
 SEARCHED = 2_000
 
@@ -102,7 +104,11 @@ class Profile:
         told = {text: (int(match[1]), match[2]) for text, match in found.items() if match}
         worded = [text for text in self.answers if text not in told and text not in self.numbers]
         few = len(told) <= 60 and len({code for code, _ in told.values()}) >= 2
-        return told if told and few and not worded and len(told) * 2 >= len(self.counts) else {}
+        # Only the ends of a scale may have their words: 0 - Nada probable, 1, 2, ... 10 - Muy probable.
+        points = {value for text, value in self.numbers.items() if text not in told}
+        ends = bool(told) and all(0 <= value <= 10 for value in points if value < MOST_POINTS)
+        often = 2 * len(told) >= len(self.counts)
+        return told if told and few and not worded and (often or ends) else {}
 
     @cached_property
     def yes_no(self) -> dict[str, int]:

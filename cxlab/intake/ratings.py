@@ -226,11 +226,16 @@ def _direction(profile: Profile, words: Mapping[str, int]) -> tuple[bool, float,
             bad=match["top"].strip()[:30],
         )
         return True, 0.88, said
-    if match and towards_good(match["bottom"].strip()) < 0 < towards_good(match["top"].strip()):
+    effort = bool(_EFFORT.search(text)) and not _EASY.search(text)
+    if (
+        match
+        and towards_good(match["bottom"].strip()) < 0 < towards_good(match["top"].strip())
+        and not effort
+    ):
         return False, 1.0, None
     if words:
         return False, 1.0, None
-    if _EFFORT.search(text) and not _EASY.search(text):
+    if effort:  # from nothing to much: of what is not wanted
         return True, 0.6, Message("the question is about effort or difficulty: is less better?")
     return False, 1.0, None
 
