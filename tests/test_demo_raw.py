@@ -9,6 +9,8 @@ import pyreadstat
 import pytest
 
 from cxlab import demo
+from cxlab.demo import exports, extracts
+from cxlab.intake import dataset
 from cxlab.intake.identifiers import identifier
 
 FILES = {
@@ -171,3 +173,134 @@ def test_what_a_person_declared_stays(root, folder):
     demo.build(root, ["fibra_cruda"])
     assert (folder / "client.yaml").read_text(encoding="utf-8").endswith("# read by a person\n")
     (folder / "client.yaml").write_text(declared, encoding="utf-8")
+
+
+# Every dirt is told before anything is declared about it
+
+
+def survey_names(headers):
+    own = {header: name for name, header in headers.items()}
+    export = {
+        "ResponseId": "response_id",
+        "RecordedDate": "responded_at",
+        "Duration (in seconds)": "duration_s",
+    }
+    return export | {"RUT": "customer_id", "Medio": "mode", "Q6": "attr_called", "Q9": "verbatim"} | own
+
+
+def crm_names(price):
+    dates = {"FECHA_ALTA": "start_date", "FECHA_BAJA": "end_date", "FECHA_CORTE": "observation_end"}
+    return {"RUT": "customer_id", "SEGMENTO": "segment", price: "attr_price"} | dates
+
+
+CRM_1, CRM_2 = "raw/2025T1/crm_2025T1.csv", "raw/2025T2/crm_2025T2.csv"
+SURVEY_1, SURVEY_2 = "raw/2025T1/encuesta_2025T1.csv", "raw/2025T2/encuesta_2025T2.csv"
+BENCHMARK, CONTACTS = "raw/2025T1/benchmark_2025T1.sav", "raw/2025T2/contactos_2025T2.xlsx"
+NAMED = {
+    CRM_1: ("customers", crm_names("CARGO_MENSUAL")),
+    CRM_2: ("customers", crm_names("CARGO_MES")),
+    SURVEY_1: ("survey_responses", survey_names(exports.FIRST)),
+    SURVEY_2: ("survey_responses", survey_names(exports.SECOND)),
+    BENCHMARK: (
+        "benchmark_responses",
+        {"ENCUESTADO": "respondent_id", "MARCA": "peer_id", **extracts.BENCHMARK},
+    ),
+    CONTACTS: ("interactions", {"ID": "interaction_id", "Fecha": "ts_start", "RUT": "customer_id"}),
+}
+
+
+def scales(file):
+    rated = {*exports.FIRST, *exports.SECOND}
+    return {
+        "scales": {n: [0, 10] if n == "recommend" else [1, 7] for n in NAMED[file][1].values() if n in rated}
+    }
+
+
+# What is declared, little by little: each step lets the check see further into the files.
+AS_READ = {
+    CRM_1: {"encoding": "latin-1", "skip_at_end": 2},
+    CONTACTS: {"sheet": "Contactos", "header_row": 4},
+    SURVEY_1: {"layout": "qualtrics"},
+    SURVEY_2: {"layout": "qualtrics"},
+}
+STEPS = (
+    {},
+    {CRM_1: {"encoding": "latin-1"}, CONTACTS: {"sheet": "Contactos"}},
+    {CRM_1: {"encoding": "latin-1", "skip_at_end": 1}, CONTACTS: {"sheet": "Contactos", "header_row": 3}},
+    AS_READ,
+    {file: {**AS_READ.get(file, {}), **scales(file)} for file in NAMED},
+    {file: {**AS_READ.get(file, {}), **scales(file), "missing": {"*": ["99"]}} for file in NAMED},
+)
+# The words by which the check tells each kind of dirt.
+WORDS = {
+    "header_rows": "ImportId", "prose": "sentences that people wrote", "speeders": "third of the median",
+    "undeclared_99": "'99'", "number_and_text": "`leading_number", "reversed": "either way",
+    "asked_to_some": "asked_if", "repeated_exactly": "again", "repeated_changed": "again",
+    "personal_in_comment": "looks like personal data", "encoding": "not utf-8 text", "totals_row": "",
+    "footer": "found 1 fields", "decimal_comma": "decimal ,", "day_first": "%d-%m-%Y",
+    "test_accounts": "looks like a test", "sheets": "2 sheets and none named", "title_rows": "a title",
+    "merged_header": "header", "serial_dates": "Excel serial number",
+    "other_scale": "another scale was asked", "new_code": "'98'", "new_value": "'WhatsApp'",
+}  # fmt: skip
+COUNTED = (
+    "undeclared_99", "number_and_text", "decimal_comma", "day_first", "test_accounts", "serial_dates",
+    "new_code", "new_value", "personal_in_comment",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory):
+    """What the check says of the deliveries, step by step."""
+    root = tmp_path_factory.mktemp("told")
+    demo.build(root, ["fibra_cruda"])
+    path = root / "data" / "fibra_cruda" / "client.yaml"
+    head = path.read_text(encoding="utf-8").partition("\nsources:")[0]
+    found = []
+    for step in STEPS:
+        sources = []
+        for file, (table, names) in NAMED.items():
+            wave = {"constants": {"wave_id": file.split("/")[1]}} if table == "survey_responses" else {}
+            sources.append({"file": file, "table": table, "names": names, **wave, **step.get(file, {})})
+        path.write_text(f"{head}\nsources: {json.dumps(sources, ensure_ascii=False)}\n", encoding="utf-8")
+        report = dataset.check(root, "fibra_cruda", strict=False)
+        found.append([*report.problems, *report.warnings])
+    return found
+
+
+def saying(problems, dirt):
+    """The problems that tell a dirt."""
+    names = {dirt["column"], dirt["column"].split(" ", 1)[-1], NAMED[dirt["file"]][1].get(dirt["column"]), ""}
+    return [
+        each
+        for each in problems
+        if dirt["file"] in each.file
+        and dirt["rule"] in (0, each.rule)
+        and (not dirt["column"] or each.column in names)
+        and WORDS[dirt["kind"]] in str(each)
+        and (dirt["kind"] != "totals_row" or each.row == dirt["line"])
+        and (dirt["kind"] != "personal_in_comment" or f"({dirt['says'].split()[5]})" in str(each))
+    ]
+
+
+def test_every_dirt_is_told_until_it_is_declared(told, planted):
+    asked = [each for each in planted if each["told"] in ("problem", "warning") or each["kind"] in WORDS]
+    assert len(asked) > 60
+    for dirt in asked:
+        steps = [saying(problems, dirt) for problems in told]
+        assert any(steps), dirt
+        if dirt["kind"] in COUNTED:
+            sums = [(min(p.row for p in found), sum(p.count for p in found)) for found in steps if found]
+            assert (dirt["line"], dirt["count"]) in sums or (0, dirt["count"]) in sums, (dirt, sums)
+
+
+def test_every_repeated_id_is_told(told, planted):
+    again = [each for each in told[-1] if each.rule == 1 and each.file == SURVEY_2]
+    assert sum(each.count for each in again) == 37
+    (first,) = of(planted, "repeated_exactly")
+    assert min(each.row for each in again) == first["line"]  # the first twenty by line, the others counted
+
+
+def test_no_message_shows_who_somebody_is(told):
+    text = "\n".join(str(each) for problems in told for each in problems)
+    assert "@" not in text
+    assert identifier(text) is None

@@ -157,7 +157,7 @@ def in_crm(file: Written) -> Iterator[Dirt]:
             then="read as latin-1",
         )  # fmt: skip
         yield file.dirt(
-            "totals_row", "a row of totals under the customers", column="RUT", line=end + 1, told="problem",
+            "totals_row", "a row of totals under the customers", line=end + 1, told="problem",
             declare="skip_at_end: 2", then="ledger: counted apart",
         )  # fmt: skip
         yield file.dirt(
@@ -233,7 +233,7 @@ def in_contacts(file: Written) -> Iterator[Dirt]:
         told="problem", declare="dates: {ts_start: excel}", then="read as a date",
     )  # fmt: skip
     yield file.dirt(
-        "totals_row", "a row of totals under the contacts", column="Contacto ID", line=file.lines[-1] + 1,
+        "totals_row", "a row of totals under the contacts", line=file.lines[-1] + 1,
         told="problem", declare="skip_at_end: 1", then="ledger: counted apart",
     )  # fmt: skip
 

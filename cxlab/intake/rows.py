@@ -87,10 +87,16 @@ class Rows:
     def cells(
         self, column: str, wrong: npt.NDArray[np.bool_], allowed: str, action: str, *, rule: int = 0
     ) -> Iterator[Problem]:
-        """Give one problem for each distinct cell among the wrong ones, the first of each with its line."""
+        """Give one problem for each file and distinct cell among the wrong ones, its first with its line."""
         rows = np.flatnonzero(wrong)
-        if not len(rows):
-            return
+        for part in self.parts:
+            own = rows[(rows >= part.first) & (rows < part.last)]
+            if len(own):
+                yield from self._cells_of_part(column, own, allowed, action, rule)
+
+    def _cells_of_part(
+        self, column: str, rows: npt.NDArray[np.intp], allowed: str, action: str, rule: int
+    ) -> Iterator[Problem]:
         codes = self._texts(column, rows)
         counts = np.bincount(codes)
         firsts = np.unique(codes, return_index=True)[1]
