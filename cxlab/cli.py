@@ -201,7 +201,7 @@ def _demo(given: argparse.Namespace) -> int:
     code = _published(read_study(root / "reports" / f"{DEMO_STUDY}.yaml", root=root))
     say(
         Message(
-            "{client} holds files as clients send them, not mapped yet: cxlab map {client} --wave {wave}",
+            "{client} holds files as clients send them, to be mapped: cxlab map {client} --wave {wave}",
             client=DEMO_DELIVERED,
             wave="2025T1",
         )

@@ -271,3 +271,13 @@ def test_argparse_speaks_the_language_of_messages(monkeypatch, capsys):
     with pytest.raises(SystemExit):
         cli.main(["run", "x", "--language", "fr"])
     assert "fr" in capsys.readouterr().err
+
+
+def test_demo_ends_by_saying_which_client_waits_to_be_mapped(root, monkeypatch, capsys):
+    monkeypatch.setattr("cxlab.demo.build", lambda folder: [])
+    monkeypatch.setattr("cxlab.runs.study.read_study", lambda path, **_: path)
+    monkeypatch.setattr(cli, "_checked", lambda *_: 0)
+    monkeypatch.setattr(cli, "_published", lambda study: 0)
+    assert cli.main(["demo", "--root", str(root)]) == 0
+    last = capsys.readouterr().out.strip().splitlines()[-1]
+    assert last.endswith("to be mapped: cxlab map fibra_cruda --wave 2025T1")

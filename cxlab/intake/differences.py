@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -306,10 +307,12 @@ def _called_alike(old: Item, new: Item) -> float:
     return 0.0 if old.values and not new.values else alike
 
 
-def _words(text: str) -> list[str]:
-    return re.findall(r"\w+", _plain(text))
+@lru_cache(maxsize=20_000)
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(re.findall(r"\w+", _plain(text)))
 
 
+@lru_cache(maxsize=20_000)
 def _plain(text: str) -> str:
     bare = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     return " ".join(bare.casefold().split())
