@@ -111,6 +111,13 @@ def assembled(
 
 
 def _emptied(part: Mapped) -> Problem:
+    if part.frame.columns.empty and part.source.names:
+        return Problem(
+            Message("no column of {table}", table=part.source.table),
+            Message("{columns}, attr_...", columns=", ".join(tables_known()[part.source.table].columns)),
+            Message("correct `names:` in client.yaml"),
+            file=part.source.file,
+        )
     if part.frame.columns.empty:
         there = [name for name in part.unmapped if not identifier(name)]
         return Problem(

@@ -60,9 +60,12 @@ def assign(source: Source, headers: list[str]) -> Assignment:
     result = Assignment(source=source, table=tables()[source.table], headers=tuple(headers))
     wanted = {clean_name(header): name for header, name in source.names.items()}
     dropped = {clean_name(header) for header in source.drop}
+    strange = bool(wanted) and not {*wanted, *result.table.columns}.intersection(headers)
+    if strange:
+        result.problems.append(_no_names(source))
     for key, declared in (("names", wanted), ("drop", dropped)):
         for header in declared:
-            if header not in headers:
+            if header not in headers and not strange:
                 result.problems.append(_no_header(source, header, headers, key))
     for header in headers:
         _place(result, header, wanted, dropped)
@@ -204,6 +207,17 @@ def resolve_keys(result: Assignment) -> dict[str, dict[str, str]]:
             elif name != EVERY or key not in ("missing", "not_applicable"):
                 result.problems.append(_no_header(source, name, known, key))
     return found
+
+
+def _no_names(source: Source) -> Problem:
+    # What stands in that line may be a person's data: it is not shown.
+    return _said(
+        source,
+        "names",
+        Message("none of the {n} names of columns in the line of names", n=len(source.names)),
+        Message("the line with the names of the columns"),
+        Message("give that line as header_row, or add it to the file; or correct `names:`"),
+    )
 
 
 def _no_header(source: Source, name: str, known: list[str], key: str) -> Problem:

@@ -6,7 +6,6 @@ signed and readable as it says.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -20,7 +19,7 @@ from cxlab.intake.book_rows import BookRow, BookRows, read_rows
 from cxlab.intake.book_words import FILE
 from cxlab.intake.client import Client, load, validated
 from cxlab.intake.declaration import nearest, read_yaml
-from cxlab.intake.folders import client_folder, declared_path
+from cxlab.intake.folders import client_folder, declared_path, write_private
 from cxlab.intake.mapping_book import put_text, save
 from cxlab.intake.models import Source
 from cxlab.intake.proposal import ROW_LINE, FileProposal, source_of
@@ -305,21 +304,12 @@ def _lost_comments(
 
 
 def _replace(path: Path, content: bytes) -> None:
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(aside, path.stat().st_mode & 0o777)
-        os.replace(aside, path)
+        write_private(path, content)
     except OSError as error:
         raise WorkbenchError(
             "cannot write in {folder}: {why}", folder=path.parent, why=error.strerror
         ) from None
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def _sign(rows: BookRows, told: SignedBook, ready: Mapping[str, FileProposal], path: Path) -> None:

@@ -232,7 +232,8 @@ def _read_with(
 def _reading(folder: Path, given: dict[str, Any], sample: bytes | None) -> Reading:
     if sample is None:
         return read(Source.model_validate(given), folder)[0]
-    with tempfile.TemporaryDirectory() as place:
+    # Within the client's folder: not even for a moment do its rows lie elsewhere.
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".sample-") as place:
         aside = Path(place) / f"sample{Path(given['file']).suffix}"
         handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "wb") as file:
