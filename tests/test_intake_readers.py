@@ -1,6 +1,7 @@
 # ruff: noqa: E501  tables of cases: one case to a line
 import io
 import zipfile
+import zlib
 from datetime import date, datetime
 
 import numpy as np
@@ -18,6 +19,7 @@ from cxlab.intake import sheetcells
 from cxlab.intake.delimited import read_delimited
 from cxlab.intake.models import Source
 from cxlab.intake.readers import read
+from cxlab.intake.signatures import kind_of
 
 
 def csv(text, saved_as="utf-8", **how):
@@ -315,3 +317,22 @@ def test_spss_keeps_codes_labels_and_declared_missings(tmp_path):
     assert found.labels == {"P1": {"7": "siete", "99": "NS/NR"}}
     assert found.declared_missing == {"P1": {"99"}}
     assert found.questions == {"P1": "¿Recomendaría?"}
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (b"\x80\x05\x95x", "a Python pickle"), (b"cpandas.core\nx", "a Python pickle"), (b"\x93NUMPY\x01", "a NumPy array"),
+        (b"x\x9c" + zlib.compress(b"y" * 99)[2:], "a compressed object, as joblib writes it"), (b"\x89HDF\r\n", "an HDF file"),
+        (b"ARROW1\x00\x00", "an Arrow or Feather file"), (b"FEA1\x00", "an Arrow or Feather file"), (b"ORC\x08\x03", "an ORC file"),
+        (b"{\\rtf1 x}", "an RTF document"), (b"\x89PNG\r\n", "an image"), (b"\xff\xd8\xff\xe0", "an image"), (b"%PDF-1.7", "a PDF"),
+        (b"BZh91AY&SY\xd1", "a bzip2 archive"), (b"7z\xbc\xaf\x27", "a 7z archive"), (bytes(257) + b"ustar\x0000", "a tar archive"),
+        (b"\x28\xb5\x2f\xfdx", "a zstd archive"), (b"Rar!\x1a\x07", "a rar archive"), (b"<stata_dta>", "a Stata file"),
+        (b"RDX3\nX\n\x00\x00\x00\x03", "an R object"), (b"Obj\x01\x04", "an Avro file"), (b"\x00\x01\x00\x00Standard ACE DB", "an Access database"),
+        (b'[{"id": 1}]', "JSON"), (b"\xef\xbb\xbf<html>", "HTML or XML"), (b"<!-- x --><table>", "HTML or XML"),
+        (b"SQLite format 3\x00", "sql"), (bytes(8) + b"DUCK", "sql"), (b"PAR1\x15", "parquet"), (b"$FL3x", "spss"),
+        (b"ORC,b\n1,2\n", ""), (b"BZh,b\n1,2\n", ""), (b"id;nota\n1;2\n", ""), (b"xx,y\n", ""),
+    ],
+)  # fmt: skip
+def test_first_bytes_say_what_a_file_is(content, kind):
+    assert kind_of(content) == kind

@@ -129,6 +129,10 @@ def sniff(folder: Path, file: str, *, said: Said | None = None) -> list[Sniff]:
         return _workbook(folder, path, file, said)
     if kind in ("parquet", "spss"):
         return [_typed(folder, path, file, kind)]
+    if kind == "sql":
+        return [
+            Sniff(file=file, evidence=(Message("a database: say in client.yaml what to read, as `query:`"),))
+        ]
     return [Sniff(file=file, evidence=(Message("{what}, which cxlab does not read", what=kind),))]
 
 
