@@ -37,8 +37,8 @@ LOOKS = {
     "not_asked": Look("rule", 1.0, "///"),
     "absent": Look("rule", 1.0, "..."),
     "not_applicable": Look("context", 0.55),
-    "dont_know": Look("second", 0.75),
-    "refused": Look("third", 0.75),
+    "dont_know": Look("second", 0.75, "\\\\\\"),
+    "refused": Look("third", 0.75, "+++"),
     "technical": Look("third", 0.75, "xxx"),
     "open": Look("worse", 0.95),
 }
