@@ -140,6 +140,29 @@ def test_a_hidden_base_takes_another_with_it():
     assert found.tables["levels"]["hidden"].tolist() == [1]
 
 
+def crossed(counts):
+    return pd.DataFrame([pair for pair, n in counts.items() for _ in range(n)], columns=["a", "b"])
+
+
+def test_a_base_hidden_with_another_is_never_the_only_one_of_its_line():
+    counts = {(a, b): 40 for a in "xyz" for b in "123"} | {("x", "1"): 7}
+    found = coverage.bases(crossed(counts), ["a", "b", "a x b"])
+    table = found.table[found.table["variable"] == "a x b"]
+    hidden = table[table["flag"] == "suppressed"]["category"]
+    assert len(hidden) == 4
+    for place in (0, 1):
+        lines = hidden.str.split(" x ").str[place].value_counts()
+        assert (lines > 1).all()
+
+
+def test_a_hidden_total_is_not_the_sum_of_parts_that_are_shown():
+    counts = {("x", "1"): 7, ("y", "1"): 31, ("y", "2"): 31, **{("z", str(b)): 12 for b in range(10)}}
+    found = coverage.bases(crossed(counts), ["a", "a x b"])
+    table = found.table.set_index(["variable", "category"])
+    assert table.loc[("a", "y"), "withheld"]
+    assert (table.loc[[("a x b", "y x 1"), ("a x b", "y x 2")], "flag"] == "suppressed").any()
+
+
 cells = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2)), min_size=1, max_size=160)
 
 
@@ -313,6 +336,18 @@ def test_dark_cells_are_said_with_their_share_of_the_contacts():
     shown = masked(found).table
     assert shown.loc[dark.index, ["per_thousand", "n"]].isna().all(axis=None)
     assert not shown.loc[dark.index, "state"].isna().any()
+
+
+def test_cells_with_a_low_base_are_not_dark():
+    log = pd.DataFrame(
+        {"interaction_id": range(300), "interaction_type": ["use"] * 200 + ["sales"] * 100, "channel": "web"}
+    )
+    found = coverage.measured(log, pd.DataFrame({"interaction_id": [*range(40), *range(200, 215)]}))
+    assert found.table.set_index("interaction_type")["state"].to_dict() == {"sales": "low", "use": "measured"}
+    assert said(claim(found, "intake.measured")) == (
+        "All 2 cells of type of interaction and channel have 10 answers or more; "
+        "1 has fewer than 30 (n = 55)."
+    )
 
 
 def test_an_answer_speaks_of_the_last_contact_in_time():
