@@ -153,6 +153,23 @@ def test_changes_are_told_though_the_old_files_are_gone(root):
     ]
 
 
+def test_another_format_is_told_and_the_columns_go_on(root):
+    rows = [row.split(",") for row in crm("2025-06-30", "utf-8").decode().strip().split("\n")]
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    open_wave(root, "acme", "W2")
+    book.save(root / "data/acme/raw/W2/crm.xlsx")
+    found = changes(root, "acme", "W2")["raw/W2/crm.xlsx"]
+    assert [(each.kind, each.header, each.before, each.after) for each in found][:1] == [
+        ("read", "format", "csv", "excel")
+    ]
+    assert {each.kind for each in found} == {"read"}
+    item = source_of(proposed(root, "crm.xlsx"))
+    assert item["names"]["Código"] == "customer_id"
+    assert "encoding" not in item
+
+
 def test_a_file_that_goes_on_from_none_has_no_changes(root):
     deliver(root, {"tiendas.csv": "tienda,ciudad\n1,Talca\n2,Arica\n"})
     assert changes(root, "acme", "W2") == {}

@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import Any
 
 from cxlab.intake.canonical import tables
 from cxlab.intake.decoding import Column
 from cxlab.intake.identifiers import identifier
-from cxlab.intake.models import Source
+from cxlab.intake.models import SUFFIXES, Source
 from cxlab.intake.personal import reads_as_prose
 from cxlab.intake.privacy import personal_name
 from cxlab.intake.reading import Reading, clean_name
@@ -199,7 +200,7 @@ def recorded(source: Source, kept: Mapping[str, Any]) -> Codebook:
         for column, header in headers.items()
     )
     unused = frozenset([*kept["unmapped"], *kept["dropped"]])
-    keys = source.model_dump()
+    keys = {**source.model_dump(), "format": source.read_as}
     if source.read_as == "csv":  # what is not declared, the reader found
         how = kept["how"]
         keys["encoding"] = source.encoding or how.get("encoding")
@@ -219,7 +220,8 @@ def declared(source: Source) -> Codebook:
         for header, column in source.names.items()
     )
     unused = frozenset(clean_name(header) for header in source.drop)
-    return Codebook(file=source.file, items=items, unused=unused, read_as=read_as(source.model_dump()))
+    keys = {**source.model_dump(), "format": source.read_as}
+    return Codebook(file=source.file, items=items, unused=unused, read_as=read_as(keys))
 
 
 def seen(file: str, reading: Reading, keys: Mapping[str, Any]) -> Codebook:
@@ -246,7 +248,8 @@ def seen(file: str, reading: Reading, keys: Mapping[str, Any]) -> Codebook:
                 labels={code: label for code, label in labels.items() if identifier(label) is None},
             )
         )
-    return Codebook(file=file, items=tuple(items), read_as=read_as(keys))
+    kind = keys.get("format") or SUFFIXES.get(PurePosixPath(file).suffix.lower())
+    return Codebook(file=file, items=tuple(items), read_as=read_as({**keys, "format": kind}))
 
 
 def read_as(keys: Mapping[str, Any]) -> dict[str, Any]:
