@@ -234,8 +234,10 @@ def _check(given: argparse.Namespace) -> int:
 def _checked(root: Path, client: str) -> int:
     """Check a client and print everything that was found; return 2 if it stops there."""
     from cxlab.intake import dataset
+    from cxlab.progress import Watching
 
-    report = dataset.check(root, client, strict=False)
+    with Watching() as watching:
+        report = dataset.check(root, client, strict=False, on_step=watching.see)
     for line in report.lines(language_of_messages()):
         print(line)
     if not report.problems:

@@ -243,8 +243,16 @@ def test_old_tables_go_and_a_failed_write_says_so(tmp_path, monkeypatch):
 
 def test_progress_is_told_file_by_file(tmp_path):
     told = []
-    dataset.check(write_client(tmp_path), "acme", on_source=told.append)
-    assert told == ["raw/survey.csv"]
+    dataset.check(write_client(tmp_path), "acme", on_step=told.append)
+    assert [(step.doing, step.of, step.rows) for step in told] == [
+        ("reading", "raw/survey.csv", 0),
+        ("reading", "raw/survey.csv", 40),
+        ("mapping", "raw/survey.csv", 40),
+        ("checking", "", 40),
+        ("naming", "", 0),
+        ("writing", "survey_responses", 40),
+    ]
+    assert [step.share for step in told[:2]] == [0, 1]
 
 
 def test_a_large_client_is_checked_in_seconds(tmp_path):

@@ -59,6 +59,8 @@ def _repeated_keys(rows: Rows) -> Iterator[Problem]:
     key = [column for column in table.key if column in frame]
     if not key or table.key[0] not in frame or (table.key_needs and table.key_needs not in frame):
         return
+    if len(rows.parts) == 1 and rows.parts[0].mapped.distinct & set(key):
+        return
     present = frame[table.key_needs or key[0]].notna().to_numpy()
     repeated = frame.duplicated(key, keep="first").to_numpy() & present
     at = np.flatnonzero(repeated)

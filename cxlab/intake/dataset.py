@@ -6,7 +6,6 @@ every problem of every source is reported at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -26,16 +25,13 @@ from cxlab.intake.privacy import client_key
 from cxlab.intake.problems import from_record
 from cxlab.intake.readers import current_digest, read
 from cxlab.intake.rules import Standing, as_records, from_records
+from cxlab.intake.steps import Step, Watch, unwatched
 
 if TYPE_CHECKING:
     from cxlab.intake.assembly import Assembly
 
-Progress = Callable[[str], None]
 
-
-def check(
-    root: str | Path, client: str, *, strict: bool = True, on_source: Progress | None = None
-) -> CheckReport:
+def check(root: str | Path, client: str, *, strict: bool = True, on_step: Watch = unwatched) -> CheckReport:
     """Read, map, check and scan every file of a client; if all holds, write its tables.
 
     Parameters
@@ -46,8 +42,8 @@ def check(
         Name of the client's folder under data/.
     strict : bool
         Whether problems are raised; else they are in the report, and nothing is written.
-    on_source : callable, optional
-        Called with the name of each file before it is read.
+    on_step : callable
+        Called with each `steps.Step`: what is being done, to which file, how far it is.
 
     Returns
     -------
@@ -81,19 +77,27 @@ def check(
     unread: dict[str, str] = {}
     for place in latest_first(declared.sources):
         source = declared.sources[place]
-        if on_source is not None:
-            on_source(source.file)
+        on_step(Step("reading", source.file, share=0.0))
         try:
-            reading, digest = read(source, declared.folder, wanted=partial(needed, source))
+            reading, digest = read(
+                source,
+                declared.folder,
+                wanted=partial(needed, source),
+                progress=lambda rows, share, file=source.file: on_step(  # type: ignore[misc]
+                    Step("reading", file, rows, share)
+                ),
+            )
         except InputError as error:
             problems += error.problems or (_unread(source, error),)
             unread.setdefault(source.table, source.file)
             continue
         later = later_keys(source, [part for part, _ in parts.values()])
+        on_step(Step("mapping", source.file, len(reading)))
         part = map_source(source, reading, declared.privacy, later=later)
         problems += part.problems
         parts[place] = (part, digest)
     mapped = [parts[place] for place in sorted(parts)]
+    on_step(Step("checking", rows=sum(len(part.frame) for part, _ in mapped)))
     made = assembled(declared, mapped, problems, unread)
     report = _report(declared, made, problems)
     if problems:
@@ -105,8 +109,10 @@ def check(
                 problems=problems,
             )
         return report
+    on_step(Step("naming"))
     pseudonymise(made.tables, mapped, client_key(client, outside=Path(root)))
     for name, frame in made.tables.items():
+        on_step(Step("writing", name, len(frame)))
         made.entries[name] |= {
             "rows": len(frame),
             "columns": list(frame.columns),

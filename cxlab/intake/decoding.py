@@ -87,14 +87,19 @@ class Column:
         if self.stored is None:
             return pd.Series(self.typed.values[self.codes])
         if self.identity:
-            each_its_own = len(self.codes) == len(self.stored)
-            return as_text(self.stored if each_its_own else self.stored.take(pa.array(self.codes)))
+            whole = len(self.codes) == len(self.stored)
+            return as_text(self.stored if whole else self.stored.take(pa.array(self.codes)))
         return pd.Series(self.stored.to_numpy(zero_copy_only=False)[self.codes])
 
     def text(self, at: int) -> str:
         """Return the distinct text at a place."""
         found: str = self.cells.texts[at].as_py()
         return found
+
+    @property
+    def distinct(self) -> bool:
+        """Whether every row has a value of its own, as the file writes it."""
+        return self.stored is self.cells.texts and len(self.codes) == len(self.stored)
 
     @property
     def codes(self) -> Codes:

@@ -77,6 +77,8 @@ def read_delimited(
             if progress is not None:
                 progress(table.rows, block.share)
             table.take(block, table.next_line, footers=skip_at_end)
+        if progress is not None:
+            progress(table.rows, 1.0)
     except InputError:
         for _ in stream:
             pass  # what no line of the file should hold is told first

@@ -88,6 +88,8 @@ class Mapped:
         Records not used, by reason: `read` is the rows of `frame` and these.
     ids : set of str
         Columns to be pseudonymised.
+    distinct : set of str
+        Id columns of which it is known that no two rows have the same.
     personal : set of str
         Columns whose cells may not be shown in a message.
     faulty : dict of str to set of str
@@ -127,6 +129,7 @@ class Mapped:
     how: dict[str, str]
     faulty: dict[str, set[str]]
     ids: set[str]
+    distinct: set[str] = field(default_factory=set)
     equivalents: dict[str, Equivalence] = field(default_factory=dict)
     emptied: dict[str, dict[Identifier, int]] = field(default_factory=dict)
     codebook: dict[str, dict[str, Any]] = field(default_factory=dict)

@@ -275,6 +275,7 @@ class _Work:
                 name: {column.text(at) for at in column.typed.faults} for name, column in columns.items()
             },
             ids=self.declared.ids & set(stored),
+            distinct={name for name, column in columns.items() if column.identity and column.distinct},
             equivalents={name: each for name, each in self.declared.equivalents.items() if name in stored},
             emptied=emptied,
             codebook=codebooks.kept(
