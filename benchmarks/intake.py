@@ -1,11 +1,12 @@
 """How long `cxlab check` takes and what it needs, from a hundred thousand customers to ten million.
 
-    python benchmarks/intake.py [--rows 100000 1000000 10000000] [--surveys 1000000] [--keep FOLDER]
+    python benchmarks/intake.py [--rows 100000 1000000 10000000] [--surveys 1000000] [--within FOLDER]
 
 Makes a client as a CRM would export it (an id, three dates, categories, amounts, two columns that nobody
-maps) and a survey of some of its customers in a temporary folder, checks each in a process of its own and
-prints seconds, rows a second, the peak of resident memory and how both grow with the rows. Beside it, in
-a process of its own too, what `pandas.read_csv` takes to read the same files as text and check nothing.
+maps; every text in quotes) and, beside the largest, a survey of its customers, in a temporary folder. Each
+is checked in a process of its own; printed are seconds of the clock and of the processor, rows a second,
+the peak of resident memory, and how seconds grow with ten times the rows. Beside it, also in a process of
+its own: `pandas.read_csv` of the same files, as text, which checks nothing and keeps all columns.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -103,14 +105,12 @@ def surveys(rng: np.random.Generator, first: int, size: int, known: int) -> pa.T
     )
 
 
-def write(path: Path, rows: int, block) -> None:
+def write(path: Path, rows: int, block: Callable[[np.random.Generator, int, int], pa.Table]) -> None:
     """Write a table of many rows, block by block."""
-    writer = None
-    for first in range(0, rows, BLOCK):
-        table = block(np.random.default_rng(first), first, min(BLOCK, rows - first))
-        writer = writer or pc.CSVWriter(path, table.schema)
-        writer.write_table(table)
-    writer.close()
+    schema = block(np.random.default_rng(0), 0, 1).schema
+    with pc.CSVWriter(path, schema) as writer:
+        for first in range(0, rows, BLOCK):
+            writer.write_table(block(np.random.default_rng(first), first, min(BLOCK, rows - first)))
 
 
 def make(root: Path, rows: int, answers: int) -> None:
@@ -123,36 +123,57 @@ def make(root: Path, rows: int, answers: int) -> None:
     (folder / "client.yaml").write_text(DECLARATION + (SURVEY if answers else ""), encoding="utf-8")
 
 
+# What a process says of itself when it is done. Where /proc tells the peak, it is of this process alone.
+TOLD = """
+from pathlib import Path
+status = Path("/proc/self/status")
+if status.exists():
+    peak = 1024 * int(status.read_text().partition("VmHWM:")[2].split()[0])
+else:
+    import resource
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+print(json.dumps({"seconds": time.perf_counter() - start, "cpu": time.process_time() - cpu, "peak": peak}))
+"""
 CHECK = """
-import json, resource, sys, time
+import json, sys, time
 from cxlab.intake import dataset
-start = time.perf_counter()
-report = dataset.check(sys.argv[1], "big")
-used = {name: entry["rows"] for name, entry in report.tables.items()}
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-print(json.dumps({"seconds": time.perf_counter() - start, "peak": peak, "rows": used}))
+start, cpu = time.perf_counter(), time.process_time()
+dataset.check(sys.argv[1], "big")
 """
 NAIVE = """
-import json, resource, sys, time
+import json, sys, time
 from pathlib import Path
 import pandas as pd
-start = time.perf_counter()
-paths = Path(sys.argv[1]).glob("data/big/raw/*.csv")
+start, cpu = time.perf_counter(), time.process_time()
+paths = sorted(Path(sys.argv[1]).glob("data/big/raw/*.csv"))
 frames = [pd.read_csv(path, dtype=str, keep_default_na=False) for path in paths]
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-print(json.dumps({"seconds": time.perf_counter() - start, "peak": peak}))
 """
 
 
-def measured(code: str, root: Path) -> dict:
-    """Run a program over a folder in a process of its own; return what it says of itself."""
-    environment = {**os.environ, "CXLAB_ID_KEY": "a key for benchmarks only"}
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(root)], capture_output=True, text=True, env=environment, check=False
-    )
+def measured(code: str, root: Path) -> dict[str, float]:
+    """Run a program over a folder in a process of its own; return seconds, cpu and peak (bytes)."""
+    package = str(Path(__file__).resolve().parents[1])
+    environment = {**os.environ, "CXLAB_ID_KEY": "a key for benchmarks only", "PYTHONPATH": package}
+    command = [sys.executable, "-c", code + TOLD, str(root)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     if done.returncode:
         raise SystemExit(done.stderr[-2000:])
-    return json.loads(done.stdout.splitlines()[-1])
+    told: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return told
+
+
+HEAD = (
+    "customers",
+    "answers",
+    "MB",
+    "seconds",
+    "cpu s",
+    "rows/s",
+    "peak MB",
+    "x cpu",
+    "pandas s",
+    "pandas MB",
+)
 
 
 def main() -> None:
@@ -160,32 +181,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, nargs="+", default=[100_000, 1_000_000, 10_000_000])
     parser.add_argument("--surveys", type=int, default=1_000_000, help="answers beside the largest list")
-    parser.add_argument("--keep", type=Path, help="make the files here, and leave them")
+    parser.add_argument("--within", type=Path, help="folder for the temporary files (20 GB of room)")
     given = parser.parse_args()
-    print(
-        f"{'customers':>11} {'answers':>9} {'MB':>6} {'seconds':>8} {'rows/s':>9} {'peak MB':>8} "
-        f"{'x time':>7} {'pandas s':>9} {'pandas MB':>10}"
-    )
-    before: dict = {}
+    print("".join(f"{name:>11}" for name in HEAD))
+    before: tuple[int, float] | None = None
     for rows in sorted(given.rows):
         answers = given.surveys if rows == max(given.rows) else 0
-        with tempfile.TemporaryDirectory(dir=given.keep) as folder:
+        with tempfile.TemporaryDirectory(dir=given.within) as folder:
             root = Path(folder)
             make(root, rows, answers)
             size = sum(path.stat().st_size for path in root.glob("data/big/raw/*.csv"))
-            found, naive = measured(CHECK, root), measured(NAIVE, root)
-        grown = (
-            f"{found['seconds'] / before['seconds'] * before['rows'] / (rows + answers) * 10:.1f}"
-            if before
-            else ""
-        )
-        print(
-            f"{rows:>11,} {answers:>9,} {size / 1e6:>6.0f} {found['seconds']:>8.1f} "
-            f"{(rows + answers) / found['seconds']:>9,.0f} {found['peak'] / 1e6:>8,.0f} {grown:>7} "
-            f"{naive['seconds']:>9.1f} {naive['peak'] / 1e6:>10,.0f}",
-            flush=True,
-        )
-        before = {"seconds": found["seconds"], "rows": rows + answers}
+            check, naive = measured(CHECK, root), measured(NAIVE, root)
+        whole = rows + answers
+        grown = f"{10 * (check['cpu'] / whole) / (before[1] / before[0]):.1f}" if before else ""
+        cells = (
+            f"{rows:,}", f"{answers:,}", f"{size / 1e6:,.0f}",
+            f"{check['seconds']:,.1f}", f"{check['cpu']:,.1f}", f"{whole / check['seconds']:,.0f}",
+            f"{check['peak'] / 1e6:,.0f}", grown,
+            f"{naive['seconds']:,.1f}", f"{naive['peak'] / 1e6:,.0f}",
+        )  # fmt: skip
+        print("".join(f"{cell:>11}" for cell in cells), flush=True)
+        before = (whole, check["cpu"])
 
 
 if __name__ == "__main__":

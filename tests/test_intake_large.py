@@ -1,7 +1,9 @@
 """Files larger than memory should hold: the same answers block by block."""
 
 import csv
+import importlib.util
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -132,3 +134,21 @@ def test_coded_columns_keep_their_order_and_lose_what_no_row_has():
         True,
         False,
     )
+
+
+# Of resident memory, at most so many bytes for each further row: ten million rows fit in four gigabytes.
+BYTES_A_ROW = 370
+
+
+def test_memory_grows_with_the_rows_and_by_no_more_than_that(tmp_path):
+    if not Path("/proc/self/status").exists():
+        pytest.skip("peak memory is measured where /proc tells it")
+    path = Path(__file__).parents[1] / "benchmarks" / "intake.py"
+    spec = importlib.util.spec_from_file_location("benchmark_of_intake", path)
+    benchmark = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(benchmark)
+    peaks = {}
+    for rows in (300_000, 900_000):
+        benchmark.make(tmp_path / str(rows), rows, 0)
+        peaks[rows] = benchmark.measured(benchmark.CHECK, tmp_path / str(rows))["peak"]
+    assert (peaks[900_000] - peaks[300_000]) / 600_000 < BYTES_A_ROW, peaks

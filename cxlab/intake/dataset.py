@@ -60,8 +60,6 @@ def check(root: str | Path, client: str, *, strict: bool = True, on_step: Watch 
     """
     # pandera is paid for by those who check, not by every notebook that reads.
     from cxlab.intake.assembly import assembled, pseudonymise
-    from cxlab.intake.assignment import needed
-    from cxlab.intake.mapping import map_source
 
     declared = load(client_folder(root, client))
     retention.refuse_overdue(declared)
@@ -77,25 +75,14 @@ def check(root: str | Path, client: str, *, strict: bool = True, on_step: Watch 
     unread: dict[str, str] = {}
     for place in latest_first(declared.sources):
         source = declared.sources[place]
-        on_step(Step("reading", source.file, share=0.0))
+        later = later_keys(source, [part for part, _ in parts.values()])
         try:
-            reading, digest = read(
-                source,
-                declared.folder,
-                wanted=partial(needed, source),
-                progress=lambda rows, share, file=source.file: on_step(  # type: ignore[misc]
-                    Step("reading", file, rows, share)
-                ),
-            )
+            parts[place] = _taken(declared, source, later, on_step)
         except InputError as error:
             problems += error.problems or (_unread(source, error),)
             unread.setdefault(source.table, source.file)
             continue
-        later = later_keys(source, [part for part, _ in parts.values()])
-        on_step(Step("mapping", source.file, len(reading)))
-        part = map_source(source, reading, declared.privacy, later=later)
-        problems += part.problems
-        parts[place] = (part, digest)
+        problems += parts[place][0].problems
     mapped = [parts[place] for place in sorted(parts)]
     on_step(Step("checking", rows=sum(len(part.frame) for part, _ in mapped)))
     made = assembled(declared, mapped, problems, unread)
@@ -126,6 +113,22 @@ def check(root: str | Path, client: str, *, strict: bool = True, on_step: Watch 
     }
     storage.write(declared.folder / "tables", made.tables, index)
     return report
+
+
+def _taken(
+    declared: Client, source: Source, later: pd.DataFrame | None, on_step: Watch
+) -> tuple[Mapped, str]:
+    """Read and map one file; what was read is let go as soon as it is mapped."""
+    from cxlab.intake.assignment import needed
+    from cxlab.intake.mapping import map_source
+
+    def told(rows: int, share: float) -> None:
+        on_step(Step("reading", source.file, rows, share))
+
+    told(0, 0.0)
+    reading, digest = read(source, declared.folder, wanted=partial(needed, source), progress=told)
+    on_step(Step("mapping", source.file, len(reading)))
+    return map_source(source, reading, declared.privacy, later=later), digest
 
 
 def _report(client: Client, made: Assembly, problems: list[Problem]) -> CheckReport:
