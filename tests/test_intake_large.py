@@ -11,8 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cxlab.errors import InputError
-from cxlab.intake import blocks, records, separators
+from cxlab.intake import blocks, decoding, records, separators
+from cxlab.intake.cells import Marks
 from cxlab.intake.coded import Coded
+from cxlab.intake.decoding import Rule
 from cxlab.intake.delimited import read_delimited
 
 CELL = st.sampled_from(
@@ -152,3 +154,49 @@ def test_memory_grows_with_the_rows_and_by_no_more_than_that(tmp_path):
         benchmark.make(tmp_path / str(rows), rows, 0)
         peaks[rows] = benchmark.measured(benchmark.CHECK, tmp_path / str(rows))["peak"]
     assert (peaks[900_000] - peaks[300_000]) / 600_000 < BYTES_A_ROW, peaks
+
+
+TEXTS = [
+    "1",
+    "-2",
+    "3.5",
+    "0",
+    "10.125",
+    "1.234",
+    "12.500",
+    "950",
+    "",
+    "007",
+    "NA",
+    "99",
+    "99.0",
+    "-0",
+    "1e5",
+]
+TEXTS += ["+4", "1,5", " 7", "123456789012345", "1234567890123456", "7.50"]
+
+
+@settings(max_examples=300, derandomize=True, deadline=None)
+@given(
+    texts=st.lists(st.sampled_from(TEXTS), min_size=2, max_size=8).filter(lambda texts: set(texts) != {""}),
+    reasons=st.sampled_from(
+        [{}, {"99": "missing"}, {"NA": "missing"}, {"99,0": "missing"}, {" ": "missing"}]
+    ),
+    recodes=st.sampled_from([{}, {"1": "5"}, {"x": "1"}, {"": "0"}]),
+    kind=st.sampled_from(["number", None]),
+    rated=st.booleans(),
+    marks=st.builds(Marks, decimal=st.sampled_from([".", ","]), declared=st.booleans(), typed=st.booleans()),
+)
+def test_numbers_decoded_as_a_whole_are_those_decoded_one_by_one(texts, reasons, recodes, kind, rated, marks):
+    rule = Rule(
+        name="a", reasons=reasons, recodes=recodes, labels={}, labelled=False, leading=False, kind=kind,
+        form="", rated=rated,
+    )  # fmt: skip
+    found = []
+    for many in (10**9, 1):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(decoding, "MANY", many)
+            column = decoding.decode(Coded.of(texts), rule, marks)
+        faults = {at: (str(each.allowed), str(each.action)) for at, each in column.typed.faults.items()}
+        found.append(repr((column.values.tolist(), column.reasons, faults, column.trimmed, column.unused)))
+    assert found[0] == found[1]

@@ -18,7 +18,7 @@ from cxlab.errors import Message, Problem
 from cxlab.intake.assignment import Assignment
 from cxlab.intake.canonical import OWN_PREFIX
 from cxlab.intake.cells import Fault, Typed
-from cxlab.intake.decoding import Column
+from cxlab.intake.columns import Column
 
 # More options than this are answers in one's own words.
 MOST_OPTIONS = 60

@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from cxlab.intake.canonical import tables
-from cxlab.intake.decoding import Column
+from cxlab.intake.columns import Column
 from cxlab.intake.identifiers import identifier
 from cxlab.intake.models import SUFFIXES, Source
 from cxlab.intake.personal import reads_as_prose

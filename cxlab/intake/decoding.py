@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as compute
 
 from cxlab.errors import Message
+from cxlab.intake.amounts import MANY, plain_numbers
 from cxlab.intake.assignment import EVERY, Assignment
 from cxlab.intake.canonical import Kind
-from cxlab.intake.cells import CellKind, Fault, Marks, Typed, inferred, plain, typed
-from cxlab.intake.coded import Coded, Codes, as_text
+from cxlab.intake.cells import CellKind, Fault, Marks, Typed, inferred, is_code, plain, typed
+from cxlab.intake.coded import Coded
+from cxlab.intake.columns import Column
 from cxlab.intake.identifiers import Identifier
 from cxlab.intake.models import Privacy
 from cxlab.intake.nonresponse import reason_of, reason_worded
@@ -59,73 +60,6 @@ class Rule:
     rated: bool
     emptied: bool = False
     identity: bool = False
-
-
-@dataclass
-class Column:
-    """A decoded column: its cells as found, why a distinct text is no value, and the values of the others.
-
-    `reasons`, `typed` and `emptied` speak of distinct texts by their place. A column of text has its
-    values in `stored`, as arrow holds them, and none in `typed`. `trimmed` counts the cells with outer
-    blanks, `led` those read by the number they start with. Of `emptied` texts, which looked personal,
-    only the kind is known.
-    """
-
-    cells: Coded
-    reasons: dict[int, str]
-    typed: Typed
-    stored: Any = None
-    identity: bool = False
-    trimmed: int = 0
-    led: int = 0
-    unused: list[str] = field(default_factory=list)
-    emptied: dict[int, Identifier] = field(default_factory=dict)
-
-    @property
-    def values(self) -> pd.Series[Any]:
-        """The value of every row; ids, of which there may be one to a row, as arrow holds them."""
-        if self.stored is None:
-            return pd.Series(self.typed.values[self.codes])
-        if self.identity:
-            whole = len(self.codes) == len(self.stored)
-            return as_text(self.stored if whole else self.stored.take(pa.array(self.codes)))
-        return pd.Series(self.stored.to_numpy(zero_copy_only=False)[self.codes])
-
-    def text(self, at: int) -> str:
-        """Return the distinct text at a place."""
-        found: str = self.cells.texts[at].as_py()
-        return found
-
-    @property
-    def distinct(self) -> bool:
-        """Whether every row has a value of its own, as the file writes it."""
-        return self.stored is self.cells.texts and len(self.codes) == len(self.stored)
-
-    @property
-    def codes(self) -> Codes:
-        """Where the text of each row stands among the distinct ones."""
-        return self.cells.codes
-
-    @property
-    def why(self) -> npt.NDArray[Any]:
-        """Why each row's value is missing; an empty text where it is not."""
-        why = np.full(len(self.cells.texts), "", dtype=object)
-        for at, reason in self.reasons.items():
-            why[at] = reason
-        return why[self.codes]
-
-    def told(self, kept: npt.NDArray[np.bool_]) -> dict[str, int]:
-        """Count the reasons for which values are missing in the rows of a mask."""
-        counts = (
-            self.cells.counts
-            if kept.all()
-            else np.bincount(self.codes[kept], minlength=len(self.cells.texts))
-        )
-        found: dict[str, int] = {}
-        for at, reason in self.reasons.items():
-            if counts[at]:
-                found[reason] = found.get(reason, 0) + int(counts[at])
-        return dict(sorted(found.items()))
 
 
 class Declared:
@@ -220,6 +154,8 @@ def decode(cells: Coded, rule: Rule, marks: Marks) -> Column:
     """
     if rule.kind == "text" and not (rule.labelled or rule.leading or rule.emptied):
         return _of_text(cells, rule, marks)
+    if (numbers := _of_numbers(cells, rule, marks)) is not None:
+        return numbers
     distinct, counts = cells.distinct, cells.counts
     meant = [_meant(cell, rule, marks) for cell in distinct]
     emptied = _emptied(distinct, meant) if rule.emptied else {}
@@ -244,7 +180,7 @@ def decode(cells: Coded, rule: Rule, marks: Marks) -> Column:
         cells,
         {at: reason for at, reason in enumerate(reasons) if reason},
         result,
-        trimmed=sum(int(n) for text, n in zip(distinct, counts, strict=True) if text != text.strip() != ""),
+        trimmed=_trimmed(distinct, counts),
         led=sum(
             int(counts[at])
             for at, text in enumerate(texts)
@@ -274,9 +210,52 @@ def _of_text(cells: Coded, rule: Rule, marks: Marks) -> Column:
         Typed(np.empty(0, dtype=object), {int(places[at]): fault for at, fault in result.faults.items()}),
         stored,
         identity=rule.identity,
-        trimmed=sum(int(n) for text, n in zip(found, counts, strict=True) if text != text.strip() != ""),
+        trimmed=_trimmed(found, counts),
         unused=[code for code in rule.recodes if code not in stripped],
     )
+
+
+def _of_numbers(cells: Coded, rule: Rule, marks: Marks) -> Column | None:
+    """Decode a column of many plain numbers as a whole, the few other cells one by one.
+
+    None if it is no such column, or may be one of codes.
+    """
+    other = rule.kind not in (None, "number") or rule.labels or rule.leading or rule.emptied
+    if other or len(cells.texts) < MANY:
+        return None
+    plainly = plain_numbers(cells.texts, marks, (*rule.reasons, *rule.recodes))
+    if plainly is None:
+        return None
+    values, others = plainly
+    places, counts = np.flatnonzero(others), cells.counts
+    found = cells.texts.take(pa.array(places)).to_pylist()
+    meant = [_meant(text, rule, marks) for text in found]
+    texts = [text for text, _ in meant]
+    present = counts.sum() - sum(
+        int(n) for text, n in zip(texts, counts[places], strict=True) if text is None
+    )
+    if rule.kind is None and (
+        any(is_code(text) for text in texts if text) or 5 * counts[~others].sum() < 4 * present
+    ):
+        return None
+    few = typed(texts, "number", marks, name=rule.name)
+    values[places] = few.values
+    result = Typed(values, {int(places[at]): fault for at, fault in few.faults.items()})
+    if rule.rated:
+        _refuse_suspects(rule, result)
+    stripped = {text.strip() for text in found}
+    return Column(
+        cells,
+        {int(places[at]): reason for at, (_, reason) in enumerate(meant) if reason},
+        result,
+        trimmed=_trimmed(found, counts[places]),
+        unused=[code for code in rule.recodes if code not in stripped],
+    )
+
+
+def _trimmed(texts: list[str], counts: npt.NDArray[np.int64]) -> int:
+    """Count the cells with outer blanks around something."""
+    return sum(int(n) for text, n in zip(texts, counts, strict=True) if text != text.strip() != "")
 
 
 def _particular(texts: Any, keys: set[str]) -> npt.NDArray[np.bool_]:

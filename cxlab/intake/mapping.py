@@ -17,7 +17,8 @@ from cxlab.intake import choices, codebooks
 from cxlab.intake.assignment import REASON_SUFFIX, Assignment, assign, resolve_keys
 from cxlab.intake.cells import Marks
 from cxlab.intake.coded import Coded, side_by_side
-from cxlab.intake.decoding import Column, Declared, decode
+from cxlab.intake.columns import Column
+from cxlab.intake.decoding import Declared, decode
 from cxlab.intake.expressions import computed, matches
 from cxlab.intake.extracts import without_replaced
 from cxlab.intake.identifiers import Identifier, spoken
