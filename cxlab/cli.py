@@ -240,6 +240,7 @@ def _checked(root: Path, client: str) -> int:
         report = dataset.check(root, client, strict=False, on_step=watching.see)
     for line in report.lines(language_of_messages()):
         print(line)
+    say(Message("the whole review, to forward: {path}", path=root / "data" / client / "revision.xlsx"))
     if not report.problems:
         return 0
     refusal = Message(

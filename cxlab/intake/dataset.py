@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 def check(root: str | Path, client: str, *, strict: bool = True, on_step: Watch = unwatched) -> CheckReport:
     """Read, map, check and scan every file of a client; if all holds, write its tables.
 
+    What was found is written to revision.xlsx in the client's folder in any case (see `revision`).
+
     Parameters
     ----------
     root : path
@@ -59,6 +61,7 @@ def check(root: str | Path, client: str, *, strict: bool = True, on_step: Watch 
         If the tables or the key cannot be written.
     """
     # pandera is paid for by those who check, not by every notebook that reads.
+    from cxlab.intake import revision
     from cxlab.intake.assembly import assembled, pseudonymise
 
     declared = load(client_folder(root, client))
@@ -87,6 +90,7 @@ def check(root: str | Path, client: str, *, strict: bool = True, on_step: Watch 
     on_step(Step("checking", rows=sum(len(part.frame) for part, _ in mapped)))
     made = assembled(declared, mapped, problems, unread)
     report = _report(declared, made, problems)
+    revision.write(report, declared.folder / revision.FILE)
     if problems:
         if strict:
             raise InputError(
@@ -134,6 +138,7 @@ def _taken(
 def _report(client: Client, made: Assembly, problems: list[Problem]) -> CheckReport:
     return CheckReport(
         client=client.slug,
+        name=client.title(client.language),
         language=client.language,
         tables=made.entries,
         problems=tuple(problems),

@@ -22,6 +22,9 @@ class CheckReport:
     Attributes
     ----------
     client : str
+        Name of its folder.
+    name : str
+        As reports call it.
     language : {"es", "en"}
         The client's, in which `str` gives the ledger.
     tables : dict of str to dict
@@ -37,12 +40,18 @@ class CheckReport:
     """
 
     client: str
+    name: str = ""
     language: Language = "es"
     tables: Mapping[str, Mapping[str, Any]]
     problems: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
     rules: tuple[Standing, ...] = ()
     notes: tuple[Message, ...] = field(default=())
+
+    @property
+    def title(self) -> str:
+        """What the client is called."""
+        return self.name or self.client
 
     @property
     def ledger(self) -> pd.DataFrame:
