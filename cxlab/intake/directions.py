@@ -24,10 +24,24 @@ def undeclared_directions(evidence: Evidence) -> Iterator[Finding]:
     said = _directions_of_items(evidence)
     for table in (name for name in RATED if name in evidence.rows):
         for part in evidence.parts(table):
+            yield from _both_ways(table, part)
             for column in (name for name in EITHER_WAY if name in part.frame):
                 if column not in part.upward and column not in said and part.frame[column].notna().any():
                     yield Finding(table, _undirected(part, column), stops=True)
             yield from _against(table, part)
+
+
+def _both_ways(table: str, part: Mapped) -> Iterator[Finding]:
+    for column in sorted({*part.source.reverse} & {*part.source.more_is_better}):
+        problem = Problem(
+            Message("a question that is turned round and in which more is better"),
+            Message("one of the two"),
+            Message("take it out of `reverse` or of `more_is_better`"),
+            file=f"client.yaml ({part.source.file})",
+            column=column,
+            rule=5,
+        )
+        yield Finding(table, problem, stops=True)
 
 
 def _directions_of_items(evidence: Evidence) -> set[str]:
