@@ -107,7 +107,9 @@ def write(report: CheckReport, path: str | Path) -> None:
         write_private(Path(path), _timeless(packed.getvalue()))
     except OSError as error:
         raise WorkbenchError(
-            "{file} cannot be written: {why}; close it if it is open", file=path, why=error.strerror
+            "the review cannot be written to {file}: {why}; close it if it is open",
+            file=path,
+            why=error.strerror,
         ) from None
 
 
