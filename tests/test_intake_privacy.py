@@ -6,6 +6,7 @@ import string
 import subprocess
 import sys
 import unicodedata
+import zipfile
 
 import numpy as np
 import pandas as pd
@@ -282,7 +283,10 @@ def test_two_processes_that_start_at_once_end_with_one_key(own_key):
 def test_a_failed_check_keeps_no_trace_of_the_rows(tmp_path):
     root = write_client(tmp_path, SURVEY, {"survey.csv": "response_id,recommend\n1,ana@example.cl\n"})
     problems_of(root)
-    assert sorted(path.name for path in (root / "data/acme").iterdir()) == ["client.yaml", "raw"]
+    written = sorted(path.name for path in (root / "data/acme").iterdir())
+    assert written == ["client.yaml", "raw", "revision.xlsx"]
+    with zipfile.ZipFile(root / "data/acme/revision.xlsx") as parts:
+        assert not any(b"ana@" in parts.read(name) for name in parts.namelist())
 
 
 def test_dashes_around_a_whole_cell_hide_nothing():
