@@ -466,9 +466,8 @@ def test_the_questionnaire_explains_what_was_not_asked(tmp_path):
         "response_id,ease,attr_wait,channel",
         more=[(source("items", file="i.csv"), {"i.csv": "item_id,asked_if\nattr_wait,only callers\n"})],
     )
-    assert "column attr_wait: found no answer of 50% of those asked (20 rows)" in warned(
-        report(tmp_path / "b", *worded), 19
-    )
+    said = warned(report(tmp_path / "b", *worded), 19)
+    assert "column attr_wait: found no answer of 50%; the questionnaire asks only “only callers”" in said
 
 
 def test_rows_that_were_given_up_as_repeated_are_told(tmp_path):
