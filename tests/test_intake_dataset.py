@@ -384,7 +384,15 @@ def test_every_real_file_reads_or_says_how_to(path):
         encoding = (
             "latin-1" if "encoding: latin-1" in text else "mac_roman" if "starwars" in path.name else "cp1252"
         )
-        reading, _ = read(source.model_copy(update={"encoding": encoding}), Path("."))
+        source = source.model_copy(update={"encoding": encoding})
+        if "starwars" in path.name:
+            with pytest.raises(InputError, match="23 columns without a name, 15 with one.*layout:"):
+                read(source, Path("."))
+            source = source.model_copy(update={"layout": "surveymonkey"})
+            assert len(read(source, Path("."))[0]) == 1186
+            return
+        reading, _ = read(source, Path("."))
+    assert not reading.doubts
     frame = pd.read_csv(
         path,
         sep=MARKS[reading.how["separator"]],

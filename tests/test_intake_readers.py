@@ -94,7 +94,7 @@ def test_clean_files_come_back_as_they_were(rows, separator):
         ("id,b,id\n1,2,3\n", ["row 1", "the name 'id' in columns 1, 3"]),
         ("id,b\u00a0,b\n1,2,3\n", ["the name 'b' in columns 2, 3"]),
         ("id,b\n", ["row 1", "a header and no row"]),
-        ("7,8,9\n1,2,3\n", ["row 1", "3 of 3 names are numbers or addresses"]),
+        ("7,8,9\n1,2,3\n", ["row 1", "3 of 3 names are numbers, dates or addresses"]),
         ("Report of May\nid;a;b\n1;2;3\n2;2;3\n", ["row 2", "3 fields", "declare header_row: 2"]),
         ("a;b,c;d\n1;2,3;4\n", ["separators that fit equally: semicolon, comma", "declare `separator:`"]),
     ],

@@ -34,6 +34,7 @@ from cxlab.intake.relationship import with_duration, with_last_survey
 from cxlab.intake.rows import Rows
 from cxlab.intake.scales import series_breaks, unknown_breaks
 from cxlab.intake.validity import Examination, examine
+from cxlab.intake.variants import told
 
 # Numbers looked at at a time; the first piece that has a fraction ends the search.
 PIECE = 1_000_000
@@ -91,6 +92,7 @@ def assembled(
         tables[name] = rows
         entries[name] = _entry(rows, own) | {"breaks": series_breaks(client, rows)}
         notes += [note for part in parts for note in part.notes]
+        notes += told(rows)
     problems += scan_labels(_client_labels(client), file="client.yaml")
     if len(mapped) == len(client.sources):
         problems += _unknown(client, [part for part, _ in mapped])

@@ -226,7 +226,7 @@ def _no_header(source: Source, name: str, known: list[str], key: str) -> Problem
         source,
         name,
         Message("a name in `{key}` that is no column", key=key),
-        Message("{known}", known=", ".join(known[:40]) + (", ..." if len(known) > 40 else "")),
+        Message("{known}", known=(", ".join(known[:40]) or "-") + (", ..." if len(known) > 40 else "")),
         Message("did you mean {close}?", close=close)
         if close
         else Message("correct or remove it in client.yaml"),

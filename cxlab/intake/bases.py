@@ -72,7 +72,8 @@ def _small(evidence: Evidence, table: str, column: str, sizes: pd.Series[int]) -
 
 def _names(sizes: pd.Series[int]) -> list[str]:
     """Return the groups as texts: the category, then the wave."""
-    return [" ".join(str(part) for part in group if part) for group in sizes.index]
+    names = (" ".join(str(part) for part in group if part) for group in sizes.index)
+    return [name if len(name) <= 60 else name[:59] + "…" for name in names]
 
 
 def few_visits(evidence: Evidence) -> Iterator[Finding]:

@@ -30,6 +30,10 @@ _PERHAPS_MOJIBAKE = re.compile(rb"\xc3[\x82\x83\xa2]")
 _CONTROL = re.compile(rb"\xc2[\x80-\x84\x86-\x9f]")
 
 
+# The Latin letters of UTF-7.
+_UTF7 = re.compile(r"\+A[I-P][A-Za-z0-9+/]-")
+
+
 @dataclass(frozen=True)
 class Block:
     """Whole lines of a file.
@@ -121,16 +125,22 @@ class Blocks:
 
     def _inspect(self, text: str, line: int) -> None:
         """Note text that was decoded but says it was damaged: NUL, lost characters, mojibake, C1 controls."""
+        if "+A" in text and (letters := _UTF7.search(text)):
+            self._damage.setdefault(
+                "utf-7", self._damaged("utf-7", line + line_ends(text[: letters.start()]))
+            )
         if text.isascii() and "\x00" not in text:
             return
         raw = text.encode()
         found = {"nul": text.find("\x00"), "lost": text.find("\ufffd"), "mojibake": -1, "control": -1}
+        found["mark"] = text.find("\n\ufeff")
         if _PERHAPS_MOJIBAKE.search(raw) and (match := _MOJIBAKE.search(text)):
             found["mojibake"] = match.start()
         if control := _CONTROL.search(raw):
             found["control"] = len(raw[: control.start()].decode())
         for kind, at in found.items():
             if at >= 0 and kind not in self._damage:
+                at += kind == "mark"
                 self._damage[kind] = self._damaged(kind, line + line_ends(text[:at]))
 
     def _damaged(self, kind: str, row: int) -> Problem:
@@ -155,6 +165,16 @@ class Blocks:
                 Message("declare `encoding: cp1252` (or mac_roman): those bytes are letters or quotes there"),
             ),
         }
+        told |= {
+            "mark": (
+                Message("a byte-order mark at the start of a line, as where two files were joined"),
+                Message("give each file on its own, as a source of the same table"),
+            ),
+            "utf-7": (
+                Message("letters written as in UTF-7, such as +APM-"),
+                Message("ask for the file again in UTF-8"),
+            ),
+        }
         found, action = told[kind]
         return Problem(found, Message("text as it was typed"), action, file=self.file, row=row)
 
@@ -167,7 +187,7 @@ class Blocks:
             With the first line of each kind of damage.
         """
         if self._damage:
-            kinds = ("nul", "lost", "mojibake", "control")
+            kinds = ("nul", "lost", "mojibake", "control", "mark", "utf-7")
             raise unreadable(self.file, [self._damage[kind] for kind in kinds if kind in self._damage])
 
     def _undecodable(self, error: UnicodeDecodeError, row: int) -> InputError:

@@ -20,6 +20,10 @@ CellKind = Literal["number", "flag", "date", "text"]
 # More digits than a float holds exactly: a code, not a measure.
 MOST_DIGITS = 15
 EXCEL_DATES = "excel"
+# Years that no customer's date has: before 1901, and from 2199 on.
+_NO_DATE = re.compile(r"0|1[0-8]|1900|2199|2[2-9]|[3-9]")
+# A long code that Excel shows, and saves, as a number: 1.23457E+17.
+LOST_CODE = r"^[1-9](?:[.,][0-9]+)?E\+[0-9]{2}$"
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?(?P<zone>Z|[+-]\d{2}:?\d{2})?")
 
 
@@ -104,6 +108,8 @@ def _written(decimal: str, thousands: str) -> re.Pattern[str]:
 
 
 def _number(text: str, decimal: str, thousands: str) -> float | None:
+    if thousands == " ":
+        text = text.replace("\u00a0", " ").replace("\u202f", " ")
     if not _written(decimal, thousands).fullmatch(text):
         return None
     plain = text.replace(thousands, "") if thousands else text
@@ -242,14 +248,16 @@ def _flags(texts: Sequence[str | None], marks: Marks, name: str) -> Typed:
 def _texts(texts: Sequence[str | None], _: Marks, name: str) -> Typed:
     values = np.empty(len(texts), dtype=object)
     values[:] = [None if text is None else unicodedata.normalize("NFC", text) for text in texts]
-    faults = {
-        at: Fault(
-            Message("text, or an empty cell"),
-            Message('declare `missing: {{{name}: [" "]}}` if it means no answer', name=name),
-        )
-        for at, text in enumerate(texts)
-        if text is not None and not text.strip()
-    }
+    blank = Fault(
+        Message("text, or an empty cell"),
+        Message('declare `missing: {{{name}: [" "]}}` if it means no answer', name=name),
+    )
+    lost = Fault(
+        Message("codes with all their digits"),
+        Message("Excel wrote this code as a number and its digits are lost: ask for the column as text"),
+    )
+    faults = {at: blank for at, text in enumerate(texts) if text is not None and not text.strip()}
+    faults |= {at: lost for at, text in enumerate(texts) if text is not None and re.search(LOST_CODE, text)}
     for at in faults:
         values[at] = None
     return Typed(values, faults)
@@ -273,11 +281,12 @@ def _dates(texts: Sequence[str | None], marks: Marks, form: str, name: str) -> T
         values[other] = _formed(given[other], form)
     result = Typed(values.to_numpy())
     advice = _date_advice([text for text in given[other] if text], form, name)
-    for at in np.flatnonzero((given.notna() & values.isna()).to_numpy()):
+    sentinels = given.map(lambda text: bool(_NO_DATE.match(text)), na_action="ignore").eq(True) & iso  # noqa: FBT003
+    for at in np.flatnonzero((given.notna() & values.isna() & ~sentinels).to_numpy()):
         result.faults[int(at)] = Fault(
             *_date_fault(str(given[at]), advice, form, zoned=bool(zoned[at]), name=name)
         )
-    _refuse_sentinels(result, name)
+    _refuse_sentinels(result, sentinels.to_numpy(), name)
     return result
 
 
@@ -349,10 +358,13 @@ def _date_fault(text: str, advice: str, form: str, *, zoned: bool, name: str) ->
     return allowed, Message("{advice}", advice=advice)
 
 
-def _refuse_sentinels(result: Typed, name: str) -> None:
-    """Refuse dates that stand for something else: 1900-01-01 and before, 2199 and later."""
+def _refuse_sentinels(result: Typed, written: npt.NDArray[np.bool_], name: str) -> None:
+    """Refuse dates that stand for something else: 1900-01-01 and before, 2199 and later.
+
+    `written` are those whose text says so: beyond 2262, no date is held at all.
+    """
     years = pd.DatetimeIndex(result.values).year
-    for at in np.flatnonzero((years <= 1900) | (years >= 2199)):
+    for at in np.flatnonzero((years <= 1900) | (years >= 2199) | written):
         result.values[at] = np.datetime64("NaT")
         result.faults[int(at)] = Fault(
             Message("dates between 1901 and 2198"),

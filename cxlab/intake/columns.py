@@ -21,7 +21,8 @@ class Column:
 
     `reasons`, `typed` and `emptied` speak of distinct texts by their place. A column of text has its
     values in `stored`, as arrow holds them, and none in `typed`. `trimmed` counts the cells with outer
-    blanks, `led` those read by the number they start with. Of `emptied` texts, which looked personal,
+    blanks, `led` those read by the number they start with, `tamed` those with control characters, which
+    became blanks. Of `emptied` texts, which looked personal,
     only the kind is known.
     """
 
@@ -32,6 +33,7 @@ class Column:
     identity: bool = False
     trimmed: int = 0
     led: int = 0
+    tamed: int = 0
     unused: list[str] = field(default_factory=list)
     emptied: dict[int, Identifier] = field(default_factory=dict)
 

@@ -27,6 +27,8 @@ from cxlab.intake.scales import slipped_scales, two_scales
 _NUMBERS = {"enum": 2, "scale": 3, "future": 7}
 # Rows that are checked at a time.
 PIECE = 500_000
+# Where it is there at all, it is there for everyone: half-weighted rows are neither sample nor population.
+_FULL = ("event", "weight")
 # A scale's default is its metric's: the recommendation question is defined from 0 to 10.
 _SCALES_HINT = {"recommend": "[0, 10]", "overall_sat": "[1, 5]"}
 
@@ -39,7 +41,7 @@ def schema(
     for name in frame.columns:
         declared = table.columns.get(name)
         checks = _checks(name, declared, scales, frame[name], today)
-        nullable = declared is None or not (declared.required or name == "event")
+        nullable = declared is None or not (declared.required or name in _FULL)
         columns[name] = pa.Column(None, checks, nullable=nullable, required=False)
     return pa.DataFrameSchema(columns)
 
@@ -212,7 +214,7 @@ def _cell_breaches(rows: Rows, today: date) -> Iterator[Problem]:
 
 def _number(check: str, column: str) -> int:
     """Return the validity rule that a check of a cell belongs to, 0 if to none."""
-    return 18 if column == "weight" and check == "above" else _NUMBERS.get(check, 0)
+    return 18 if column == "weight" and check in ("above", "not_nullable") else _NUMBERS.get(check, 0)
 
 
 def _rule(rule: str, column: str, rows: Rows, today: date) -> tuple[str, str]:

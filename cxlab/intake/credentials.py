@@ -11,7 +11,7 @@ from typing import Any
 
 _SECRET = re.compile(
     r"""
-      [a-z][a-z0-9+.-]*://[^\s/@:]*:[^\s/@]+@                                    # address with a password
+      \b[a-z][a-z0-9+.-]{0,30}://[^\s/@:]*:[^\s/@]+@            # address with a password
     | \b(?:postgres(?:ql)?|mysql|mariadb|mssql|sqlserver|oracle|snowflake|redshift|clickhouse|mongodb(?:\+srv)?)://
     | \bjdbc:[a-z]+: | \bmd:\S*token
     | (?:^|[\s;,&?'"{])(?:password|passwd|pwd|contrase(?:ñ|n)a|clave|secret|token|api[_-]?key|access[_-]?key|

@@ -7,6 +7,7 @@ the leading number; the kind. What does not fit keeps its fault until it is know
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -20,7 +21,7 @@ from cxlab.errors import Message
 from cxlab.intake.amounts import MANY, plain_numbers
 from cxlab.intake.assignment import EVERY, Assignment
 from cxlab.intake.canonical import Kind
-from cxlab.intake.cells import CellKind, Fault, Marks, Typed, inferred, is_code, plain, typed
+from cxlab.intake.cells import LOST_CODE, CellKind, Fault, Marks, Typed, inferred, is_code, plain, typed
 from cxlab.intake.coded import Coded
 from cxlab.intake.columns import Column
 from cxlab.intake.identifiers import Identifier
@@ -29,6 +30,10 @@ from cxlab.intake.nonresponse import reason_of, reason_worded
 from cxlab.intake.personal import kinds_in
 from cxlab.intake.reading import Reading, clean_name
 
+# A whole number and then its words: not 1O, 7.5 or 1-3 times.
+_LEADING = re.compile(r"[-+]?\d+(?!\w|[.,]\d|\s*[-\u2013]\s*\d)")
+# What no keyboard types and neither Excel nor a page shows; tabs and line breaks are text.
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]+")
 # Codes that questionnaires use for no answer; far from the other values of a column, they are suspect.
 _USUAL_CODES = (-99, -98, -97, -9, -8, -1, 66, 77, 88, 96, 97, 98, 99, 777, 888, 999, 9999)
 _CELL_KINDS: dict[Kind, CellKind] = {
@@ -172,7 +177,8 @@ def decode(cells: Coded, rule: Rule, marks: Marks) -> Column:
         _refuse_labelled(texts, rule, result)
     if kind == "number" and rule.rated:
         _refuse_suspects(rule, result)
-    stripped = {text.strip() for text in distinct}
+    tamed = _tame(distinct, counts, result) if kind == "text" else 0
+    stripped = {unicodedata.normalize("NFC", text.strip()) for text in distinct} if rule.recodes else set()
     if emptied:
         shown = ["" if at in emptied else text for at, text in enumerate(distinct)]
         cells = Coded(cells.codes, pa.array(shown, pa.large_string()))
@@ -186,6 +192,7 @@ def decode(cells: Coded, rule: Rule, marks: Marks) -> Column:
             for at, text in enumerate(texts)
             if rule.leading and text not in (None, distinct[at].strip()) and at not in result.faults
         ),
+        tamed=tamed,
         unused=[] if rule.labelled else [code for code in rule.recodes if code not in stripped],
         emptied=emptied,
     )
@@ -197,19 +204,21 @@ def _of_text(cells: Coded, rule: Rule, marks: Marks) -> Column:
     found = cells.texts.take(pa.array(places)).to_pylist()
     meant = [_meant(text, rule, marks) for text in found]
     result = typed([text for text, _ in meant], "text", marks, form=rule.form, name=rule.name)
+    tamed = _tame(found, cells.counts[places], result)
     stored = cells.texts
     if len(places):
         mask = np.zeros(len(stored), dtype=bool)
         mask[places] = True
         stored = compute.replace_with_mask(stored, pa.array(mask), pa.array(result.values, pa.large_string()))
     counts = cells.counts[places]
-    stripped = {text.strip() for text in found}
+    stripped = {unicodedata.normalize("NFC", text.strip()) for text in found} if rule.recodes else set()
     return Column(
         cells,
         {int(places[at]): reason for at, (_, reason) in enumerate(meant) if reason},
         Typed(np.empty(0, dtype=object), {int(places[at]): fault for at, fault in result.faults.items()}),
         stored,
         identity=rule.identity,
+        tamed=tamed,
         trimmed=_trimmed(found, counts),
         unused=[code for code in rule.recodes if code not in stripped],
     )
@@ -261,7 +270,7 @@ def _trimmed(texts: list[str], counts: npt.NDArray[np.int64]) -> int:
 def _particular(texts: Any, keys: set[str]) -> npt.NDArray[np.bool_]:
     """Return which texts may mean something else than themselves: blank, padded, composed, declared."""
     plainly = compute.match_substring_regex(texts, "^[!-~](?:[ -~]*[!-~])?$")
-    other = compute.invert(plainly)
+    other = compute.or_(compute.invert(plainly), compute.match_substring_regex(texts, LOST_CODE))
     if keys:
         other = compute.or_(other, compute.is_in(texts, value_set=pa.array(sorted(keys), texts.type)))
     whole = [re.escape(key.lstrip("-")) for key in keys if re.fullmatch(r"-?\d+", key)]
@@ -286,7 +295,7 @@ def _meant(cell: str, rule: Rule, marks: Marks) -> tuple[str | None, str]:
     if cell == "":
         recoded = rule.recodes.get("")
         return (None, "blank") if recoded is None else (recoded, "")
-    text = cell.strip()
+    text = cell.strip() if cell.isascii() else unicodedata.normalize("NFC", cell.strip())
     if not text:
         blank = next((reason for code, reason in rule.reasons.items() if not code.strip()), None)
         return (None, blank) if blank else (cell, "")
@@ -309,11 +318,20 @@ def _meant(cell: str, rule: Rule, marks: Marks) -> tuple[str | None, str]:
 
 
 def _led(text: str, rule: Rule, marks: Marks) -> tuple[str | None, str]:
-    match = re.match(r"[-+]?\d+", text)
+    match = _LEADING.match(text)
     if not match:
         return text, ""
     found = plain(match[0], marks)
     return (None, rule.reasons[found]) if found in rule.reasons else (found, "")
+
+
+def _tame(texts: list[str], counts: npt.NDArray[np.int64], result: Typed) -> int:
+    """Put a blank in the place of control characters in values of text; return how many cells had any."""
+    wild = [at for at, text in enumerate(texts) if _CONTROLS.search(text)]
+    for at in wild:
+        if isinstance(result.values[at], str):
+            result.values[at] = _CONTROLS.sub(" ", result.values[at]).strip()
+    return int(counts[wild].sum())
 
 
 def _explain_leading(result: Typed) -> None:

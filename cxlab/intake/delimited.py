@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,9 @@ def read_delimited(
         header = checked_header(heads.names, file=file, row=first)
         table = _Table(Parser(file, separator, len(header)), heads, header, wanted, skip_after_header)
         under = body[_offset(body, ends[heads.rows - 1]) :]
+        for start, end in zip([0, *ends], ends[: heads.rows], strict=False):
+            record = body[_offset(body, start) : _offset(body, end)]
+            table.parser.quotes.look(record, first + start)
         table.take(Block(under, 0.0, last), first + ends[heads.rows - 1], footers=skip_at_end)
         for block in stream:
             if progress is not None:
@@ -85,9 +89,21 @@ def read_delimited(
         blocks.refuse_damage()
         raise
     blocks.refuse_damage()
-    table.parser.misfits.refuse(cut_line=0 if blocks.ended else table.last_line)
+    table.parser.misfits.refuse(
+        header_row=first,
+        cut_line=0 if blocks.ended else table.last_line,
+        misquoted=table.parser.quotes.problems(),
+    )
     how = {"encoding": blocks.encoding, "separator": NAMED[separator]}
-    return table.reading(file=file, header_row=first, how=how)
+    reading = table.reading(file=file, header_row=first, how=how)
+    return reading if blocks.ended else replace(reading, notes=[*reading.notes, _unended(file)])
+
+
+def _unended(file: str) -> Message:
+    return Message(
+        "{file}: the last line has no end: if the file was cut on its way, its last value is not whole",
+        file=file,
+    )
 
 
 def _from_header(stream: Iterator[Block], header_row: int, *, file: str) -> tuple[str, int, bool]:

@@ -381,6 +381,11 @@ def _notes(columns: dict[str, Column], file: str, emptied: Emptied) -> Iterator[
     trimmed = [f"{name} ({column.trimmed})" for name, column in columns.items() if column.trimmed]
     if trimmed:
         yield Message("{file}: outer blanks taken off in {columns}", file=file, columns=", ".join(trimmed))
+    tamed = [f"{name} ({column.tamed})" for name, column in columns.items() if column.tamed]
+    if tamed:
+        yield Message(
+            "{file}: control characters became blanks in {columns}", file=file, columns=", ".join(tamed)
+        )
     for name, column in columns.items():
         for kind, count in emptied.get(name, {}).items():
             yield Message(

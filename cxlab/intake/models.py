@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -49,7 +51,8 @@ def as_cell(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, float) and math.isfinite(value) and value.is_integer():
         return str(int(value))
-    return value.isoformat() if isinstance(value, date) else str(value)
+    # Composed, as cells are compared: a code typed on one system is the same code in a file of another.
+    return value.isoformat() if isinstance(value, date) else unicodedata.normalize("NFC", str(value))
 
 
 def _cell(value: Any) -> str:
@@ -106,6 +109,13 @@ def _encoding(value: str) -> str:
 
 def _listed(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
+
+
+def _timezone(value: str) -> str:
+    try:
+        return value if not value else ZoneInfo(value).key
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        raise ValueError(Message("a time zone, such as America/Santiago or Europe/Madrid")) from None
 
 
 def _text_or_languages(value: Any) -> Any:
@@ -202,7 +212,7 @@ class Source(_Strict):
     separator: Literal[",", ";", "\t", "|"] | None = None
     decimal: Literal[".", ","] = "."
     thousands: Literal["", ".", ",", " "] = ""
-    timezone: str = ""
+    timezone: Annotated[str, AfterValidator(_timezone)] = ""
     sheet: str = ""
     header_row: int = Field(default=1, ge=1, le=1000)
     skip_after_header: int = Field(default=0, ge=0, le=1000)

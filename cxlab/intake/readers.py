@@ -7,6 +7,7 @@ beyond its limits.
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from hashlib import file_digest, sha256
 from pathlib import Path
 
@@ -68,11 +69,12 @@ def read(
             wanted=wanted,
             progress=progress,
         )
-        return reading, digest_of(path)
+        return _doubted(reading, source), digest_of(path)
     if kind == "excel":
         from cxlab.intake.workbooks import Expected, read_workbook
 
         reading = read_workbook(content, file=source.file, expected=Expected.of(source))
+        reading = _doubted(reading, source)
     elif kind == "parquet":
         from cxlab.intake.columnar import read_parquet
 
@@ -120,6 +122,24 @@ def current_digest(source: Source, folder: Path, known: Collection[str]) -> str:
     if source.read_as != "sql" or digest in known:
         return digest
     return _queried(source, folder, None)[1]
+
+
+def _doubted(reading: Reading, source: Source) -> Reading:
+    """Return a reading with the rows doubted that are no records; names that are one are refused."""
+    from cxlab.intake.strangers import doubts, headless
+
+    if source.header_rows == 1 and headless(reading.columns):
+        raise fault(
+            source.file,
+            Message("names that are as the cells under them, as in a row of data"),
+            Message("one line with the names of the columns"),
+            Message("give the line of the names as header_row, or add one to the file"),
+            row=source.header_row,
+        )
+    ends_in_data = "skip_at_end" in source.model_fields_set and source.skip_at_end == 0
+    known = {doubt.row for doubt in reading.doubts}
+    found = doubts(reading, file=source.file, ends_in_data=ends_in_data)
+    return replace(reading, doubts=[*reading.doubts, *(each for each in found if each.row not in known)])
 
 
 def path_of(source: Source, folder: Path) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,7 +27,11 @@ Progress = Callable[[int, float], None]
 MOST_SHOWN = 20
 
 _INVISIBLE = re.compile("[\x00-\x08\x0e-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\u00ad]")
-_NUMBER = re.compile(r"[-+]?\d+(?:[.,]\d+)?")
+_DATA = re.compile(
+    r"[-+]?\d+(?:[.,]\d+)*|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?:[ T].*)?|\d{1,2}:\d{2}(?::\d{2})?|https?://.*"
+)
+# Two or more years among other names are columns of a table by year.
+_YEAR = re.compile(r"(?:19|20)\d{2}")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -138,29 +143,32 @@ def checked_header(names: Sequence[str], *, file: str, row: int) -> list[str]:
             file, [_personal_header(kind, file=file, row=row) for kind in dict.fromkeys(personal)]
         )
     problems = []
-    for name in dict.fromkeys(present):
+    for name in (name for name, n in Counter(present).items() if n > 1):
         places = [str(at + 1) for at, each in enumerate(cleaned) if each == name]
-        if len(places) > 1:
-            problems.append(
-                Problem(
-                    Message(
-                        "the name {name!r} in columns {places}", name=name[:80], places=", ".join(places[:8])
-                    ),
-                    Message("each name once"),
-                    Message("rename all but one in the file"),
-                    file=file,
-                    row=row,
-                    column=name[:80],
-                )
+        problems.append(
+            Problem(
+                Message(
+                    "the name {name!r} in columns {places}", name=name[:80], places=", ".join(places[:8])
+                ),
+                Message("each name once"),
+                Message("rename all but one in the file"),
+                file=file,
+                row=row,
+                column=name[:80],
             )
+        )
     if problems:
         raise unreadable(file, problems)
-    data_like = [name for name in present if _NUMBER.fullmatch(name) or "@" in name]
+    _refuse_wrapped(present, file=file, row=row)
+    years = [name for name in present if _YEAR.fullmatch(name)]
+    data_like = [name for name in present if _DATA.fullmatch(name) or "@" in name]
+    if len(years) > 1 and len(years) == len(data_like) < len(present):
+        return cleaned
     if 2 * len(data_like) >= len(present):
         raise fault(
             file,
             Message(
-                "{n} of {all} names are numbers or addresses, as in a row of data",
+                "{n} of {all} names are numbers, dates or addresses, as in a row of data",
                 n=len(data_like),
                 all=len(present),
             ),
@@ -179,6 +187,24 @@ def _personal_header(kind: Identifier, *, file: str, row: int) -> Problem:
         file=file,
         row=row,
         rule=26,
+    )
+
+
+def _refuse_wrapped(names: Sequence[str], *, file: str, row: int) -> None:
+    """Refuse names that all stand between marks which the file takes for quotes."""
+    pairs = {name[:1] + name[-1:] for name in names if len(name) > 1}
+    if len(names) < 2 or len(pairs) != 1 or not all(len(name) > 1 for name in names):
+        return
+    pair = next(iter(pairs))
+    first, last = pair[0], pair[1]
+    if first.isalnum() or first in "_*-." or (first != last and first + last not in ("“”", "‘’", "«»", "„“")):
+        return
+    raise fault(
+        file,
+        Message("every name between {first} and {last}, as if those were quotes", first=first, last=last),
+        Message('quotes around whole fields only, and "" for a quote inside one'),
+        Message('ask for the file with " for quotes, or without any'),
+        row=row,
     )
 
 
@@ -226,6 +252,21 @@ def held(
             Message("a header and no row under it"),
             Message("at least one row of data"),
             Message("ask for the file again: the export may have been cut"),
+            row=header_row,
+        )
+    unnamed = [at for at, name in enumerate(header) if not name and not columns[at].blank]
+    given = sum(map(bool, header))
+    if len(unnamed) > given:
+        raise fault(
+            file,
+            Message(
+                "{n} columns without a name, {named} with one", n=len(unnamed), named=sum(map(bool, header))
+            ),
+            Message("one line with the names of the columns"),
+            Message(
+                "give the line of the names as header_row; if their names go on under it, declare "
+                "`header_rows: 2` or the `layout:` of the survey tool"
+            ),
             row=header_row,
         )
     named = {

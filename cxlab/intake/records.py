@@ -11,6 +11,7 @@ import gc
 import io
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -22,6 +23,7 @@ import pyarrow.compute as compute
 import pyarrow.csv as pc
 
 from cxlab.errors import InputError, Message, Problem
+from cxlab.intake.quotes import Quotes
 from cxlab.intake.reading import MOST_SHOWN, fault, limited, unreadable
 
 Row = tuple[int, list[str]]
@@ -61,8 +63,10 @@ class Parser:
     separator: str
     width: int
     misfits: Misfits = field(init=False)
+    quotes: Quotes = field(init=False)
 
     def __post_init__(self) -> None:
+        self.quotes = Quotes(self.file, self.separator)
         self.misfits = Misfits(self.file, self.separator, self.width)
 
     def parse(self, text: str, first: int, *, last: bool, under: int = 0, footers: int = 0) -> Records:
@@ -139,6 +143,7 @@ class Parser:
             return None
         if table.num_rows != len(ends) + (not raw.endswith(b"\n")) or _some_blank(table):
             return None
+        self.quotes.used = self.quotes.used or quoted
         columns: list[Any] = table.columns
         return columns
 
@@ -163,11 +168,14 @@ class Parser:
         reader = csv.reader(lines, delimiter=self.separator, strict=True)
         rows: list[Row] = []
         start = 0
+        quoted = '"' in text
         collecting = gc.isenabled()
         gc.disable()  # hundreds of thousands of lists, and never a cycle to look for
         try:
             for row in reader:
                 rows.append((first + start, row))
+                if quoted:
+                    self.quotes.look("".join(lines[start : reader.line_num]), first + start)
                 start = reader.line_num
         except csv.Error as error:
             if not last and "unexpected end" in str(error):
@@ -274,13 +282,17 @@ class Misfits:
             if ("\n" in value or "\r" in value) and _holds_lines(value, row, at, self.separator)
         ]
 
-    def refuse(self, *, cut_line: int = 0) -> None:
+    def refuse(self, *, header_row: int, cut_line: int = 0, misquoted: Sequence[Problem] = ()) -> None:
         """Refuse the file for its misfits.
 
         Parameters
         ----------
+        header_row : int
+            Line of the names.
         cut_line : int
             The last line, if the file stops in the middle of it: it may be a record cut short.
+        misquoted : sequence of Problem
+            Records whose quotes are not as they must be.
 
         Raises
         ------
@@ -299,9 +311,25 @@ class Misfits:
                 )
                 for line, row in self.shown
             ]
-            raise unreadable(self.file, self._summed(problems))
-        if self.swallowed:
-            raise unreadable(self.file, limited(self.swallowed, file=self.file))
+            found = [*misquoted, *self._header(header_row), *self._summed(problems)]
+            raise unreadable(self.file, found)
+        if misquoted or self.swallowed:
+            raise unreadable(self.file, [*misquoted, *limited(self.swallowed, file=self.file)])
+
+    def _header(self, row: int) -> list[Problem]:
+        """Return the problem of a header that no row is as wide as."""
+        if self.fitting or len(self.widths) > 1:
+            return []
+        usual = next(iter(self.widths))
+        return [
+            Problem(
+                Message("{width} names over rows of {usual} fields", width=self.width, usual=usual),
+                Message("a name for each field"),
+                self._action(),
+                file=self.file,
+                row=row,
+            )
+        ]
 
     def _summed(self, problems: list[Problem]) -> list[Problem]:
         if self.wrong <= MOST_SHOWN:

@@ -87,37 +87,21 @@ class Rows:
     def cells(
         self, column: str, wrong: npt.NDArray[np.bool_], allowed: str, action: str, *, rule: int = 0
     ) -> Iterator[Problem]:
-        """Give one problem for each file and distinct cell among the wrong ones, its first with its line."""
-        rows = np.flatnonzero(wrong)
+        """Give one problem for each distinct wrong cell of a file, with the line of the first."""
         for part in self.parts:
-            own = rows[(rows >= part.first) & (rows < part.last)]
-            if len(own):
-                yield from self._cells_of_part(column, own, allowed, action, rule)
-
-    def _cells_of_part(
-        self, column: str, rows: npt.NDArray[np.intp], allowed: str, action: str, rule: int
-    ) -> Iterator[Problem]:
-        codes = self._texts(column, rows)
-        counts = np.bincount(codes)
-        firsts = np.unique(codes, return_index=True)[1]
-        for code in range(min(len(counts), MOST_SHOWN)):
-            row = int(rows[firsts[code]])
-            yield self.problem(row, column, allowed, action, count=int(counts[code]), rule=rule)
-        if len(counts) > MOST_SHOWN:
-            more = Message("{n} more values like these", n=len(counts) - MOST_SHOWN)
-            row, rest = int(rows[firsts[MOST_SHOWN]]), int(counts[MOST_SHOWN:].sum())
-            yield self.problem(row, column, allowed, action, count=rest, found=more, rule=rule)
-
-    def _texts(self, column: str, rows: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
-        """Return which distinct text each row has in the file, counted in the order of the rows."""
-        known: dict[str, int] = {}
-        found = []
-        for part in self.parts:
-            own = rows[(rows >= part.first) & (rows < part.last)] - part.first
-            if len(own):
-                codes, texts = part.mapped.raw.texts(column, own)
-                found.append(np.array([known.setdefault(text, len(known)) for text in texts])[codes])
-        return np.concatenate(found)
+            rows = part.first + np.flatnonzero(wrong[part.first : part.last])
+            if not len(rows):
+                continue
+            codes, _ = part.mapped.raw.texts(column, rows - part.first)
+            counts = np.bincount(codes)
+            firsts = np.unique(codes, return_index=True)[1]
+            for code in range(min(len(counts), MOST_SHOWN)):
+                row = int(rows[firsts[code]])
+                yield self.problem(row, column, allowed, action, count=int(counts[code]), rule=rule)
+            if len(counts) > MOST_SHOWN:
+                more = Message("{n} more values like these", n=len(counts) - MOST_SHOWN)
+                row, rest = int(rows[firsts[MOST_SHOWN]]), int(counts[MOST_SHOWN:].sum())
+                yield self.problem(row, column, allowed, action, count=rest, found=more, rule=rule)
 
     def already_faulty(self, column: str) -> npt.NDArray[np.bool_]:
         """Return the rows whose cell was already reported as not of its kind."""

@@ -15,6 +15,8 @@ SEPARATORS = (",", ";", "\t", "|")
 # (a decimal comma in each row of a semicolon file).
 CLEARLY_WIDER = 3
 NAMED = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+# Marks that some programs put between columns.
+UNUSUAL = " :^~!#&*§¬¦¤" + "".join(map(chr, range(1, 32)))
 # One that does not fit the first lines fits no file: the rest is gone through only if two of them do.
 SAMPLE = 500_000
 
@@ -43,7 +45,10 @@ def found_separator(body: str, rest: Callable[[], Iterable[str]], *, file: str, 
     present = [each for each in SEPARATORS if each in lines[0]]
     if not present:
         # A title above the table has none; the rows under it then tell.
-        return next((each for each in SEPARATORS if _separates_rows(lines, each)), ",")
+        found = next((each for each in SEPARATORS if _separates_rows(lines, each)), "")
+        if not found:
+            _refuse_unusual(lines, file=file, first=first, cut=sample is not body)
+        return found or ","
     widths = {each: width for each in present if (width := _whole_width(lines, each, cut=sample is not body))}
     if len(widths) > 1:
         widths = {each: width for each in widths if (width := _whole_width(rest(), each))}
@@ -65,6 +70,31 @@ def found_separator(body: str, rest: Callable[[], Iterable[str]], *, file: str, 
         Message("declare `separator:` in client.yaml"),
         row=first,
     )
+
+
+def _refuse_unusual(lines: list[str], *, file: str, first: int, cut: bool) -> None:
+    """Refuse what would be one column, if another mark cuts every row into as many fields."""
+    for mark in dict.fromkeys(each for each in lines[0].rstrip("\r\n") if each in UNUSUAL):
+        # Two words or a time of day in every row are one column all the same.
+        least = 3 if mark in " :" else 2
+        if _whole_width(lines, mark, cut=cut) >= least or (mark == " " and _in_blanks(lines) >= least):
+            raise fault(
+                file,
+                Message("what looks like columns separated by {mark}", mark=repr(mark)),
+                Message("{names}", names=", ".join(NAMED.values())),
+                Message(
+                    "save the file with one of those; if it is one column, declare `separator:` all the same"
+                ),
+                row=first,
+            )
+
+
+def _in_blanks(lines: list[str]) -> int:
+    """Return how many parts every line has between runs of blanks, as in columns of fixed width."""
+    if not any("  " in line.strip() for line in lines):
+        return 0
+    widths = {len(line.split()) for line in lines if line.strip()}
+    return widths.pop() if len(widths) == 1 else 0
 
 
 def _separates_rows(lines: list[str], separator: str) -> bool:

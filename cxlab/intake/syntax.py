@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import math
 import operator
+import unicodedata
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -55,7 +56,7 @@ def parse(expression: str) -> ast.expr:
             "the expression has {n} characters; at most {most}", n=len(expression), most=LONGEST
         )
     try:
-        tree = ast.parse(expression.strip(), mode="eval").body
+        tree = ast.parse(unicodedata.normalize("NFC", expression.strip()), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise ParameterError(
             "{expression!r} cannot be understood; write a condition such as "

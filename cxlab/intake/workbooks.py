@@ -251,6 +251,8 @@ def _is_title(head: Row, under: list[Row], proposed: tuple[int, int, int] | None
 def _proposed(rows: list[Row]) -> tuple[int, int, int] | None:
     """Return the first row that is mostly different texts and is followed by rows as wide: row, n, rows."""
     filled = [len(row.kinds) - row.kinds.count(BLANK) for row in rows]
+    if not filled:
+        return None
     usual = int(np.median(filled[MOST_TITLES // 2 : 200] or filled))
     for at, row in enumerate(rows[:MOST_TITLES]):
         texts = {text for text, kind in zip(row.texts, row.kinds, strict=True) if kind == TEXT}
