@@ -154,7 +154,6 @@ def second(first):
     assert bench.run("new", CLIENT, "--wave", "2025T2", step="new 2") == 0
     with bench.book() as book:
         bench.changes = book.rows("cambios")
-        book.set("archivos", "[Portada]", {}, tabla="no usar")
         book.set("archivos", "[Contactos]", {}, tabla="interactions")
         for header, column in WAVE_2.items():
             book.name("encuesta_2025T2", header, column)

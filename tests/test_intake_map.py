@@ -311,6 +311,54 @@ def test_names_come_from_accepted_maps_and_nothing_else_of_them(tmp_path):
     assert "an accepted map calls it so" in map(str, told.reasons)
 
 
+def test_a_bare_code_of_another_clients_map_is_a_suggestion_left_undecided(tmp_path):
+    other = (
+        "name: O\nsources:\n  - {file: raw/a.csv, table: survey_responses, "
+        "names: {Q5_1: attr_resolution, Zona BI: attr_zone}}\n"
+    )
+    write_client(tmp_path, other, {"a.csv": "Folio\nx\n"}, name="other")
+    told = one_column(tmp_path, "Q5_1", ["Alta", "Baja"] * 20)
+    assert (told.column, told.decision) == ("attr_resolution", "")
+    assert any("another client's map" in str(each) for each in told.reasons)
+
+
+def test_points_named_at_their_ends_only_are_a_rating(tmp_path):
+    cells = ["10 - Muy probable", "0 - Nada probable", *(str(n % 9 + 1) for n in range(60))]
+    told = one_column(tmp_path, "NPS", cells)
+    assert (told.kind, told.scale, told.leading, told.reverse) == ("rating", (0, 10), True, False)
+
+
+def test_values_are_canonical_however_they_are_spaced(tmp_path):
+    told = one_column(tmp_path, "Modo", ["WhatsApp", "Telefónico", "E-mail"] * 20)
+    assert {each.found: each.means for each in told.values} == {
+        "WhatsApp": "whatsapp",
+        "Telefónico": "phone",
+        "E-mail": "email",
+    }
+
+
+def test_a_question_that_is_asked_either_way_is_asked_about(tmp_path):
+    plain = one_column(tmp_path / "a", "CES", [n % 7 + 1 for n in range(60)])
+    assert (plain.column, plain.decision) == ("ces", "")
+    cells = ["1 - Muy difícil", "7 - Muy fácil", *(n % 5 + 2 for n in range(60))]
+    told = one_column(tmp_path / "b", "Esfuerzo", cells)
+    assert (told.column, told.reverse, told.decision) == ("ces", False, "use")
+
+
+def test_a_row_of_data_in_place_of_the_names_is_not_shown(tmp_path):
+    text = "Ana Soto;ana.soto@correo.example.cl;Norte;Alta;Si;Oro\n" + "".join(
+        f"Luz Paz;luz{n}@correo.example.cl;Sur;Baja;No;Plata\n" for n in range(30)
+    )
+    path = made_book(tmp_path, {"encuesta.csv": text})
+    (file,) = propose(tmp_path, "acme").files
+    assert not file.readable
+    assert "ana.soto" not in str(file)
+    with zipfile.ZipFile(path) as book:
+        assert "ana.soto" not in "".join(
+            book.read(each).decode("utf-8", "replace") for each in book.namelist()
+        )
+
+
 # --- the workbook ---
 
 

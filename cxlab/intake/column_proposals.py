@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from cxlab.errors import Message
@@ -19,10 +19,24 @@ from cxlab.intake.vocabulary import listed_name, vocabulary
 
 
 def propose_columns(
-    profiles: Sequence[Profile], table: str, language: Language = "es"
+    profiles: Sequence[Profile],
+    table: str,
+    language: Language = "es",
+    *,
+    accepted: Mapping[str, str] | None = None,
 ) -> tuple[ColumnProposal, ...]:
-    """Return the proposal of each column of a file for one table."""
-    matches = matched(profiles, tables()[table])
+    """Return the proposal of each column of a file for one table.
+
+    Parameters
+    ----------
+    profiles : sequence of Profile
+    table : str
+    language : {"es", "en"}
+        Of the client.
+    accepted : mapping of str to str, optional
+        Columns that accepted maps gave to headers, folded.
+    """
+    matches = matched(profiles, tables()[table], accepted)
     drafts = Drafts(tables()[table], language, {match.column for match in matches.values()})
     drafts.batteries = batteries(
         [

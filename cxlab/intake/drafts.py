@@ -9,7 +9,7 @@ from cxlab.intake.canonical import Table
 from cxlab.intake.meanings import listed, reasons_of, unified, variants
 from cxlab.intake.models import Language, Reason
 from cxlab.intake.profiles import Profile
-from cxlab.intake.proposal import ColumnProposal, Decision, ProposedKind
+from cxlab.intake.proposal import EITHER_WAY, ColumnProposal, Decision, ProposedKind
 from cxlab.intake.ratings import Scale, rating, stem
 from cxlab.intake.vocabulary import own_name
 
@@ -90,6 +90,9 @@ class Drafts:
             return drafted(
                 profile, "rating", 0.3, "use", Message("its texts are no points of a scale"), column=column
             )
+        if column in EITHER_WAY and not told.told_direction:
+            said = Message("it can be asked either way: is more better, or less?")
+            told = replace(told, confidence=min(told.confidence, 0.6), reasons=(*told.reasons, said))
         recodes = {text: str(point) for text, point in told.points.items()}
         made = drafted(
             profile,

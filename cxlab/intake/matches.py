@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from cxlab.errors import Message
@@ -12,10 +12,12 @@ from cxlab.intake.meanings import canonical_recodes, flag_recodes
 from cxlab.intake.profiles import Profile
 from cxlab.intake.proposal import SURE
 from cxlab.intake.ratings import rating
-from cxlab.intake.vocabulary import name_match
+from cxlab.intake.vocabulary import folded, name_match
 
 # A match below this is by the words of a question, not by its name.
 ASKED = 0.86
+# A header that an accepted map called so.
+ACCEPTED = 0.92
 # Columns that say little of which table a file is.
 _SHARED = {
     "segment",
@@ -78,12 +80,25 @@ def _told_rating(profile: Profile) -> bool:
     return told is not None and told.confidence >= SURE
 
 
-def matched(profiles: Sequence[Profile], table: Table) -> dict[str, Match]:
-    """Return which header is which column of a table: the best match first, each column once."""
+def matched(
+    profiles: Sequence[Profile], table: Table, accepted: Mapping[str, str] | None = None
+) -> dict[str, Match]:
+    """Return which header is which column of a table: the best match first, each column once.
+
+    Parameters
+    ----------
+    profiles : sequence of Profile
+    table : Table
+    accepted : mapping of str to str, optional
+        Columns that accepted maps gave to headers, folded.
+    """
+    known_as = accepted or {}
     scored = []
     for profile in profiles:
         for column, known in table.columns.items():
             score, reason = name_match(profile.header, profile.question, column, known)
+            if known_as.get(folded(profile.header)) == column and score < ACCEPTED:
+                score, reason = ACCEPTED, Message("an accepted map calls it so")
             if reason is not None and score >= 0.6:
                 score = score if _fits(profile, column, known) else 0.45 * score
                 scored.append((score, profile.header, Match(column, score, reason)))

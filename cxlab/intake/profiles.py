@@ -103,12 +103,12 @@ class Profile:
         found = {text: _LEADING.fullmatch(text) for text in self.counts}
         told = {text: (int(match[1]), match[2]) for text, match in found.items() if match}
         worded = [text for text in self.answers if text not in told and text not in self.numbers]
-        few = len(told) <= 60 and len({code for code, _ in told.values()}) >= 2
         # Only the ends of a scale may have their words: 0 - Nada probable, 1, 2, ... 10 - Muy probable.
         points = {value for text, value in self.numbers.items() if text not in told}
-        ends = bool(told) and all(0 <= value <= 10 for value in points if value < MOST_POINTS)
+        few = bool(told) and len(told) <= 60 and len({float(code) for code, _ in told.values()} | points) >= 2
+        ends = all(0 <= value <= 10 for value in points if value < MOST_POINTS)
         often = 2 * len(told) >= len(self.counts)
-        return told if told and few and not worded and (often or ends) else {}
+        return told if few and not worded and (often or ends) else {}
 
     @cached_property
     def yes_no(self) -> dict[str, int]:

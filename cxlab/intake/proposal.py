@@ -262,7 +262,7 @@ def with_row_id(columns: Iterable[ColumnProposal], table: str) -> Iterator[Colum
     """
     key = tables()[table].key
     known = tables()[table].columns[key[0]]
-    if len(key) > 1 or known.kind != "id" or not known.required:
+    if len(key) > 1 or known.kind != "id" or not known.required or key == ("customer_id",):
         return
     there = any(each.column == key[0] and each.decision != "" for each in columns)
     said = Message("no column is {column}: the line of each row can be its code", column=key[0])

@@ -7,7 +7,7 @@ only what is different has to be decided. A declared key always wins over what a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -19,10 +19,11 @@ from cxlab.intake.client import Client, load
 from cxlab.intake.column_proposals import propose_columns
 from cxlab.intake.declaration import read_yaml
 from cxlab.intake.folders import client_folder
+from cxlab.intake.identifiers import identifier
 from cxlab.intake.inheritance import inherited
 from cxlab.intake.matches import chosen_table
 from cxlab.intake.profiles import profiles
-from cxlab.intake.proposal import SURE, ColumnProposal, FileProposal, Proposal, with_row_id
+from cxlab.intake.proposal import ColumnProposal, FileProposal, Proposal, with_row_id
 from cxlab.intake.sniffing import Sniff, label, raw_files, sniff
 from cxlab.intake.vocabulary import folded, table_hint
 from cxlab.intake.waves import Codebooks, codebooks, follow
@@ -116,14 +117,21 @@ def _proposed(
     )
     if told.reading is None:
         return replace(base, readable=False, confidence=0.0)
+    if any(identifier(header) for header in told.reading.headers):
+        said = Message("names of columns that look like personal data: is the row of the names right?")
+        return replace(base, readable=False, confidence=0.0, evidence=(*base.evidence, said))
     seen = profiles(told.reading, marks_of(told))
     followed = follow(books, told)
     if followed is not None:
         return inherited(base, followed, seen, client.language)
-    hints = {name: table_hint(PurePosixPath(told.file).name, name) for name in tables()}
+    called = f"{PurePosixPath(told.file).name} {told.sheet}"
+    hints = {name: table_hint(called, name) for name in tables()}
     table, sure, why = chosen_table(seen, hints)
-    columns = propose_columns(seen, table, client.language)
-    columns = tuple(_as_accepted(columns, names.get(table, {}), table))
+    own = {folded(h) for source in client.sources if source.table == table for h in source.names}
+    accepted = names.get(table, {})
+    sure_names = {h: name for h, name in accepted.items() if h in own or not is_code(h)}
+    columns = propose_columns(seen, table, client.language, accepted=sure_names)
+    columns = tuple(_as_accepted(columns, accepted, own, table))
     columns = (*with_row_id(columns, table), *columns)
     wave_known = any(each.column == "wave_id" for each in columns) or "wave_id" not in tables()[table].columns
     return replace(
@@ -191,30 +199,39 @@ def _declared_names(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def _as_accepted(
-    columns: tuple[ColumnProposal, ...], names: dict[str, str], table: str
+    columns: tuple[ColumnProposal, ...], names: Mapping[str, str], own: Collection[str], table: str
 ) -> Iterator[ColumnProposal]:
-    """Give the columns, the client's own under the name that an accepted map gave to their header."""
+    """Give the columns, attributes under the name that an accepted map gave to their header.
+
+    A header that is but a code, as Q5_1, says the same only in the maps of the client itself: elsewhere it
+    is a suggestion, left undecided.
+    """
     taken = {each.column for each in columns}
     known = tables()[table].columns
     for each in columns:
-        name = names.get(folded(each.header), "")
-        own = each.column not in known and each.decision != "drop" and not each.personal
-        if name == each.column:
-            yield replace(each, reasons=(*each.reasons, Message("an accepted map calls it so")))
+        header = folded(each.header)
+        name = names.get(header, "")
+        if not name or each.decision == "drop" or each.personal or name in known or each.column in known:
+            yield each
             continue
-        if not name or name in taken or not own or len(folded(each.header)) < 3:
+        if name != each.column and name in taken:
             yield each
             continue
         taken.add(name)
+        sure = header in own or not is_code(header)
         said = Message("an accepted map calls it so")
-        # What it means is known by its name; what its cells mean is as sure as before.
-        sure = (
-            each.confidence if name in known and each.kind != known[name].kind else max(each.confidence, SURE)
-        )
-        yield replace(
-            each,
-            column=name,
-            reasons=(*each.reasons, said),
-            confidence=sure if name not in known else min(sure, 0.7),
-            decision="use" if name not in known and each.confidence >= SURE else "",
-        )
+        if not sure:
+            said = Message("another client's map calls that code so: is it the same question?")
+        told = replace(each, column=name, reasons=(*each.reasons, said))
+        yield told if sure else replace(told, confidence=min(each.confidence, 0.7), decision="")
+
+
+def is_code(header: str) -> bool:
+    """Tell whether a folded header is the code of a question and no words.
+
+    Examples
+    --------
+    >>> is_code("q5 1"), is_code("p4"), is_code("v10"), is_code("zona bi"), is_code("nps")
+    (True, True, True, False, False)
+    """
+    return re.fullmatch(r"(?:[a-z]{1,3} ?)?\d{1,3}(?: ?(?:\d{1,3}|[a-z]{1,2}))?", header) is not None

@@ -41,6 +41,7 @@ class Rating:
     points: dict[str, int]
     confidence: float
     reasons: tuple[Message, ...]
+    told_direction: bool = False
 
 
 def rating(profile: Profile, *, usual: Scale | None = None, battery: Scale | None = None) -> Rating | None:
@@ -76,17 +77,18 @@ def rating(profile: Profile, *, usual: Scale | None = None, battery: Scale | Non
         confidence = min(confidence, sure)
     codes = {code: reason for code, (reason, _) in missing.items()}
     points = {text: int(value) for text, value in words.items()}
-    return Rating(scale, reverse, codes, points, confidence, tuple(reasons))
+    told_direction = told_way(profile) or bool(words)
+    return Rating(scale, reverse, codes, points, confidence, tuple(reasons), told_direction)
 
 
 def _points(profile: Profile, words: Mapping[str, int]) -> dict[str, float]:
-    if profile.numeric:
-        return dict(profile.numbers)
     if profile.leading:
         numbered = {
             text: float(code) for text, (code, _) in profile.leading.items() if text in profile.answers
         }
         return numbered | {text: value for text, value in profile.numbers.items() if text not in numbered}
+    if profile.numeric:
+        return dict(profile.numbers)
     return {text: float(point) for text, point in words.items()}
 
 
@@ -238,6 +240,14 @@ def _direction(profile: Profile, words: Mapping[str, int]) -> tuple[bool, float,
     if effort:  # from nothing to much: of what is not wanted
         return True, 0.6, Message("the question is about effort or difficulty: is less better?")
     return False, 1.0, None
+
+
+def told_way(profile: Profile) -> bool:
+    """Tell whether the file says which way a question runs: by its ends, or by what it asks."""
+    text = f"{profile.header} {profile.question}"
+    ends = _ends(profile)
+    named = ends is not None and towards_good(ends[0]) * towards_good(ends[1]) < 0
+    return named or bool(_ENDS.search(text)) or (bool(_EASY.search(text)) and not _EFFORT.search(text))
 
 
 def _ends(profile: Profile) -> tuple[str, str] | None:

@@ -50,7 +50,7 @@ def read_column(
         told.pending.append(
             row.problem(
                 "decision",
-                Message("no decision about {header!r}", header=header[:60]),
+                Message("no decision about {header!r}", header=row["header"][:60]),
                 Message("{names}", names=", ".join(terms("decision", told.language))),
                 Message("decide it"),
             )

@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cxlab.errors import InputError, Message
 from cxlab.intake.dialects import found_dialect, found_marks
@@ -24,6 +24,9 @@ from cxlab.intake.models import SUFFIXES, Source
 from cxlab.intake.readers import read
 from cxlab.intake.reading import Reading
 from cxlab.intake.signatures import kind_of
+
+if TYPE_CHECKING:
+    from cxlab.intake.sheets import Glance
 
 # Text beyond this is seen in part: so much of its start, and as much of its middle and its end.
 WHOLE, HEAD, PART = 24_000_000, 6_000_000, 1_500_000
@@ -116,6 +119,8 @@ def sniff(folder: Path, file: str, *, said: Said | None = None) -> list[Sniff]:
     said = said or {}
     try:
         path = declared_path(folder, file)
+        if not path.is_file():
+            return [Sniff(file=file, evidence=(Message("not a file that can be read"),))]
         with path.open("rb") as opened:
             start = opened.read(4_096)
     except InputError as error:
@@ -266,6 +271,11 @@ def reread(folder: Path, item: dict[str, Any]) -> tuple[Reading, bool]:
     return _reading(folder, keys, sample), sample is None
 
 
+def _holds_table(sheet: Glance) -> bool:
+    """Tell whether a sheet has two rows with two cells or more: neither empty, nor a title, nor a cover."""
+    return sum(sum(bool(cell.strip()) for cell in row) >= 2 for _, row in sheet.head) >= 2
+
+
 def _workbook(folder: Path, path: Path, file: str, said: Said) -> list[Sniff]:
     from cxlab.intake.sheets import glances
 
@@ -273,15 +283,18 @@ def _workbook(folder: Path, path: Path, file: str, said: Said) -> list[Sniff]:
         sheets = list(glances(path.read_bytes(), file=file))
     except InputError as error:
         return [Sniff(file=file, evidence=_refusal(error))]
-    found = []
+    found: list[Sniff] = []
+    bare = [sheet.name for sheet in sheets if not _holds_table(sheet)]
     for sheet in sheets:
         named = sheet.name if len(sheets) > 1 else ""
         rows = [row for _, row in sheet.head]
-        if sum(bool(any(cell.strip() for cell in row)) for row in rows) < 2:
-            continue  # an empty sheet, or a title
+        if sheet.name in bare:
+            continue
         header = found_header(rows, [row for _, row in sheet.tail])
         keys = _format_key(file, "excel") | _header_keys(header, sheet.head[header.at][0])
         evidence = [Message("sheet {sheet}", sheet=sheet.name), *header.evidence]
+        if bare and not found:
+            evidence.append(Message("sheets without a table: {names}", names=", ".join(bare[:5])))
         if sheet.hidden_rows:
             keys["hidden_rows"] = "read"
             evidence.append(Message("{n} hidden rows: are they to be read, or skipped?", n=sheet.hidden_rows))

@@ -157,6 +157,7 @@ def canonical_value(column: str, text: str, *extra: str) -> str:
     known = vocabulary().values.get(column, {})
     tries = [folded(each) for each in (text, *extra) if each]
     tries += [re.sub(r"^\d+ ", "", each) for each in tries]
+    tries += [each.replace(" ", "") for each in tries]  # WhatsApp, Call Center
     return next((value for each in tries for value, words in known.items() if each in words), "")
 
 
