@@ -11,10 +11,10 @@ from cxlab.errors import InputError, Message, ParameterError, Problem
 from cxlab.speech import language_of_messages, said, say
 
 if TYPE_CHECKING:
-    from cxlab.intake.confirmation import Confirmed
     from cxlab.intake.description import Described
-    from cxlab.intake.differences import Change
-    from cxlab.intake.proposal import FileProposal
+    from cxlab.intake.proposals.confirmation import Confirmed
+    from cxlab.intake.proposals.differences import Change
+    from cxlab.intake.proposals.proposal import FileProposal
 
 Command = Callable[[str, Callable[[argparse.Namespace], int], Message], argparse.ArgumentParser]
 # How many columns without a decision are named for each file.
@@ -68,8 +68,8 @@ def map_client(given: argparse.Namespace) -> int:
 def _propose(root: Path, given: argparse.Namespace) -> int:
     from cxlab.intake.client import load
     from cxlab.intake.folders import client_folder
-    from cxlab.intake.mapping_book import read_as_said, write
-    from cxlab.intake.proposals import propose
+    from cxlab.intake.proposals.mapping_book import read_as_said, write
+    from cxlab.intake.proposals.propose import propose
 
     path = client_folder(root, given.client) / "mapping.xlsx"
     said_before = read_as_said(path, load(path.parent)) if given.again else {}
@@ -98,10 +98,10 @@ def _propose(root: Path, given: argparse.Namespace) -> int:
 
 def new_wave(root: Path, client: str, wave: str) -> int:
     """Make the folder of a wave; if its files are there, propose them and say what changed."""
-    from cxlab.intake.mapping_book import write
-    from cxlab.intake.proposals import propose
-    from cxlab.intake.sniffing import raw_files
-    from cxlab.intake.waves import open_wave
+    from cxlab.intake.proposals.mapping_book import write
+    from cxlab.intake.proposals.propose import propose
+    from cxlab.intake.proposals.sniffing import raw_files
+    from cxlab.intake.proposals.waves import open_wave
 
     folder = open_wave(root, client, wave)
     if not raw_files(folder.parents[1], wave):
@@ -159,7 +159,7 @@ def _place(change: Change) -> str:
 
 
 def _say_file(file: FileProposal, *, reasons: bool = True) -> None:
-    from cxlab.intake.proposal import ROW_LINE
+    from cxlab.intake.proposals.proposal import ROW_LINE
 
     if not file.readable:
         why = "; ".join(said(each) for each in file.evidence)
@@ -186,7 +186,7 @@ def _say_file(file: FileProposal, *, reasons: bool = True) -> None:
 
 
 def _confirm(root: Path, client: str, by: str) -> int:
-    from cxlab.intake.confirmation import confirm
+    from cxlab.intake.proposals.confirmation import confirm
 
     outcome = confirm(root, client, by=by)
     if not outcome.written:

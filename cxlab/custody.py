@@ -14,7 +14,7 @@ from cxlab.speech import language_of_messages, said, say
 from cxlab.workbench import workbench
 
 if TYPE_CHECKING:
-    from cxlab.intake.purge import Holding
+    from cxlab.intake.custody.purge import Holding
 
 Command = Callable[[str, Callable[[argparse.Namespace], int], Message], argparse.ArgumentParser]
 _CALLED: dict[str, Message] = {
@@ -59,9 +59,9 @@ def add_commands(command: Command) -> None:
 
 
 def _purge(given: argparse.Namespace) -> int:
-    from cxlab.intake import purge
+    from cxlab.intake.custody import purge
     from cxlab.intake.folders import client_folder
-    from cxlab.intake.privacy import KEY_VARIABLE, key_file
+    from cxlab.intake.privacy.pseudonyms import KEY_VARIABLE, key_file
     from cxlab.runs import retired
 
     root = workbench(given.root)
@@ -113,7 +113,7 @@ def _listed(found: Sequence[Holding], root: Path) -> list[str]:
 
 
 def _shown(path: Path, root: Path) -> str:
-    from cxlab.intake.identifiers import identifier
+    from cxlab.intake.privacy.identifiers import identifier
 
     shown = path.relative_to(root) if path.is_relative_to(root) else path
     if identifier(path.name):
@@ -146,7 +146,7 @@ def _register(given: argparse.Namespace) -> int:
 
 
 def _registered(root: Path, client: str) -> None:
-    from cxlab.intake import register
+    from cxlab.intake.custody import register
     from cxlab.runs import retired
 
     reports = {each.folder.name: len(each.entries) for each in retired.held(root, client) if each.entries}
@@ -160,7 +160,7 @@ def _registered(root: Path, client: str) -> None:
 
 
 def _relink(given: argparse.Namespace) -> int:
-    from cxlab.intake.relink import relink
+    from cxlab.intake.custody.relink import relink
 
     root = workbench(given.root)
     done = relink(root, given.client, given.file, out=given.out)

@@ -19,11 +19,11 @@ import pandas as pd
 from cxlab.analysis.estimates import Result, masked
 from cxlab.errors import AnalysisError, Message, ParameterError
 from cxlab.intake import where as filters
-from cxlab.intake.canonical import of_people
 from cxlab.intake.dataset import Dataset, Entry, open_dataset
+from cxlab.intake.declared.canonical import of_people
 from cxlab.intake.ledger import COLUMNS
-from cxlab.intake.rules import rules
-from cxlab.intake.storage import content_hash
+from cxlab.intake.rules.registry import rules
+from cxlab.intake.tables.storage import content_hash
 from cxlab.reporting import bundle as bundles
 from cxlab.reporting import html
 from cxlab.reporting.words import Words

@@ -21,7 +21,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from cxlab.intake.checkdigits import card_holds, curp_holds, dni_holds, iban_holds, rfc_holds, rut_holds
+from cxlab.intake.privacy.checkdigits import (
+    card_holds,
+    curp_holds,
+    dni_holds,
+    iban_holds,
+    rfc_holds,
+    rut_holds,
+)
 
 SHORTEST = 6
 _FIRST = [

@@ -8,6 +8,16 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "cxlab"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
+# Within intake, a folder may import itself, those before it, and the single modules it names.
+INTAKE = {
+    "privacy": {"coded", "folders"},
+    "declared": set(),
+    "files": {"coded", "folders"},
+    "tables": {"coded", "folders"},
+    "rules": {"coded", "where"},
+    "custody": {"client", "folders"},
+    "proposals": {"client", "folders"},
+}
 # A room may import itself and what is listed; everything may import cxlab.errors.
 ALLOWED = {
     "errors": set(),
@@ -51,10 +61,10 @@ DOORS = {
     "papermill": {"runs/"},
     "nbclient": {"runs/"},
     "nbconvert": {"runs/", "reporting/html"},
-    "pyreadstat": {"intake/", "demo/"},
+    "pyreadstat": {"intake/files/", "demo/"},
     "openpyxl": {"intake/", "demo/"},
-    "pandera": {"intake/"},
-    "duckdb": {"intake/"},
+    "pandera": {"intake/rules/"},
+    "duckdb": {"intake/files/"},
     "babel": {"reporting/", "catalogues", "progress"},
     "nh3": {"reporting/"},
     "jinja2": {"reporting/"},
@@ -86,6 +96,23 @@ def test_rooms_import_only_what_the_layout_allows(path):
         inner = name.removeprefix("cxlab.")
         within = any(inner == a or inner.startswith(a + ".") for a in allowed)
         assert within or inner == "__version__", f"{path.name} may not import {name}"
+
+
+@pytest.mark.parametrize("folder", INTAKE)
+def test_intake_is_read_in_one_direction(folder):
+    before = [*INTAKE][: [*INTAKE].index(folder) + 1]
+    if folder == "proposals":
+        before.remove("custody")
+    for path in sorted((PACKAGE / "intake" / folder).glob("*.py")):
+        for name in imports(path):
+            if name.startswith("cxlab.intake."):
+                inner = name.split(".")[2]
+                assert inner in {*before, *INTAKE[folder]}, f"{folder}/{path.name} may not import {name}"
+
+
+def test_intake_has_no_other_folder():
+    folders = {path.parent.name for path in (PACKAGE / "intake").glob("*/__init__.py")}
+    assert folders == set(INTAKE)
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))

@@ -9,7 +9,7 @@ from cxlab.analysis import coverage
 from cxlab.analysis.estimates import masked
 from cxlab.errors import InputError
 from cxlab.intake import dataset
-from cxlab.intake import rules as validity
+from cxlab.intake.rules import registry as validity
 from cxlab.reporting.claims import sentence
 from cxlab.reporting.words import Words
 

@@ -17,7 +17,7 @@ from cxlab.demo.tables import CALL_DRIVERS, DRIVERS
 from cxlab.demo.truth import truths
 from cxlab.errors import WorkbenchError
 from cxlab.intake.dataset import check, open_dataset
-from cxlab.intake.privacy import pseudonyms
+from cxlab.intake.privacy.pseudonyms import pseudonyms
 
 TRUTH = truths("fibra_cordillera", 0)["truths"]
 # Chosen before any result was seen.

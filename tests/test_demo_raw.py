@@ -11,7 +11,7 @@ import pytest
 from cxlab import demo
 from cxlab.demo import exports, extracts
 from cxlab.intake import dataset
-from cxlab.intake.identifiers import identifier
+from cxlab.intake.privacy.identifiers import identifier
 
 FILES = {
     "2025T1": ("benchmark_2025T1.sav", "crm_2025T1.csv", "encuesta_2025T1.csv"),

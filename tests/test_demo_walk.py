@@ -14,7 +14,7 @@ import pytest
 
 from cxlab import cli, demo
 from cxlab.intake import dataset
-from cxlab.intake.identifiers import identifier
+from cxlab.intake.privacy.identifiers import identifier
 
 CLIENT = "fibra_cruda"
 pytestmark = pytest.mark.xdist_group("walk")

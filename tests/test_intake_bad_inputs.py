@@ -20,7 +20,7 @@ from intake_clients import write_client
 
 from cxlab.errors import CxlabError
 from cxlab.intake import dataset
-from cxlab.intake.privacy import client_key, pseudonyms
+from cxlab.intake.privacy.pseudonyms import client_key, pseudonyms
 
 KEY = "a key for tests only"
 

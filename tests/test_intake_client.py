@@ -6,11 +6,12 @@ import yaml
 from intake_clients import SURVEY, write_client
 
 from cxlab.errors import InputError
-from cxlab.intake import client, forms
-from cxlab.intake.canonical import tables
-from cxlab.intake.declaration import read_yaml
+from cxlab.intake import client
+from cxlab.intake.declared import forms
+from cxlab.intake.declared.canonical import tables
+from cxlab.intake.declared.declaration import read_yaml
+from cxlab.intake.declared.models import Client
 from cxlab.intake.folders import client_name, declared_path
-from cxlab.intake.models import Client
 
 
 def load(root, text):

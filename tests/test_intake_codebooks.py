@@ -9,7 +9,7 @@ from intake_clients import write_client
 
 from cxlab.intake import dataset
 from cxlab.intake.client import load
-from cxlab.intake.codebooks import declared, recorded
+from cxlab.intake.tables.codebooks import declared, recorded
 
 DECLARED = """
 name: Test

@@ -16,10 +16,11 @@ import pytest
 from intake_clients import checked, problems_of, write_client
 
 from cxlab.errors import InputError
-from cxlab.intake import columnar, dataset
-from cxlab.intake.models import Source
-from cxlab.intake.nonresponse import reason_of
-from cxlab.intake.readers import read
+from cxlab.intake import dataset
+from cxlab.intake.declared.models import Source
+from cxlab.intake.files import columnar
+from cxlab.intake.files.readers import read
+from cxlab.intake.tables.nonresponse import reason_of
 
 SAV = "name: T\nsources:\n  - {{file: raw/a.sav, table: survey_responses{how}}}\n"
 

@@ -7,7 +7,7 @@ from intake_clients import ROWS, SURVEY, checked, refused, write_client
 
 from cxlab.errors import InputError
 from cxlab.intake import dataset
-from cxlab.intake.canonical import tables
+from cxlab.intake.declared.canonical import tables
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,9 @@ import pytest
 from intake_clients import write_client
 
 from cxlab import cli
-from cxlab.intake import dataset, privacy, purge
+from cxlab.intake import dataset
+from cxlab.intake.custody import purge
+from cxlab.intake.privacy import pseudonyms as privacy
 from cxlab.runs import retired
 
 CLIENT = """

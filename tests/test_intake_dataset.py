@@ -14,8 +14,8 @@ from intake_clients import ROWS, SURVEY, checked, refused, write_client
 
 from cxlab.errors import InputError, WorkbenchError
 from cxlab.intake import dataset, folders
-from cxlab.intake.models import Source
-from cxlab.intake.storage import content_hash
+from cxlab.intake.declared.models import Source
+from cxlab.intake.tables.storage import content_hash
 
 
 @pytest.fixture(autouse=True)
@@ -373,7 +373,7 @@ def test_hbat_gives_the_book_s_regression(tmp_path):
     "path", sorted(Path(REAL or ".").glob("*.csv")) if REAL else [], ids=lambda path: path.name
 )
 def test_every_real_file_reads_or_says_how_to(path):
-    from cxlab.intake.readers import read
+    from cxlab.intake.files.readers import read
 
     source = Source(file=f"${{CXLAB_REAL_DATA}}/{path.name}", table="items")
     try:

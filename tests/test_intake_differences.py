@@ -2,8 +2,8 @@
 
 import pytest
 
-from cxlab.intake.codebooks import Codebook, Item, profile
-from cxlab.intake.differences import compare, matched
+from cxlab.intake.proposals.differences import compare, matched
+from cxlab.intake.tables.codebooks import Codebook, Item, profile
 
 STEM = "Con nota de 1 a 7, ¿cómo evalúa {}?"
 TOPICS = {

@@ -11,7 +11,8 @@ from intake_clients import ROWS, SURVEY, write_client
 
 from cxlab import cli
 from cxlab.errors import CxlabError, InputError, WorkbenchError
-from cxlab.intake import client, dataset, purge, register, relink
+from cxlab.intake import client, dataset
+from cxlab.intake.custody import purge, register, relink
 
 OPENED: list[str] | None = None
 POSIX = pytest.mark.skipif(os.name != "posix", reason="links and modes of POSIX")

@@ -11,11 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cxlab.errors import InputError
-from cxlab.intake import blocks, decoding, records, separators
-from cxlab.intake.cells import Marks
 from cxlab.intake.coded import Coded
-from cxlab.intake.decoding import Rule
-from cxlab.intake.delimited import read_delimited
+from cxlab.intake.files import blocks, records, separators
+from cxlab.intake.files.delimited import read_delimited
+from cxlab.intake.tables import decoding
+from cxlab.intake.tables.cells import Marks
+from cxlab.intake.tables.decoding import Rule
 
 CELL = st.sampled_from(
     ["", "a", "ñandú", " x ", "1,5", "2;5", '"q"', "two\nlines", "two\r\nlines", "\t", "é", "🙂", 'x"y', "  "]

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from cxlab.errors import InputError
-from cxlab.intake.delimited import read_delimited
-from cxlab.intake.layouts import heading, no_answer
+from cxlab.intake.files.delimited import read_delimited
+from cxlab.intake.files.layouts import heading, no_answer
 
 REAL = os.environ.get("CXLAB_REAL_DATA")
 real = pytest.mark.skipif(not REAL, reason="set CXLAB_REAL_DATA to the folder of the real files")

@@ -16,7 +16,7 @@ from dirty_sets import COLUMNS, dirty_set, value, workbook
 from intake_clients import write_client
 
 from cxlab.intake import dataset
-from cxlab.intake.privacy import client_key, pseudonyms
+from cxlab.intake.privacy.pseudonyms import client_key, pseudonyms
 
 KEY = "a key for tests only"
 # In ten parts, so that a failure says where and machines with more cores share them.

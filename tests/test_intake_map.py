@@ -12,13 +12,13 @@ from cxlab import cli
 from cxlab.errors import InputError
 from cxlab.intake import dataset
 from cxlab.intake.client import load
-from cxlab.intake.confirmation import confirm
-from cxlab.intake.dialects import found_dialect, found_marks
-from cxlab.intake.encodings import found_encoding
-from cxlab.intake.headers import found_header
-from cxlab.intake.mapping_book import edited, write
-from cxlab.intake.proposals import propose
-from cxlab.intake.source_text import with_sources
+from cxlab.intake.declared.source_text import with_sources
+from cxlab.intake.files.dialects import found_dialect, found_marks
+from cxlab.intake.files.encodings import found_encoding
+from cxlab.intake.files.headers import found_header
+from cxlab.intake.proposals.confirmation import confirm
+from cxlab.intake.proposals.mapping_book import edited, write
+from cxlab.intake.proposals.propose import propose
 from tests.intake_clients import write_client
 
 RUTS = ("12.345.678-5", "11.111.112-8", "9.876.543-3", "7.654.321-6")

@@ -14,10 +14,10 @@ from openpyxl import load_workbook
 
 from cxlab.intake import dataset
 from cxlab.intake.client import load
-from cxlab.intake.confirmation import confirm
-from cxlab.intake.mapping_book import read_as_said, write
-from cxlab.intake.proposal import ROW_LINE
-from cxlab.intake.proposals import propose
+from cxlab.intake.proposals.confirmation import confirm
+from cxlab.intake.proposals.mapping_book import read_as_said, write
+from cxlab.intake.proposals.proposal import ROW_LINE
+from cxlab.intake.proposals.propose import propose
 from tests.intake_clients import write_client
 
 REAL = os.environ.get("CXLAB_REAL_DATA", "")

@@ -8,8 +8,8 @@ import pytest
 from intake_clients import SURVEY, checked, refused, write_client
 
 from cxlab.intake import dataset
-from cxlab.intake.cells import Marks, inferred, number, plain, typed
-from cxlab.intake.relationship import months_begun, whole_months
+from cxlab.intake.tables.cells import Marks, inferred, number, plain, typed
+from cxlab.intake.tables.relationship import months_begun, whole_months
 
 
 @pytest.fixture(autouse=True)

@@ -7,8 +7,8 @@ import pytest
 from intake_clients import SURVEY, checked, refused, write_client
 
 from cxlab.intake import dataset
-from cxlab.intake.identifiers import rut_holds
-from cxlab.intake.personal import kinds_in
+from cxlab.intake.privacy.identifiers import rut_holds
+from cxlab.intake.privacy.personal import kinds_in
 
 N = 10_000
 

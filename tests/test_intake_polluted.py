@@ -13,9 +13,9 @@ import pytest
 from polluted import HEADER, clean_table, polluted_files, written
 
 from cxlab.errors import InputError
-from cxlab.intake.models import Source
-from cxlab.intake.readers import read
-from cxlab.intake.reading import unreadable
+from cxlab.intake.declared.models import Source
+from cxlab.intake.files.readers import read
+from cxlab.intake.files.reading import unreadable
 
 TABLE = clean_table()
 # Enough files for the naive reader to show what the generator can do; every one of them is read by ours.

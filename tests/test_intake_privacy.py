@@ -16,8 +16,10 @@ from hypothesis import strategies as st
 from intake_clients import SURVEY, checked, problems_of, refused, write_client
 
 from cxlab.errors import InputError, WorkbenchError
-from cxlab.intake import dataset, personal, privacy
-from cxlab.intake.identifiers import card_holds, curp_holds, dni_holds, identifier, rut_holds
+from cxlab.intake import dataset
+from cxlab.intake.privacy import personal
+from cxlab.intake.privacy import pseudonyms as privacy
+from cxlab.intake.privacy.identifiers import card_holds, curp_holds, dni_holds, identifier, rut_holds
 
 
 @pytest.fixture(autouse=True)
@@ -273,7 +275,7 @@ def test_a_home_that_cannot_be_written_asks_for_the_variable(own_key, tmp_path):
 
 
 def test_two_processes_that_start_at_once_end_with_one_key(own_key):
-    code = "from cxlab.intake.privacy import client_key; print(client_key('acme').hex())"
+    code = "from cxlab.intake.privacy.pseudonyms import client_key; print(client_key('acme').hex())"
     runs = [
         subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(3)
     ]

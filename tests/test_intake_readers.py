@@ -15,11 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cxlab.errors import InputError
-from cxlab.intake import sheetcells
-from cxlab.intake.delimited import read_delimited
-from cxlab.intake.models import Source
-from cxlab.intake.readers import read
-from cxlab.intake.signatures import kind_of
+from cxlab.intake.declared.models import Source
+from cxlab.intake.files import sheetcells
+from cxlab.intake.files.delimited import read_delimited
+from cxlab.intake.files.readers import read
+from cxlab.intake.files.signatures import kind_of
 
 
 def csv(text, saved_as="utf-8", **how):

@@ -6,8 +6,9 @@ import pytest
 from intake_clients import SURVEY, refused, write_client
 
 from cxlab.errors import InputError
-from cxlab.intake import dataset, retention
+from cxlab.intake import dataset
 from cxlab.intake.client import load
+from cxlab.intake.custody import retention
 
 BARE = SURVEY.replace("purpose: Tests\nretain_until: 2099-12-31\n", "")
 EXTENDED = "retain_until: 2025-06-30\nextended: {until: 2025-12-31, reason: ola 2}\n"

@@ -9,8 +9,8 @@ from cxlab.catalogues import translate
 from cxlab.cli import main
 from cxlab.errors import AnalysisError
 from cxlab.intake import dataset
-from cxlab.intake.canonical import tables
-from cxlab.intake.rules import rules
+from cxlab.intake.declared.canonical import tables
+from cxlab.intake.rules.registry import rules
 
 
 @pytest.fixture(autouse=True)

@@ -12,10 +12,11 @@ from intake_clients import checked, write_client
 
 from cxlab.errors import InputError
 from cxlab.intake import client as clients
-from cxlab.intake import dataset, sqlitefiles, warehouse
-from cxlab.intake.credentials import looks_secret
-from cxlab.intake.models import Source
-from cxlab.intake.readers import read
+from cxlab.intake import dataset
+from cxlab.intake.declared.models import Source
+from cxlab.intake.files import sqlitefiles, warehouse
+from cxlab.intake.files.readers import read
+from cxlab.intake.privacy.credentials import looks_secret
 
 MAKE = """
 create table answers (id bigint, name text, score double, asked date);

@@ -9,9 +9,9 @@ from intake_clients import write_client
 from cxlab import cli
 from cxlab.errors import InputError
 from cxlab.intake import dataset
-from cxlab.intake.proposal import source_of
-from cxlab.intake.proposals import propose
-from cxlab.intake.waves import changes, open_wave
+from cxlab.intake.proposals.proposal import source_of
+from cxlab.intake.proposals.propose import propose
+from cxlab.intake.proposals.waves import changes, open_wave
 
 QUESTIONS = {
     "Q1": "¿Qué tan fácil le resultó? (1 a 7)",

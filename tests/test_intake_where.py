@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from cxlab.errors import ParameterError
 from cxlab.intake import where
-from cxlab.intake.expressions import computed
+from cxlab.intake.tables.expressions import computed
 
 DAYS = pd.to_datetime(["2024-01-01", None, "2025-01-01", "2024-06-30"])
 

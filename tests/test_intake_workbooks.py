@@ -17,8 +17,8 @@ from openpyxl.utils import get_column_letter
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
 from cxlab.errors import InputError
-from cxlab.intake.models import Source
-from cxlab.intake.readers import read
+from cxlab.intake.declared.models import Source
+from cxlab.intake.files.readers import read
 
 DECLARED = "name: T\nsources:\n  - {{file: raw/a.xlsx, table: survey_responses{how}}}\n"
 
@@ -445,8 +445,8 @@ MEASURE = """
 import json, sys, time
 from pathlib import Path
 from cxlab.errors import InputError
-from cxlab.intake.models import Source
-from cxlab.intake.readers import read
+from cxlab.intake.declared.models import Source
+from cxlab.intake.files.readers import read
 folder, out = Path(sys.argv[1]), {}
 for path in sorted(folder.glob("*.xlsx")):
     start = time.process_time()

@@ -14,7 +14,7 @@ import pandas as pd
 from cxlab.demo import cordillera, deliveries, noise, raw
 from cxlab.demo.truth import truths
 from cxlab.errors import WorkbenchError
-from cxlab.intake.privacy import KEY_VARIABLE, key_file
+from cxlab.intake.privacy.pseudonyms import KEY_VARIABLE, key_file
 
 Demo = Literal["fibra_cordillera", "nada", "fibra_cruda"]
 

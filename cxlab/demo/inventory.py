@@ -7,7 +7,7 @@ from typing import Any
 
 from cxlab.demo import exports, extracts
 from cxlab.demo.dirt import Dirt, Written
-from cxlab.intake.identifiers import identifier
+from cxlab.intake.privacy.identifiers import identifier
 
 PERSONAL_OF_QUALTRICS = ("IPAddress", "RecipientLastName", "RecipientFirstName", "RecipientEmail")
 

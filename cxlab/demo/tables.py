@@ -6,7 +6,7 @@ import pandas as pd
 
 from cxlab.demo import lifetimes
 from cxlab.demo.questionnaire import CODEBOOK
-from cxlab.intake.relationship import with_duration, with_last_survey
+from cxlab.intake.tables.relationship import with_duration, with_last_survey
 
 SCORES = ("effectiveness", "ease", "pleasantness", "recommend", "overall_sat", "ces")
 DRIVERS = ("attr_resolution", "attr_billing", "attr_ease", "attr_app", "attr_kindness", "attr_ambience")

@@ -16,25 +16,25 @@ import numpy.typing as npt
 import pandas as pd
 
 from cxlab.errors import InputError, Message, Problem
-from cxlab.intake.assignment import EVERY
-from cxlab.intake.canonical import tables as tables_known
-from cxlab.intake.contracts import breaches
-from cxlab.intake.declaration import nearest
-from cxlab.intake.evidence import Evidence
-from cxlab.intake.extracts import is_replaced
-from cxlab.intake.identifiers import identifier
-from cxlab.intake.mapped import Mapped
-from cxlab.intake.matching import match_rates
-from cxlab.intake.models import Client
-from cxlab.intake.personal import scan, scan_labels
-from cxlab.intake.privacy import pseudonyms
-from cxlab.intake.problems import as_record
-from cxlab.intake.reading import clean_name
-from cxlab.intake.relationship import with_duration, with_last_survey
-from cxlab.intake.rows import Rows
-from cxlab.intake.scales import series_breaks, unknown_breaks
-from cxlab.intake.validity import Examination, examine
-from cxlab.intake.variants import told
+from cxlab.intake.declared.canonical import tables as tables_known
+from cxlab.intake.declared.declaration import nearest
+from cxlab.intake.declared.models import Client
+from cxlab.intake.files.reading import clean_name
+from cxlab.intake.privacy.identifiers import identifier
+from cxlab.intake.privacy.personal import scan, scan_labels
+from cxlab.intake.privacy.pseudonyms import pseudonyms
+from cxlab.intake.rules.contracts import breaches
+from cxlab.intake.rules.evidence import Evidence
+from cxlab.intake.rules.matching import match_rates
+from cxlab.intake.rules.problems import as_record
+from cxlab.intake.rules.validity import Examination, examine
+from cxlab.intake.rules.variants import told
+from cxlab.intake.tables.assignment import EVERY
+from cxlab.intake.tables.extracts import is_replaced
+from cxlab.intake.tables.mapped import Mapped
+from cxlab.intake.tables.relationship import with_duration, with_last_survey
+from cxlab.intake.tables.rows import Rows
+from cxlab.intake.tables.scales import series_breaks, unknown_breaks
 
 # Numbers looked at at a time; the first piece that has a fraction ends the search.
 PIECE = 1_000_000

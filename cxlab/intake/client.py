@@ -11,20 +11,10 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from cxlab.errors import InputError, Message, Problem, WorkbenchError
-from cxlab.intake.canonical import tables
-from cxlab.intake.credentials import secrets_in
-from cxlab.intake.declaration import nearest, read_yaml
-from cxlab.intake.folders import (
-    REAL_DATA,
-    client_folder,
-    declared_path,
-    existing_folder,
-    make_private,
-    write_private,
-)
-from cxlab.intake.forms import commented_declaration, data_request
-from cxlab.intake.identifiers import identifier
-from cxlab.intake.models import (
+from cxlab.intake.declared.canonical import tables
+from cxlab.intake.declared.declaration import nearest, read_yaml
+from cxlab.intake.declared.forms import commented_declaration, data_request
+from cxlab.intake.declared.models import (
     SUFFIXES,
     Break,
     Client,
@@ -38,6 +28,16 @@ from cxlab.intake.models import (
     Source,
     Texts,
 )
+from cxlab.intake.folders import (
+    REAL_DATA,
+    client_folder,
+    declared_path,
+    existing_folder,
+    make_private,
+    write_private,
+)
+from cxlab.intake.privacy.credentials import secrets_in
+from cxlab.intake.privacy.identifiers import identifier
 
 __all__ = ["Client", "Source", "load", "new"]
 

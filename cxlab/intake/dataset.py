@@ -14,18 +14,19 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pandas as pd
 
 from cxlab.errors import InputError, Message, Problem
-from cxlab.intake import retention, storage
 from cxlab.intake.client import Client, Source, load
-from cxlab.intake.extracts import later_keys, latest_first, misdeclared
+from cxlab.intake.custody import retention
+from cxlab.intake.files.readers import current_digest, read
 from cxlab.intake.folders import client_folder
-from cxlab.intake.identifiers import identifier
 from cxlab.intake.ledger import CheckReport, ledger_rows
-from cxlab.intake.mapped import Mapped
-from cxlab.intake.privacy import client_key
-from cxlab.intake.problems import from_record
-from cxlab.intake.readers import current_digest, read
-from cxlab.intake.rules import Standing, as_records, from_records
+from cxlab.intake.privacy.identifiers import identifier
+from cxlab.intake.privacy.pseudonyms import client_key
+from cxlab.intake.rules.problems import from_record
+from cxlab.intake.rules.registry import Standing, as_records, from_records
 from cxlab.intake.steps import Step, Watch, unwatched
+from cxlab.intake.tables import storage
+from cxlab.intake.tables.extracts import later_keys, latest_first, misdeclared
+from cxlab.intake.tables.mapped import Mapped
 
 if TYPE_CHECKING:
     from cxlab.intake.assembly import Assembly
@@ -123,8 +124,8 @@ def _taken(
     declared: Client, source: Source, later: pd.DataFrame | None, on_step: Watch
 ) -> tuple[Mapped, str]:
     """Read and map one file; what was read is let go as soon as it is mapped."""
-    from cxlab.intake.assignment import needed
-    from cxlab.intake.mapping import map_source
+    from cxlab.intake.tables.assignment import needed
+    from cxlab.intake.tables.mapping import map_source
 
     def told(rows: int, share: float) -> None:
         on_step(Step("reading", source.file, rows, share))

@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from cxlab.intake.canonical import OWN_PREFIX, Table, tables
 from cxlab.intake.dataset import Dataset, Entry, open_dataset
-from cxlab.intake.models import Language
+from cxlab.intake.declared.canonical import OWN_PREFIX, Table, tables
+from cxlab.intake.declared.models import Language
 
 # Fewer rows than this are never shown by value.
 SMALLEST = 10

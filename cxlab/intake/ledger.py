@@ -9,7 +9,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from cxlab.errors import Message, Problem
-from cxlab.intake.rules import Standing
+from cxlab.intake.rules.registry import Standing
 
 Language = Literal["es", "en"]
 COLUMNS = ("table", "file", "read", "used", "excluded", "reason")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from cxlab.catalogues import problem_line, thousands, translate
 from cxlab.errors import Message, Problem
-from cxlab.intake.privacy import named
-from cxlab.intake.rules import Standing, rules
+from cxlab.intake.privacy.pseudonyms import named
+from cxlab.intake.rules.registry import Standing, rules
 
 if TYPE_CHECKING:
     from cxlab.intake.ledger import CheckReport, Language

@@ -23,10 +23,10 @@ from openpyxl.worksheet.worksheet import Worksheet
 from cxlab.catalogues import translate
 from cxlab.errors import Message, Problem, WorkbenchError
 from cxlab.intake.folders import write_private
-from cxlab.intake.identifiers import identifier
 from cxlab.intake.ledger import CheckReport, Language
 from cxlab.intake.printed import state
-from cxlab.intake.rules import rules
+from cxlab.intake.privacy.identifiers import identifier
+from cxlab.intake.rules.registry import rules
 
 FILE = "revision.xlsx"
 # No clock: the workbook of the same outcome is the same file.

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from cxlab.errors import ParameterError
-from cxlab.intake.canonical import tables
-from cxlab.intake.expressions import Mask, matches
+from cxlab.intake.declared.canonical import tables
+from cxlab.intake.tables.expressions import Mask, matches
 
 # Below this many customers, what is left or what was taken away could be told by subtraction.
 FEWEST_CUSTOMERS = 10

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from cxlab.errors import Message, ParameterError, Problem
-from cxlab.intake.syntax import parse
+from cxlab.intake.tables.syntax import parse
 from cxlab.parameters import Declaration, declaration, nearest
 from cxlab.runs.document import Document
 from cxlab.values import shown, typed

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cxlab.errors import RunError
-from cxlab.intake.canonical import of_people
+from cxlab.intake.declared.canonical import of_people
 from cxlab.runs.entries import Entry
 from cxlab.runs.publish import Shelf, manifest_of
 from cxlab.runs.study import Study

@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cxlab.intake.purge import Holding, Outcome, delete, walked
+from cxlab.intake.custody.purge import Holding, Outcome, delete, walked
 from cxlab.runs.lock import locked
 from cxlab.runs.publish import manifest_of
 

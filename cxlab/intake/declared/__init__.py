@@ -1,0 +1,1 @@
+"""What is declared: the model of client.yaml, its strict reading and rewriting, the canonical tables."""

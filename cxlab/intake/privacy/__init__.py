@@ -1,0 +1,1 @@
+"""Whose data they are: identifiers told from how they are written, pseudonyms, cells emptied."""
