@@ -219,7 +219,8 @@ def _new(given: argparse.Namespace) -> int:
     folder = client.new(_root(given), given.client)
     say(
         Message(
-            "made {folder}: put the files in raw/, fill in client.yaml, then: cxlab check {client}",
+            "made {folder}: put the files in raw/, then: cxlab map {client} "
+            "(or declare them in client.yaml by hand)",
             folder=folder,
             client=given.client,
         )

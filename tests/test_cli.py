@@ -197,7 +197,7 @@ def test_list_and_describe(root, capsys, monkeypatch):
 def test_a_new_client(root, capsys):
     assert cli.main(["new", "contoso", "--root", str(root)]) == 0
     assert (root / "data/contoso/client.yaml").is_file()
-    assert "cxlab check contoso" in capsys.readouterr().out
+    assert "cxlab map contoso" in capsys.readouterr().out
     code, said = refused(capsys, "new", "contoso", "--root", str(root))
     assert (code, "there is already a client contoso" in said) == (2, True)
 

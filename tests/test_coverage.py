@@ -394,8 +394,18 @@ def test_without_a_log_nothing_is_measured_and_that_is_said():
     found = coverage.measured(pd.DataFrame(), examples.named())
     assert found.table.empty
     assert [c.code for c in found.claims] == ["intake.no_log"]
-    with pytest.raises(AnalysisError, match="no column channel"):
-        coverage.measured(pd.DataFrame({"interaction_type": ["use"]}), examples.named())
+    for log in ({"interaction_type": ["use"]}, {"interaction_type": ["use"], "channel": [None]}):
+        found = coverage.measured(pd.DataFrame(log), examples.named())
+        assert found.table.empty
+        assert [c.code for c in found.claims] == ["intake.log_unplaced"]
+        assert list(found.n_dropped.values()) == [1]
+
+
+def test_levels_are_those_asked_for_or_the_usual_ones_that_are_there():
+    table = pd.DataFrame({"region": ["RM", "V"], "channel": ["app", "web"], "segment": [None, None]})
+    assert coverage.levels(table) == ["region", "channel", "region x channel"]
+    assert coverage.levels(table, ["plan"]) == ["plan"]
+    assert coverage.levels(pd.DataFrame({"plan": ["a"]})) == []
 
 
 # The sample and the population

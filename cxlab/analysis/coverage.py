@@ -8,6 +8,7 @@ of validity stand.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,11 +30,28 @@ __all__ = [
     "Rules",
     "bases",
     "flow",
+    "levels",
     "measured",
     "missing",
     "representation",
     "rules",
 ]
+
+
+# What a survey or a customer list is usually cut by, and how the last two are crossed.
+USUAL_LEVELS = ("segment", "region", "channel", "region x channel")
+
+
+def levels(table: pd.DataFrame, by: Sequence[str] = ()) -> list[str]:
+    """Return the levels asked for, or the usual ones that the table has.
+
+    Examples
+    --------
+    >>> levels(pd.DataFrame({"region": ["RM"], "plan": ["a"]})), levels(pd.DataFrame(), ["plan"])
+    (['region'], ['plan'])
+    """
+    present = {column for column in table.columns if table[column].notna().any()}
+    return list(by) or [level for level in USUAL_LEVELS if set(level.split(" x ")) <= present]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -15,11 +15,10 @@ from cxlab.analysis.estimates import (
     MINIMUM_CUSTOMERS,
     Claim,
     Result,
-    check_columns,
     flags,
 )
 from cxlab.analysis.raking import as_text
-from cxlab.errors import AnalysisError, Message
+from cxlab.errors import Message
 
 Array = np.ndarray[Any, Any]
 
@@ -33,6 +32,9 @@ PERSON, WHEN, ANSWERED = "customer_id", "ts_start", "responded_at"
 
 NO_LINK = Message("with nothing that ties it to an interaction")
 NO_CELL = Message("about an interaction without type or channel")
+
+
+UNPLACED = Message("contacts without type or channel")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -52,7 +54,8 @@ def measured(
     ----------
     interactions : DataFrame
         One row per contact: ``interaction_type``, ``channel``, and ``interaction_id`` or ``customer_id``
-        and ``ts_start``. An empty one gives an empty result: what volume there is is not known.
+        and ``ts_start``. One that is empty, or says neither type nor channel, gives an empty result: what
+        volume there is of each is not known.
     surveys : DataFrame
         One row per answer.
     within_days : int
@@ -67,11 +70,6 @@ def measured(
         ``tables["volume"]``: ``interaction_type``, ``channel``, ``contacts``, ``volume`` (share of all),
         ``n`` (customers), ``flag``.
 
-    Raises
-    ------
-    AnalysisError
-        If the log lacks type or channel.
-
     Examples
     --------
     >>> log = pd.DataFrame({"interaction_id": range(100), "interaction_type": ["use"] * 80 + ["billing"] * 20,
@@ -80,19 +78,19 @@ def measured(
     >>> found.table[["interaction_type", "state", "per_thousand"]].to_numpy().tolist()
     [['use', 'measured', 500.0], ['billing', 'dark', 0.0]]
     """
-    if not len(interactions):
+    said = set(CELL) <= set(interactions.columns)
+    placed = interactions[list(CELL)].notna().all(axis=1) if said else pd.Series(dtype=bool)
+    if not placed.any():
         empty = pd.DataFrame(columns=[*CELL, "state", "per_thousand", "n", "withheld", "flag"])
         return Measured(
             table=empty,
             keys=(*CELL, "state", "withheld"),
             estimate_column="per_thousand",
             tables={"volume": pd.DataFrame(columns=[*CELL, "contacts", "volume", "n", "flag"])},
-            claims=(Claim("intake.no_log", {}, "D"),),
+            n_dropped={UNPLACED: len(interactions)} if len(interactions) else {},
+            claims=(Claim("intake.log_unplaced" if len(interactions) else "intake.no_log", {}, "D"),),
         )
-    check_columns(interactions, CELL)
-    log = interactions[interactions[list(CELL)].notna().all(axis=1)]
-    if not len(log):
-        raise AnalysisError("no interaction has both a type and a channel; map them in client.yaml")
+    log = interactions[placed]
     how, about, dropped = _about(log, surveys, within_days)
     cells = _grid(log)
     answers, contacts = _count(about, cells), _count(log, cells)
@@ -107,7 +105,7 @@ def measured(
         flag=np.where(closed, "suppressed", flags(answers)),
     )
     volume = cells.assign(contacts=contacts, volume=contacts / contacts.sum(), n=people, flag=flags(people))
-    unplaced: dict[str, int] = {Message("contacts without type or channel"): len(interactions) - len(log)}
+    unplaced: dict[str, int] = {UNPLACED: len(interactions) - len(log)}
     return Measured(
         table=table,
         keys=(*CELL, "state", "withheld"),

@@ -126,6 +126,7 @@ READERS: Mapping[str, Callable[[Fields, Words], Said]] = {
     "intake.measured": _measured,
     "intake.rules": _rules,
     "intake.no_log": _said,
+    "intake.log_unplaced": _said,
     "intake.gap": _gap,
     "intake.alike": _alike,
     "intake.weight_cost": _cost,

@@ -80,7 +80,9 @@ class Words:
 
     def known(self, key: str) -> bool:
         """Whether the catalogue has a text for `key`."""
-        return self._catalogue.gettext(key) != key
+        # Python 3.11.2 finds a text that has plurals only as one of them.
+        found = self._catalogue
+        return found.gettext(key) != key or found.ngettext(key, key, 1) != key
 
     def plural(self, key: str, count: int, /, **fields: object) -> str:
         """Return the text for `count` things; ``{count}`` is the formatted count."""
