@@ -72,7 +72,7 @@ def _sentence(claim: Claim, words: Words, *, evidence: str, prefix: str = "") ->
     fields = {**filled, "evidence": evidence, "code": claim.code}
     text = (
         words.plural(key, int(count), **{k: v for k, v in fields.items() if k != "count"})
-        if count
+        if count is not None
         else words(key, **fields)
     )
     return text[:1].upper() + text[1:]

@@ -73,16 +73,19 @@ class Words:
 
     def __call__(self, key: str, /, **fields: object) -> str:
         """Return the catalogue's text for `key` with `fields` put in as they are."""
-        template = self._catalogue.gettext(key)
-        if template == key:
+        if not self.known(key):
             raise KeyError(key)
+        template = self._found(key)
         return template.format_map(fields) if fields else template
 
     def known(self, key: str) -> bool:
         """Whether the catalogue has a text for `key`."""
+        return self._found(key) != key
+
+    def _found(self, key: str) -> str:
         # Python 3.11.2 finds a text that has plurals only as one of them.
-        found = self._catalogue
-        return found.gettext(key) != key or found.ngettext(key, key, 1) != key
+        text = self._catalogue.gettext(key)
+        return text if text != key else self._catalogue.ngettext(key, key, 1)
 
     def plural(self, key: str, count: int, /, **fields: object) -> str:
         """Return the text for `count` things; ``{count}`` is the formatted count."""
