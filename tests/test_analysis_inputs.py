@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxlab.analysis import benchmark, driver_segments, drivers, metrics, survival
+from cxlab.analysis import benchmark, drivers, metrics, survival
 from cxlab.analysis.columns import as_floats
 from cxlab.analysis.scales import missing_codes
 from cxlab.errors import AnalysisError, Message
@@ -23,7 +23,7 @@ ANALYSES = {
     "listwise": lambda t: drivers.importance(
         t, "sat", ["q1", "q2"], weights="pond", not_applicable="listwise", resamples=0
     ),
-    "importance by": lambda t: driver_segments.importance_by(t, "sat", ["q1", "q2"], by="plan", resamples=0),
+    "importance by": lambda t: drivers.importance_by(t, "sat", ["q1", "q2"], by="plan", resamples=0),
     "retention": lambda t: survival.retention(t, "months", "gone"),
     "retention by": lambda t: survival.retention(
         t, "months", "gone", by="plan", entry="since", weights="pond"

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxlab.analysis.asymmetry import penalty_reward
+from cxlab.analysis.drivers import penalty_reward
 from cxlab.analysis.estimates import masked
 from cxlab.errors import AnalysisError
 

@@ -4,8 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxlab.analysis.driver_segments import importance_by
-from cxlab.analysis.drivers import importance
+from cxlab.analysis.drivers import importance, importance_by
 from cxlab.analysis.estimates import masked
 from cxlab.errors import AnalysisError, Message
 

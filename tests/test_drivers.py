@@ -10,11 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cxlab.analysis import dominance, lattice
-from cxlab.analysis.driver_draws import rank_sets
-from cxlab.analysis.drivers import importance
+from cxlab.analysis.drivers import dominance, importance, lattice
+from cxlab.analysis.drivers.draws import rank_sets
+from cxlab.analysis.drivers.regression import fit, independent
 from cxlab.analysis.estimates import as_one_family, masked
-from cxlab.analysis.regression import fit, independent
 from cxlab.analysis.scales import missing_codes
 from cxlab.errors import AnalysisError
 

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from cxlab.analysis.drivers import importance
-from cxlab.analysis.moments import moments, resampled, units_of
-from cxlab.analysis.regression import fit, independent
+from cxlab.analysis.drivers.moments import moments, resampled, units_of
+from cxlab.analysis.drivers.regression import fit, independent
 from cxlab.analysis.survey import Design
 from cxlab.errors import AnalysisError
 

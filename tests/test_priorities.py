@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxlab.analysis.drivers import importance
+from cxlab.analysis.drivers import importance, importance_performance
+from cxlab.analysis.drivers.priorities import QUADRANTS
 from cxlab.analysis.estimates import masked
-from cxlab.analysis.priorities import QUADRANTS, importance_performance
 from cxlab.errors import AnalysisError
 
 SCALES = dict.fromkeys("abcd", (1, 7))

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxlab.analysis import dominance
+from cxlab.analysis.drivers import dominance
+from cxlab.analysis.drivers.ratings import Ratings
+from cxlab.analysis.drivers.regression import Fit
 from cxlab.analysis.estimates import effective_n
-from cxlab.analysis.ratings import Ratings
-from cxlab.analysis.regression import Fit
 from cxlab.errors import Message
 
 Array = np.ndarray[Any, Any]

@@ -11,6 +11,9 @@ import pandas as pd
 from scipy import stats
 
 from cxlab.analysis.columns import named, records
+from cxlab.analysis.drivers.moments import resampled
+from cxlab.analysis.drivers.ratings import NotApplicable, Ratings, rated
+from cxlab.analysis.drivers.regression import Fit, fit
 from cxlab.analysis.estimates import (
     LOW_BASE,
     Claim,
@@ -21,9 +24,6 @@ from cxlab.analysis.estimates import (
     flags,
     t_quantile,
 )
-from cxlab.analysis.moments import resampled
-from cxlab.analysis.ratings import NotApplicable, Ratings, rated
-from cxlab.analysis.regression import Fit, fit
 from cxlab.errors import AnalysisError, Message
 
 Array = np.ndarray[Any, Any]

@@ -10,15 +10,15 @@ from typing import Any, Literal, get_args
 import numpy as np
 import pandas as pd
 
-from cxlab.analysis import dominance, lattice
 from cxlab.analysis.columns import named
-from cxlab.analysis.driver_checks import checks_of
-from cxlab.analysis.driver_claims import findings
-from cxlab.analysis.driver_draws import Draws, among_first, draws_of, rank_sets
+from cxlab.analysis.drivers import dominance, lattice
+from cxlab.analysis.drivers.checks import checks_of
+from cxlab.analysis.drivers.draws import Draws, among_first, draws_of, rank_sets
+from cxlab.analysis.drivers.moments import moments, resampled
+from cxlab.analysis.drivers.ratings import NotApplicable, Ratings, blocks_of, rated
+from cxlab.analysis.drivers.regression import Fit, fit
+from cxlab.analysis.drivers.statements import findings
 from cxlab.analysis.estimates import Result, adjusted, check_level, check_seed, effective_n, flags, t_quantile
-from cxlab.analysis.moments import moments, resampled
-from cxlab.analysis.ratings import NotApplicable, Ratings, blocks_of, rated
-from cxlab.analysis.regression import Fit, fit
 from cxlab.errors import AnalysisError
 
 Array = np.ndarray[Any, Any]

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from cxlab.analysis.dominance import SINGULAR
+from cxlab.analysis.drivers.dominance import SINGULAR
+from cxlab.analysis.drivers.moments import units_of
 from cxlab.analysis.estimates import effective_n
-from cxlab.analysis.moments import units_of
 from cxlab.analysis.survey import Design
 
 Array = np.ndarray[Any, Any]

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from scipy.stats import rankdata
 
-from cxlab.analysis.moments import Moments
-from cxlab.analysis.ratings import Ratings
+from cxlab.analysis.drivers.moments import Moments
+from cxlab.analysis.drivers.ratings import Ratings
 
 Array = np.ndarray[Any, Any]
 

@@ -11,8 +11,8 @@ import pandas as pd
 from scipy import stats
 
 from cxlab.analysis.columns import records
+from cxlab.analysis.drivers.ratings import Ratings
 from cxlab.analysis.estimates import LOW_BASE, Claim, adjusted, effective_n, stated
-from cxlab.analysis.ratings import Ratings
 
 _POWER = 0.8
 _CLEAR = 0.1  # correlation under which nobody would have taken a driver for one

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 
 from cxlab.analysis.columns import check_categories, check_rows, named
-from cxlab.analysis.drivers import DriverImportance, Method, importance
+from cxlab.analysis.drivers.ratings import NotApplicable
+from cxlab.analysis.drivers.shares import DriverImportance, Method, importance
 from cxlab.analysis.dropped import SEGMENT_OUT, entering, missing
 from cxlab.analysis.estimates import MINIMUM_CUSTOMERS, Result, check_columns
-from cxlab.analysis.ratings import NotApplicable
 from cxlab.errors import AnalysisError, Message
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxlab.analysis.dominance import grown
+from cxlab.analysis.drivers.dominance import grown
 
 Array = np.ndarray[Any, Any]
 

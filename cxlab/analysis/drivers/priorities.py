@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from cxlab.analysis.columns import records
-from cxlab.analysis.driver_draws import Draws
-from cxlab.analysis.drivers import DriverImportance
+from cxlab.analysis.drivers.draws import Draws
+from cxlab.analysis.drivers.shares import DriverImportance
 from cxlab.analysis.estimates import Claim, Result, check_level
 from cxlab.errors import AnalysisError, Message
 

@@ -1,0 +1,17 @@
+"""What drives an outcome: shares of what is explained, priorities, penalties and rewards, segments."""
+
+from cxlab.analysis.drivers.asymmetry import PenaltyReward, penalty_reward
+from cxlab.analysis.drivers.priorities import Priorities, importance_performance
+from cxlab.analysis.drivers.segments import SegmentImportance, importance_by
+from cxlab.analysis.drivers.shares import DriverImportance, importance
+
+__all__ = [
+    "DriverImportance",
+    "PenaltyReward",
+    "Priorities",
+    "SegmentImportance",
+    "importance",
+    "importance_by",
+    "importance_performance",
+    "penalty_reward",
+]
