@@ -80,18 +80,26 @@ def check_scale(
     AnalysisError
         With one problem for each column.
     """
+    problems = scale_problems(table, columns, values, scale=scale, whole=whole)
+    if problems:
+        raise AnalysisError("the answers do not fit the scale of {metric}", metric=metric, problems=problems)
+
+
+def scale_problems(
+    table: pd.DataFrame, columns: Sequence[str], values: Sequence[np.ndarray[Any, Any]], *,
+    scale: tuple[int, int] | None, whole: bool,
+) -> list[Problem]:  # fmt: skip
+    """Return the problems for which `check_scale` refuses answers, one for each column."""
     problems = [
         problem
         for column, answers in zip(columns, values, strict=True)
         for problem in _column_problems(column, answers, declared_scale(table, column), scale, whole=whole)
     ]
-    if not problems and scale is not None:
-        free = [a for c, a in zip(columns, values, strict=True) if declared_scale(table, c) is None]
-        looks = looks_like(np.concatenate(free), scale) if free else None
-        if looks is not None:
-            problems = [_other_scale(", ".join(columns), looks, scale)]
-    if problems:
-        raise AnalysisError("the answers do not fit the scale of {metric}", metric=metric, problems=problems)
+    if problems or scale is None:
+        return problems
+    free = [a for c, a in zip(columns, values, strict=True) if declared_scale(table, c) is None]
+    looks = looks_like(np.concatenate(free), scale) if free else None
+    return [] if looks is None else [_other_scale(", ".join(columns), looks, scale)]
 
 
 def looks_like(answers: np.ndarray[Any, Any], scale: tuple[int, int]) -> tuple[int, int] | None:

@@ -184,8 +184,16 @@ def _drivers_halo(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
     return "", {
         "driver": words.label(fields.get("driver", "")),
         "correlation": words.number(fields.get("correlation"), 2),
-        "amount": words.number(fields.get("estimate"), 2),
+        "amount": _effect(fields, words),
     }
+
+
+def _effect(fields: Fields, words: Words, name: str = "estimate") -> str:
+    """Return a difference in the outcome's unit: two decimals, or NPS points, percentage points, levels."""
+    unit = unit_of_claim(fields)
+    coarse = unit in ("points", "percent")
+    digits = digits_for(unit, fields.get("conf_low"), fields.get("conf_high")) if coarse else 2
+    return words.amount(fields.get(name), unit, digits=digits, difference=True)
 
 
 def _drivers_priority(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
@@ -201,10 +209,10 @@ def _drivers_kind(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
     return "no_reward" if fields.get("no_reward") else "", {
         "driver": words.covariate(fields.get("driver", "")),
         "outcome": words.metric(fields.get("outcome", ""), "the"),
-        "amount": words.number(fields.get("estimate"), 2),
+        "amount": _effect(fields, words),
         "low": words.number(fields.get("low")),
         "high": words.number(fields.get("high")),
-        "negligible": words.number(fields.get("negligible"), 2),
+        "negligible": _effect(fields, words, "negligible"),
     }
 
 
@@ -359,9 +367,10 @@ def _rounded(n: Any) -> float | None:
     return float(round(float(n), -digits))
 
 
-DIFFERENCES = frozenset(
-    {"score.segment", "benchmark.ahead", "benchmark.behind", "benchmark.cell", "intake.gap"}
-)
+DIFFERENCES = frozenset({
+    "score.segment", "benchmark.ahead", "benchmark.behind", "benchmark.cell", "intake.gap",
+    "drivers.halo", "drivers.must_be", "drivers.attractive",
+})  # fmt: skip
 _READERS: Mapping[str, Callable[[Fields, Words], tuple[str, dict[str, Any]]]] = {
     **claims_intake.READERS,
     "score.level": _score_level,

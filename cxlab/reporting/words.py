@@ -31,6 +31,7 @@ _DIGITS = {
     "ratio": 2,
     "months": 1,
     "scale": 2,
+    "steps": 2,
     "rank": 0,
     "per_thousand": 1,
 }
@@ -222,7 +223,7 @@ class Words:
         text = self.number(shown, _DIGITS.get(unit, 2) if digits is None else digits)
         if unit in ("percent", "share"):
             return self("unit.percentage_points" if difference else "unit.percent", number=text)
-        return self("unit.points", number=text) if unit == "points" else text
+        return self(f"unit.{unit}", number=text) if unit in ("points", "steps") else text
 
     def interval(
         self, low: Any, high: Any, unit: str = "", *, digits: int | None = None, difference: bool = False

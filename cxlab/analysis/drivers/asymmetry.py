@@ -12,6 +12,7 @@ from scipy import stats
 
 from cxlab.analysis.columns import named, records
 from cxlab.analysis.drivers.moments import resampled
+from cxlab.analysis.drivers.outcomes import OutcomeType
 from cxlab.analysis.drivers.ratings import NotApplicable, Ratings, rated
 from cxlab.analysis.drivers.regression import Fit, fit
 from cxlab.analysis.estimates import (
@@ -51,6 +52,7 @@ def penalty_reward(
     outcome: str,
     drivers: Sequence[str],
     *,
+    outcome_type: OutcomeType = "numeric",
     cuts: Cuts = (),
     weights: str | None = None,
     strata: str | None = None,
@@ -68,7 +70,8 @@ def penalty_reward(
 
     Parameters
     ----------
-    table, outcome, drivers, weights, strata, cluster, controls, not_applicable, resamples, level, seed
+    table, outcome, drivers, outcome_type, weights, strata, cluster, controls, not_applicable, resamples, \
+    level, seed
         As in `cxlab.analysis.drivers.importance`.
     cuts : (low, high) or mapping of str to (low, high)
         A rating of at most `low` is low, of at least `high` is high; those between are the reference. Where
@@ -122,8 +125,8 @@ def penalty_reward(
     check_seed(seed)
     drivers, controls = named(drivers), named(controls)
     ratings = rated(
-        table, outcome, drivers, controls=controls, weights=weights, strata=strata, cluster=cluster,
-        not_applicable=not_applicable,
+        table, outcome, drivers, outcome_type=outcome_type, controls=controls, weights=weights,
+        strata=strata, cluster=cluster, not_applicable=not_applicable,
     )  # fmt: skip
     least = _NEGLIGIBLE * _spread(ratings) if negligible is None else negligible
     _check_numbers(least, symmetric, base_minimum, resamples)
@@ -134,7 +137,7 @@ def penalty_reward(
     line = fit(columns, ratings.outcome, ratings.design)
     drawn = _drawn(columns, ratings, 2 * len(kept), resamples, seed)
     main = _table(kept, ratings, ends, line, drawn, level=level, negligible=least, symmetric=symmetric)
-    facts = {"outcome": outcome, "level": level, "negligible": least, "unit": "scale"}
+    facts = {"outcome": outcome, "level": level, "negligible": least, "unit": ratings.unit}
     return PenaltyReward(
         table=main,
         keys=("driver", "reason"),
@@ -143,7 +146,7 @@ def penalty_reward(
         n_used=len(ratings.outcome),
         n_dropped=ratings.dropped,
         settings={
-            "outcome": outcome, "drivers": drivers, "cuts": used,
+            "outcome": outcome, "outcome_type": outcome_type, "drivers": drivers, "cuts": used,
             "weights": weights if np.ptp(ratings.weights) > 0 else None, "strata": strata, "cluster": cluster,
             "controls": controls, "not_applicable": not_applicable, "negligible": least,
             "symmetric": symmetric, "base_minimum": base_minimum, "resamples": resamples, "level": level,

@@ -6,7 +6,7 @@ All tables of a driver analysis are made from one `Ratings`, so that they concer
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -14,6 +14,7 @@ import pandas as pd
 
 from cxlab.analysis.columns import check_rows, named
 from cxlab.analysis.covariates import coded, numbers
+from cxlab.analysis.drivers.outcomes import Outcome, OutcomeType, read_outcome
 from cxlab.analysis.dropped import INCOMPLETE, NO_DRIVER, WEIGHT_ZERO, check_entered, entering, missing
 from cxlab.analysis.estimates import check_columns, effective_n
 from cxlab.analysis.survey import Design, design_of
@@ -30,10 +31,10 @@ _COPY = 1e-10  # distance from a correlation of one under which a driver is the 
 class Ratings:
     """The people of a driver analysis.
 
-    `outcome` (n,), `drivers` (n, p) with 0 where not rated and otherwise centred at `means` (p,), those of
-    who rated, `controls` (n, c) with a used/not-used column for each driver not rated by all, `rated` (n, p),
-    `design` their weights, strata and clusters, `scales` the declared ends of the drivers that have them;
-    `drivers` names them in `names`.
+    `outcome` (n,), its differences in `unit`, `drivers` (n, p) with 0 where not rated and otherwise centred
+    at `means` (p,), those of who rated, `controls` (n, c) with a used/not-used column for each driver not
+    rated by all, `rated` (n, p), `design` their weights, strata and clusters, `scales` the declared
+    ends of the drivers that have them; `drivers` names them in `names`.
     """
 
     names: tuple[str, ...]
@@ -46,6 +47,7 @@ class Ratings:
     scales: Mapping[str, tuple[float, float]]
     complete: float
     dropped: Mapping[str, int]
+    unit: str
 
     @property
     def weights(self) -> Array:
@@ -70,6 +72,7 @@ def rated(
     controls: Sequence[str],
     weights: str | None,
     not_applicable: NotApplicable,
+    outcome_type: OutcomeType = "numeric",
     strata: str | None = None,
     cluster: str | None = None,
 ) -> Ratings:
@@ -79,8 +82,8 @@ def rated(
     ------
     AnalysisError
         With one problem for each column that has text, infinite values, values off its scale or no
-        variation; on unknown, repeated or overlapping columns; on repeated response ids; when nobody
-        is left, or too few for so many columns.
+        variation, or is not an outcome of its type; on unknown, repeated or overlapping columns; on
+        repeated response ids; when nobody is left, or too few for so many columns.
     """
     _check_roles(outcome, drivers, controls, weights)
     used = [outcome, *drivers, *controls, *([weights] if weights else [])]
@@ -88,8 +91,9 @@ def rated(
     check_columns(table, used)
     design = design_of(table, weights, strata, cluster)
     w = design.weights
-    columns, problems = {}, []
-    for column in [outcome, *drivers]:
+    explained, problems = read_outcome(table, outcome, outcome_type)
+    columns = {}
+    for column in drivers:
         columns[column], found = numbers(table, column)
         problems += found
     extra = [coded(table, column) for column in controls]
@@ -97,7 +101,7 @@ def rated(
     if problems:
         raise AnalysisError("these columns cannot enter a driver analysis", problems=problems)
     ratings = np.column_stack([columns[driver] for driver in drivers])
-    empty = [(missing(outcome), np.isnan(columns[outcome]))]
+    empty = [(missing(outcome), np.isnan(explained.scores))]
     empty += [(missing(c.column), np.asarray(np.isnan(c.values).any(axis=1))) for c, _ in extra]
     empty += [(NO_DRIVER, np.isnan(ratings).all(axis=1))]
     if not_applicable == "listwise":
@@ -107,9 +111,8 @@ def rated(
     others = np.column_stack([np.empty((len(table), 0)), *(c.values for c, _ in extra)])
     scales = {name: ends for name, ends in table.attrs.get("scales", {}).items() if name in drivers}
     people = _people(design, kept)
-    return _centred(
-        drivers, outcome, columns[outcome][kept], ratings[kept], others[kept], people, scales, dropped
-    )
+    explained = replace(explained, scores=explained.scores[kept])
+    return _centred(drivers, outcome, explained, ratings[kept], others[kept], people, scales, dropped)
 
 
 def _people(design: Design, kept: Array) -> Design:
@@ -191,17 +194,17 @@ def _check_roles(outcome: str, drivers: Sequence[str], controls: Sequence[str], 
 def _centred(
     drivers: Sequence[str],
     outcome: str,
-    y: Array,
+    explained: Outcome,
     ratings: Array,
     controls: Array,
     design: Design,
     scales: Mapping[str, Sequence[float]],
     dropped: Mapping[str, int],
 ) -> Ratings:
-    weights = design.weights
+    weights, y = design.weights, explained.scores
     present = ~np.isnan(ratings)
     problems = [
-        _constant(name, held)
+        _constant(name, held, explained if name == outcome else None)
         for name, held in [(outcome, y), *zip(drivers, ratings.T, strict=True)]
         if not np.fmin.reduce(held) < np.fmax.reduce(held)
     ]
@@ -231,6 +234,7 @@ def _centred(
         scales={name: (float(low), float(high)) for name, (low, high) in scales.items()},
         complete=float(present.all(axis=1).mean()),
         dropped=dropped,
+        unit=explained.unit,
     )
 
 
@@ -253,10 +257,13 @@ def _check_copies(drivers: Sequence[str], outcome: str, y: Array, ratings: Array
         )
 
 
-def _constant(name: str, held: Array) -> Problem:
+def _constant(name: str, held: Array, explained: Outcome | None) -> Problem:
     known = held[~np.isnan(held)]
+    value = f"{known[0]:g}" if known.size else ""
     return Problem(
-        found=Message("one value only ({value})", value=f"{known[0]:g}")
+        found=Message(
+            "one value only ({value})", value=explained.called(float(known[0])) if explained else value
+        )
         if known.size
         else Message("no answer at all"),
         allowed=Message("a column that varies among the rows used"),

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cxlab.analysis.columns import check_categories, check_rows, named
+from cxlab.analysis.drivers.outcomes import OutcomeType
 from cxlab.analysis.drivers.ratings import NotApplicable
 from cxlab.analysis.drivers.shares import DriverImportance, Method, importance
 from cxlab.analysis.dropped import SEGMENT_OUT, entering, missing
@@ -28,6 +29,7 @@ def importance_by(
     drivers: Sequence[str],
     *,
     by: Sequence[str],
+    outcome_type: OutcomeType = "numeric",
     method: Method = "lmg",
     weights: str | None = None,
     strata: str | None = None,
@@ -46,7 +48,7 @@ def importance_by(
     ----------
     table, outcome, drivers
         As in `cxlab.analysis.drivers.importance`.
-    method, weights, strata, cluster, controls, not_applicable, resamples, level, seed
+    outcome_type, method, weights, strata, cluster, controls, not_applicable, resamples, level, seed
         As there; each segment draws from a seed of its own.
     by : sequence of str
         Columns whose combinations are the segments; with none there is nothing to split and the
@@ -90,7 +92,8 @@ def importance_by(
     empty = [(missing(column), table[column].isna().to_numpy(dtype=bool)) for column in by]
     dropped = entering(len(table), empty)[1]
     used, choices = 0, {
-        "method": method, "weights": weights, "strata": strata, "cluster": cluster, "controls": controls,
+        "outcome_type": outcome_type, "method": method, "weights": weights, "strata": strata,
+        "cluster": cluster, "controls": controls,
         "not_applicable": not_applicable, "resamples": resamples, "level": level,
     }  # fmt: skip
     groups = table.groupby(list(by), sort=True, observed=True) if by else ()

@@ -15,6 +15,7 @@ from cxlab.analysis.drivers import dominance, lattice
 from cxlab.analysis.drivers.checks import checks_of
 from cxlab.analysis.drivers.draws import Draws, among_first, draws_of, rank_sets
 from cxlab.analysis.drivers.moments import moments, resampled
+from cxlab.analysis.drivers.outcomes import OutcomeType
 from cxlab.analysis.drivers.ratings import NotApplicable, Ratings, blocks_of, rated
 from cxlab.analysis.drivers.regression import Fit, fit
 from cxlab.analysis.drivers.statements import findings
@@ -47,6 +48,7 @@ def importance(
     outcome: str,
     drivers: Sequence[str],
     *,
+    outcome_type: OutcomeType = "numeric",
     method: Method = "lmg",
     weights: str | None = None,
     strata: str | None = None,
@@ -66,6 +68,10 @@ def importance(
         One row per respondent. ``table.attrs["scales"]`` may declare {column: [low, high]}.
     outcome, drivers : str, sequence of str
         Numeric columns. A missing rating means that it did not apply.
+    outcome_type : {"numeric", "nps", "binary", "ordered"}
+        How the outcome is scored, and with it the unit of coefficients: as it is; answers of 0 to 10 as
+        -100, 0, 100 (NPS points); no and yes, as 0/1, booleans or two ordered categories, as 0, 100
+        (percentage points); ordered categories or up to 11 different numbers as 0, 1, 2... (steps).
     method : {"lmg", "johnson", "pmvd"}
         Mean gain in R2 over all orderings (exact up to 25 drivers, sampled above); Johnson's
         approximation of it; or Feldman's proportional values, which give nothing to a driver whose
@@ -101,9 +107,9 @@ def importance(
     Raises
     ------
     AnalysisError
-        For columns that cannot enter (text, constant, off their scale, a code such as 99), overlapping
-        roles, repeated response ids, unusable weights, unknown groups, too few answers; PMVD of more than
-        10 drivers or groups.
+        For columns that cannot enter (text, constant, off their scale, a code such as 99, not of the
+        outcome's type), overlapping roles, repeated response ids, unusable weights, unknown groups, too few
+        answers; PMVD of more than 10 drivers or groups.
 
     Notes
     -----
@@ -134,6 +140,7 @@ def importance(
         table,
         outcome,
         order,
+        outcome_type=outcome_type,
         controls=controls,
         weights=weights,
         strata=strata,
@@ -156,7 +163,7 @@ def importance(
     stays = dominance.swept(matrix, ratings.controls.shape[1])
     left = dominance.swept(stays, len(drivers))
     r_squared = float(1 - left[0, 0, 0])
-    facts = {"outcome": outcome, "r_squared": r_squared}
+    facts = {"outcome": outcome, "unit_coefficient": ratings.unit, "r_squared": r_squared}
     claims, otherwise = findings(main, tests, facts, ratings, controls=controls, level=level, asked=resamples)
     return DriverImportance(
         table=main,
@@ -166,7 +173,8 @@ def importance(
         n_used=len(ratings.outcome),
         n_dropped=ratings.dropped,
         settings={
-            "outcome": outcome, "drivers": drivers, "method": method,
+            "outcome": outcome, "outcome_type": outcome_type, "unit_coefficient": ratings.unit,
+            "drivers": drivers, "method": method,
             "weights": weights if np.ptp(ratings.weights) > 0 else None, "strata": strata, "cluster": cluster,
             "scales": {name: list(ends) for name, ends in ratings.scales.items()},
             "controls": controls,

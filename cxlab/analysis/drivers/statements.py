@@ -139,6 +139,6 @@ def _halo(row: Mapping[str, Any], facts: Mapping[str, Any], level: float) -> Cla
         "outcome": facts["outcome"], "driver": row["driver"], "correlation": row["correlation"],
         "estimate": row["coefficient"],
         "conf_low": row["coefficient_low"], "conf_high": row["coefficient_high"],
-        "level": level, "unit": "scale", "share": row["share"], "n": int(row["n"]),
+        "level": level, "unit": facts["unit_coefficient"], "share": row["share"], "n": int(row["n"]),
     }  # fmt: skip
     return Claim("drivers.halo", fields, "C", ("association_not_cause",))

@@ -52,7 +52,7 @@ def draw_importance(result: Result, *, words: Words, ax: Axes | None = None) -> 
             ": ".join([*(words.label(k, row[k]) for k in by), words.label(row["driver"])])
             for row in table.to_dict("records")
         ],
-        _columns(table, words),
+        _columns(table, result.settings.get("unit_coefficient"), words),
         title=title,
         subtitle=words("figure.importance.subtitle", outcome=words.metric(outcome), r_squared=r_squared),
         foot=[*foot, words("figure.importance.noise") if any(grey) else ""],
@@ -63,11 +63,13 @@ def draw_importance(result: Result, *, words: Words, ax: Axes | None = None) -> 
     return ax
 
 
-def _columns(table: pd.DataFrame, words: Words) -> list[plate.Column]:
+def _columns(table: pd.DataFrame, unit: object, words: Words) -> list[plate.Column]:
     columns = [plate.Column(["" if absent(s) else words.percent(s, 0) for s in table["share"]])]
     if "coefficient" in table:
         slopes = ["" if absent(c) else words.number(c, 2) for c in table["coefficient"]]
-        columns.append(plate.Column(slopes, words("figure.importance.coefficient"), quiet=True))
+        key = f"figure.importance.coefficient.{unit}"
+        head = words(key if words.known(key) else "figure.importance.coefficient")
+        columns.append(plate.Column(slopes, head, quiet=True))
     if {"rank_low", "rank_high"} <= set(table.columns):
         pairs = zip(table["rank_low"], table["rank_high"], strict=True)
         ranks = [places(low, high, words) for low, high in pairs]
