@@ -72,6 +72,13 @@ FIELDS = {
         "unit": "scale",
     },
     "drivers.kinds_open": {"drivers": 6, "outcome": "pxi", "n": 90, "level": 0.95},
+    "drivers.blocks_merge": {
+        **RATIO,
+        "driver": "level: emotional",
+        "over": "level: rational",
+        "estimate": 0.95,
+        "limit": 0.9,
+    },
     "retention.level": {**SHARE, "time": 24, "time_unit": "months"},
     "retention.median": {
         "estimate": 35,
@@ -148,6 +155,7 @@ CAVEATS = (
     "suppressed_rows",
     "not_applicable_coded",
     "few_events",
+    "blocks_overlap",
 )
 # The strongest verbs: only an experiment may say the first, only a longitudinal finding the second.
 CAUSE = re.compile(

@@ -155,7 +155,7 @@ def _segments_alike(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
 
 def _drivers_top(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
     return "", {
-        "driver": words.label(fields.get("driver", "")),
+        "driver": words.covariate(fields.get("driver", "")),
         "outcome": words.metric(fields.get("outcome", ""), "the"),
         "amount": _amount({"unit": "share", **fields}, words),
         "r_squared": words.percent(fields.get("r_squared"), 0),
@@ -174,8 +174,8 @@ def _drivers_none(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
 
 def _drivers_order(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
     return "", {
-        "first": words.label(fields.get("first", "")),
-        "second": words.label(fields.get("second", "")),
+        "first": words.covariate(fields.get("first", "")),
+        "second": words.covariate(fields.get("second", "")),
         "outcome": words.metric(fields.get("outcome", ""), "the"),
     }
 
@@ -213,6 +213,15 @@ def _drivers_kind(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
         "low": words.number(fields.get("low")),
         "high": words.number(fields.get("high")),
         "negligible": _effect(fields, words, "negligible"),
+    }
+
+
+def _blocks_merge(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    return "", {
+        "driver": words.covariate(fields.get("driver", "")),
+        "over": words.covariate(fields.get("over", "")),
+        "amount": words.number(fields.get("estimate"), 2),
+        "limit": words.number(fields.get("limit"), 2),
     }
 
 
@@ -379,6 +388,7 @@ _READERS: Mapping[str, Callable[[Fields, Words], tuple[str, dict[str, Any]]]] = 
     "drivers.top": _drivers_top,
     "drivers.none": _drivers_none,
     "drivers.order": _drivers_order,
+    "drivers.blocks_merge": _blocks_merge,
     "drivers.order_open": _drivers_order,
     "drivers.halo": _drivers_halo,
     "drivers.must_be": _drivers_kind,

@@ -45,6 +45,7 @@ DECIMALS = {
     "first": 3,
     "last": 3,
     "gain": 3,
+    "htmt": 2,
     "mean": 2,
     "performance": 0,
     "penalty": 2,

@@ -1,6 +1,7 @@
 """What drives an outcome: shares of what is explained, priorities, penalties and rewards, segments."""
 
 from cxlab.analysis.drivers.asymmetry import PenaltyReward, penalty_reward
+from cxlab.analysis.drivers.blocks import blocks
 from cxlab.analysis.drivers.priorities import Priorities, importance_performance
 from cxlab.analysis.drivers.segments import SegmentImportance, importance_by
 from cxlab.analysis.drivers.shares import DriverImportance, importance
@@ -10,6 +11,7 @@ __all__ = [
     "PenaltyReward",
     "Priorities",
     "SegmentImportance",
+    "blocks",
     "importance",
     "importance_by",
     "importance_performance",

@@ -12,6 +12,7 @@ import pandas as pd
 
 from cxlab.analysis.columns import named
 from cxlab.analysis.drivers import dominance, lattice
+from cxlab.analysis.drivers.blocks import caveated, merged, separation_of
 from cxlab.analysis.drivers.checks import checks_of
 from cxlab.analysis.drivers.draws import Draws, among_first, draws_of, rank_sets
 from cxlab.analysis.drivers.moments import moments, resampled
@@ -101,7 +102,8 @@ def importance(
         (outcome units per driver unit), coefficient_low, coefficient_high (robust, HC3), first (R2 of it
         alone), last (R2 lost without it), correlation (among those who rated), mean (of its ratings), rated
         (share of respondents), n, n_eff (of those who rated), flag. ``tables``: tests (Wald test of the
-        effect with the others in the model, Holm over drivers), checks and, up to 10 drivers or groups,
+        effect with the others in the model, Holm over drivers), checks, separation (of each two `groups`,
+        see `blocks.separation_of`; empty without) and, up to 10 drivers or groups,
         conditional and dominance (see `lattice.dominance_tables`; empty above).
 
     Raises
@@ -165,11 +167,12 @@ def importance(
     r_squared = float(1 - left[0, 0, 0])
     facts = {"outcome": outcome, "unit_coefficient": ratings.unit, "r_squared": r_squared}
     claims, otherwise = findings(main, tests, facts, ratings, controls=controls, level=level, asked=resamples)
+    apart = separation_of(ratings, groups or {}, resamples, level, seed)
     return DriverImportance(
         table=main,
-        keys=("driver", "check"),
+        keys=("driver", "over", "check"),
         estimate_column="share",
-        tables={"tests": tests, "checks": checks, **_dominance(blocks, matrix, samples)},
+        tables={"tests": tests, "checks": checks, "separation": apart, **_dominance(blocks, matrix, samples)},
         n_used=len(ratings.outcome),
         n_dropped=ratings.dropped,
         settings={
@@ -184,8 +187,8 @@ def importance(
             "monte_carlo_error": shared.error, "n_eff": effective_n(ratings.weights),
             "interval_share": "percentile bootstrap", "interval_coefficient": "robust, HC3",
         },
-        claims=claims,
-        otherwise=otherwise,
+        claims=(*caveated(claims, apart), *merged(apart, level)),
+        otherwise=caveated(otherwise, apart),
         r_squared=r_squared,
         r_squared_controls=float(1 - stays[0, 0, 0]),
         draws=draws_of(blocks, ratings, replicates, drawn),

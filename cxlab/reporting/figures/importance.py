@@ -49,7 +49,7 @@ def draw_importance(result: Result, *, words: Words, ax: Axes | None = None) -> 
     )
     ax, rows = plate.row_sheet(
         [
-            ": ".join([*(words.label(k, row[k]) for k in by), words.label(row["driver"])])
+            ": ".join([*(words.label(k, row[k]) for k in by), words.covariate(row["driver"])])
             for row in table.to_dict("records")
         ],
         _columns(table, result.settings.get("unit_coefficient"), words),
