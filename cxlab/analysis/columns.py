@@ -39,7 +39,7 @@ def shown(values: Iterable[Any]) -> str:
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the rows of `table` as mappings from column to value."""
     names = [str(column) for column in table.columns]
-    values = [table.iloc[:, k].tolist() for k in range(len(names))]
+    values = [held.tolist() for _, held in table.items()]
     return [dict(zip(names, row, strict=True)) for row in zip(*values, strict=True)]
 
 

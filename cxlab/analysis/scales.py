@@ -177,6 +177,8 @@ def missing_codes(values: np.ndarray[Any, Any]) -> list[float]:
     >>> missing_codes(np.array([1.0, 4, 7, 98, 99])), missing_codes(np.array([45.0, 71, 99]))
     ([98.0, 99.0], [])
     """
+    if np.fmin.reduce(values, initial=0.0) >= 0 and np.fmax.reduce(values, initial=0.0) <= LARGEST_RATING:
+        return []
     distinct = np.unique(values[~np.isnan(values)])
     if not distinct.size or (distinct != np.floor(distinct)).any():
         return []

@@ -20,8 +20,8 @@ Array = np.ndarray[Any, Any]
 EXACT = 25
 SINGULAR = 1e-9
 _WELL_APART = 1e-6  # smallest eigenvalue of correlations whose inverse keeps its digits
-_TAIL = 11  # blocks of the tree that are grown together; those before it are only more replicates
-_NODES = 2**16  # leaves of one chunk: stays in the processor's cache
+_TAIL = 10  # blocks of the tree that are grown together; those before it are only more replicates
+_LEAVES = 2**17  # of one chunk: stays near the processor
 _MATRICES = 2**22  # numbers of one chunk of sampled orderings
 
 
@@ -138,27 +138,51 @@ def shapley(matrices: Array, blocks: Sequence[int]) -> Array:
     tail = min(count, _TAIL)
     nodes = grown(matrices, blocks[tail:])
     in_head = _sizes(count - tail).repeat(replicates)
-    weight = np.array(
-        [
-            0.0,
-            *(factorial(s - 1) * factorial(count - s - 1) / factorial(count - 1) for s in range(1, count)),
-            1 / count,
-        ]
-    )
+    gains = [factorial(s - 1) * factorial(count - s - 1) / factorial(count - 1) for s in range(1, count)]
+    weights = np.array([0.0, *gains, 1 / count])[_sizes(tail)[:, None] + np.arange(count - tail + 1)]
     within = np.empty((tail, nodes.shape[2]))  # sums over the subsets with block j, for each node of the head
     overall, full = np.empty(nodes.shape[2]), np.empty(nodes.shape[2])
-    step = max(1, _NODES >> tail)
+    step = min(max(1, _LEAVES >> tail), nodes.shape[2])
+    room = _room(blocks[:tail], step)
     for start in range(0, nodes.shape[2], step):
         part = slice(start, start + step)
-        left = grown(nodes[:, :, part], blocks[:tail])[0, 0].reshape(2**tail, -1)
+        left = _leaves(nodes[:, :, part], blocks[:tail], room).reshape(2**tail, -1)
         full[part] = left[-1]
-        sums = left * weight[_sizes(tail)[:, None] + in_head[None, part]]
-        within[:, part], overall[part] = _folded(sums, tail)
+        left *= weights[:, in_head[part]]
+        within[:, part], overall[part] = _folded(left, tail)
     values = np.empty((count, replicates))
     values[:tail] = within.reshape(tail, -1, replicates).sum(axis=1)
     values[tail:], _ = _folded(overall.reshape(-1, replicates), count - tail)
     total = matrices[0, 0] - full[-replicates:]
     return np.asarray((total + values.sum(axis=0)) / count - values)
+
+
+def _room(blocks: Sequence[int], nodes: int) -> list[Array]:
+    """Give room for the lower triangle, a row at a time, of all that grows from `nodes` over `blocks`."""
+    doublings = [len(blocks), *(len(blocks) - at for at, size in enumerate(blocks) for _ in range(size))]
+    return [np.empty((row + 1, nodes << times)) for row, times in enumerate(doublings)]
+
+
+def _leaves(matrices: Array, blocks: Sequence[int], room: Sequence[Array]) -> Array:
+    """Grow the tree as `grown`, within `room`: half the numbers, and no memory asked for again and again."""
+    nodes = matrices.shape[2]
+    for row, held in enumerate(room):
+        held[:, :nodes] = matrices[row, : row + 1]
+    last = matrices.shape[0] - 1
+    for size in reversed(blocks):
+        given, into = slice(0, nodes), slice(nodes, 2 * nodes)
+        for _ in range(size):
+            pivots, row = room[last][last, given], room[last][:last, given]
+            scaled = row * np.divide(1.0, pivots, out=np.zeros_like(pivots), where=pivots > SINGULAR)
+            for held, factor in zip(room[:last], scaled, strict=True):
+                if given is into:
+                    held[:, into] -= row[: len(held)] * factor
+                else:
+                    np.multiply(row[: len(held)], factor, out=held[:, into])
+                    np.subtract(held[:, given], held[:, into], out=held[:, into])
+            last, given = last - 1, into
+        nodes *= 2
+    return room[0][0, :nodes]
 
 
 def grown(matrices: Array, blocks: Sequence[int]) -> Array:
