@@ -230,7 +230,7 @@ def test_weights_that_cannot_be_used_are_refused(name, weight, message):
         ),
         (
             lambda t: drivers.importance(t, "sat", ["q1", "copy"]),
-            "are the outcome 'sat' under another name: copy",
+            "column copy: found the outcome 'sat' under another name",
         ),
         (lambda t: drivers.importance(t, "sat", ["q1", "q2"], controls="lists"), "1 different values"),
         (lambda t: drivers.importance(t, "sat", ["q1", "q2"], resamples=10.5), "resamples is 10.5; give 0"),

@@ -158,7 +158,7 @@ def test_the_seed_repeats_and_the_table_is_not_changed():
         ({"base_minimum": 1}, "base_minimum is 1; allowed: a whole number, 2 or more"),
         ({"resamples": 1}, "resamples is 1; allowed: 0 for no bootstrap"),
         ({"level": 95}, "level is 95; give a confidence level"),
-        ({"controls": ["a"]}, "columns with two roles: a"),
+        ({"controls": ["a"]}, r"column a: found a column with two roles \(drivers, controls\)"),
     ],
 )
 def test_refusals(options, message):

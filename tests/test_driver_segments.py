@@ -70,7 +70,7 @@ def test_the_reason_a_segment_cannot_be_estimated_is_kept():
     table.loc[table["plan"] == "a", "ease"] = 4.0
     result = importance_by(table, "overall", DRIVERS, by=["plan"], resamples=0)
     left_out = result.tables["left_out"].set_index("plan")
-    assert left_out.loc["a", "reason"] == "these columns cannot enter a driver analysis"
+    assert left_out.loc["a", "reason"] == "ease: one value only (4)"
     assert isinstance(left_out.loc["a", "reason"], Message)
     assert left_out.loc["a", "flag"] == "ok"
     assert set(result.table["plan"]) == {"b"}

@@ -425,7 +425,7 @@ def test_duplicated_drivers_share_equally_and_have_no_coefficient():
     checks = result.tables["checks"]
     own = checks[(checks["check"] == "vif") & (checks["driver"] == "copy")].iloc[0]
     assert np.isinf(own["value"])
-    assert "the other drivers determine copy: they share its part equally" in own["advice"]
+    assert "the other drivers determine copy (d0): they share its part equally" in own["advice"]
     assert result.tables["tests"].set_index("driver").loc["d0", "p_value"] != 0
     assert {c.fields["driver"] for c in result.claims if c.code == "drivers.top"} == {"d1"}
 
@@ -458,7 +458,7 @@ def test_suppressor_is_flagged_and_not_claimed():
 def test_flags_follow_who_rated_and_masking_hides_them():
     table = survey(200)
     table.loc[9:, "d1"] = np.nan
-    result = importance(table, "outcome", ["d0", "d1", "d2"], resamples=0)
+    result = importance(table, "outcome", ["d0", "d1", "d2"], min_rated=5, resamples=0)
     assert result.table.set_index("driver")["flag"].to_dict() == {"d0": "ok", "d1": "suppressed", "d2": "ok"}
     hidden = masked(result).table.set_index("driver").loc["d1"]
     assert hidden.drop("flag").isna().all()
@@ -585,16 +585,17 @@ def refused(match, table=None, outcome="outcome", drivers=("d0", "d1", "d2"), **
 
 
 def test_roles_are_refused_when_they_overlap():
-    refused(r"the outcome 'd0' is also among the drivers; take it out", outcome="d0")
-    refused(r"drivers named more than once: d0; name each once", drivers=["d0", "d0", "d1"])
-    refused(r"got 1; give at least 2 drivers", drivers=["d0"])
-    refused(r"got 1; give at least 2 drivers", drivers="d0")
+    refused(r"column d0: found a column with two roles \(outcome, drivers\).*take it out of", outcome="d0")
+    refused(r"column d0: found a column named 2 times; .*name it once", drivers=["d0", "d0", "d1"])
+    refused(r"found drivers: 1; allowed: from 2 to 60. give at least 2 drivers", drivers=["d0"])
+    refused(r"found drivers: 1; .*give at least 2 drivers", drivers="d0")
+    refused(r"column d1: found a column with two roles \(drivers, controls\)", controls=["d1"])
+    refused(r"column d2: found a column with two roles \(drivers, weights\)", weights="d2")
     refused(
-        r"columns with two roles: d1; a column is the outcome, a driver, a control or the weights",
-        controls=["d1"],
+        r"(?s)column nothing: found no column of this name; allowed: a column of the table: d0, .*column d9",
+        drivers=["d0", "nothing"],
+        controls=["d9"],
     )
-    refused(r"columns with two roles: d2", weights="d2")
-    refused(r"the table has no column nothing, d9; it has d0", drivers=["d0", "nothing"], controls=["d9"])
 
 
 def test_unusable_columns_are_named_all_at_once():
@@ -637,7 +638,7 @@ def test_which_values_are_codes():
 def test_weights_ids_and_bases_are_checked():
     table = survey(60).assign(w=1.0, response_id=[f"r{k}" for k in range(60)])
     refused(
-        r"weights column 'w' cannot be used(?s:.*)found -1.0",
+        r"row 1, column w: found -1.0; allowed: a finite number, zero or more",
         table.assign(w=[-1.0, *[1.0] * 59]),
         weights="w",
     )
@@ -662,12 +663,12 @@ def test_options_and_groups_are_checked():
     refused(r"method is 'shap'; allowed: lmg, johnson", method="shap")
     refused(r"not_applicable is 'pairwise'; allowed: indicator, listwise", not_applicable="pairwise")
     refused(r"level is 95", level=95)
-    refused(r"groups hold d9, which are not among the drivers; add them", groups={"g": ["d0", "d9"]})
-    refused(r"drivers in more than one group: d0; put each in one", groups={"g": ["d0", "d1"], "h": ["d0"]})
-    refused(r"groups named like a driver outside them: d2; choose other names", groups={"d2": ["d0", "d1"]})
-    refused(r"groups without drivers: g; leave them out", groups={"g": []})
-    refused(r"all drivers are in one group", groups={"g": ["d0", "d1", "d2"]})
-    refused(r"61 drivers are too many", drivers=[f"d{k}" for k in range(61)])
+    refused(r"column d9: found a column in a group that is not among", groups={"g": ["d0", "d9"]})
+    refused(r"column d0: found a driver in more than one group", groups={"g": ["d0", "d1"], "h": ["d0"]})
+    refused(r"a group named like a driver outside it \(d2\).*rename", groups={"d2": ["d0", "d1"]})
+    refused(r"a group without drivers \(g\).*leave it out", groups={"g": []})
+    refused(r"all drivers in one group.*leave a driver out of the group", groups={"g": ["d0", "d1", "d2"]})
+    refused(r"found drivers: 61; allowed: from 2 to 60", drivers=[f"d{k}" for k in range(61)])
     with pytest.raises(AnalysisError, match="resamples is -1; give 0 for no bootstrap"):
         importance(survey(60), "outcome", ["d0", "d1"], resamples=-1)
 

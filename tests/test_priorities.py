@@ -113,7 +113,7 @@ def test_noise_is_never_a_priority_however_low_it_is_rated():
 def test_small_bases_are_masked():
     table = survey(60)
     table.loc[8:, "a"] = np.nan
-    result = importance_performance(found(table), scales=SCALES)
+    result = importance_performance(found(table, min_rated=5), scales=SCALES)
     hidden = masked(result).table.set_index("driver").loc["a"]
     assert hidden["flag"] == "suppressed"
     assert pd.isna(hidden["performance"])

@@ -156,6 +156,11 @@ CAVEATS = (
     "not_applicable_coded",
     "few_events",
     "blocks_overlap",
+    "drivers_move_together",
+    "little_explained",
+    "drivers_aliased",
+    "empty_samples",
+    "coded_backwards",
 )
 # The strongest verbs: only an experiment may say the first, only a longitudinal finding the second.
 CAUSE = re.compile(

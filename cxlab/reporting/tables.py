@@ -80,7 +80,7 @@ UNSAID = frozenset({"withheld", "open"})
 NAMING = frozenset({"column", "variable", "outcome", "item", "table"})  # their values are names of columns
 QUIET = frozenset({"n_eff", "p_value", "p_no_reward"})
 PERCENT = frozenset({"percent", "share"})
-CHECKED_SHARES = frozenset({"answered", "complete_rows", "rated", "r_squared"})
+CHECKED_SHARES = frozenset({"answered", "coding", "complete_rows", "empty_samples", "rated", "r_squared"})
 
 
 @dataclass(frozen=True)

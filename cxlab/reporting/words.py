@@ -174,6 +174,8 @@ class Words:
             k: (self.crossing(v) if " x " in str(v) else self.covariate(v)) if k in _COLUMN_FIELDS else v
             for k, v in message.fields.items()
         }
+        if "others" in said:  # columns, joined by commas
+            said["others"] = ", ".join(self.covariate(name) for name in str(said["others"]).split(", "))
         return translate(Message(message.template, **said), self.language)
 
     def _said(self, given: object) -> str:

@@ -126,7 +126,7 @@ def penalty_reward(
     drivers, controls = named(drivers), named(controls)
     ratings = rated(
         table, outcome, drivers, outcome_type=outcome_type, controls=controls, weights=weights,
-        strata=strata, cluster=cluster, not_applicable=not_applicable,
+        strata=strata, cluster=cluster, not_applicable=not_applicable, min_rated=1,
     )  # fmt: skip
     least = _NEGLIGIBLE * _spread(ratings) if negligible is None else negligible
     _check_numbers(least, symmetric, base_minimum, resamples)

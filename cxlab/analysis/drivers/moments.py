@@ -39,6 +39,11 @@ class Moments:
         return np.asarray(self.covariance * scale[:, None] * scale[None])
 
     @property
+    def constant(self) -> Array:
+        """Whether a column (of spread near one) is constant in a replicate, (q, replicates)."""
+        return np.asarray(np.einsum("iib->ib", self.covariance) <= _CONSTANT**2)
+
+    @property
     def slopes(self) -> Array:
         """Coefficients (q - 1, replicates) of the first column on all others; of copies, the shortest."""
         joint = np.moveaxis(self.correlations, 2, 0)

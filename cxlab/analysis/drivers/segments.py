@@ -14,7 +14,7 @@ from cxlab.analysis.drivers.outcomes import OutcomeType
 from cxlab.analysis.drivers.ratings import NotApplicable
 from cxlab.analysis.drivers.shares import DriverImportance, Method, importance
 from cxlab.analysis.dropped import SEGMENT_OUT, entering, missing
-from cxlab.analysis.estimates import MINIMUM_CUSTOMERS, Result, check_columns
+from cxlab.analysis.estimates import LOW_BASE, MINIMUM_CUSTOMERS, Result, check_columns
 from cxlab.errors import AnalysisError, Message
 
 
@@ -36,6 +36,7 @@ def importance_by(
     cluster: str | None = None,
     controls: Sequence[str] = (),
     not_applicable: NotApplicable = "indicator",
+    min_rated: int = LOW_BASE,
     resamples: int = 1000,
     level: float = 0.95,
     seed: int = 0,
@@ -48,7 +49,9 @@ def importance_by(
     ----------
     table, outcome, drivers
         As in `cxlab.analysis.drivers.importance`.
-    outcome_type, method, weights, strata, cluster, controls, not_applicable, resamples, level, seed
+    outcome_type, method, weights, strata, cluster, controls, not_applicable
+        As there.
+    min_rated, resamples, level, seed
         As there; each segment draws from a seed of its own.
     by : sequence of str
         Columns whose combinations are the segments; with none there is nothing to split and the
@@ -94,7 +97,7 @@ def importance_by(
     used, choices = 0, {
         "outcome_type": outcome_type, "method": method, "weights": weights, "strata": strata,
         "cluster": cluster, "controls": controls,
-        "not_applicable": not_applicable, "resamples": resamples, "level": level,
+        "not_applicable": not_applicable, "min_rated": min_rated, "resamples": resamples, "level": level,
     }  # fmt: skip
     groups = table.groupby(list(by), sort=True, observed=True) if by else ()
     seeds = np.random.SeedSequence(seed).generate_state(max(len(groups), 1))
@@ -130,7 +133,15 @@ def _part(
     try:
         return importance(rows, outcome, drivers, **choices)
     except AnalysisError as error:
+        return _why(error)
+
+
+def _why(error: AnalysisError) -> Message:
+    """Say the first problem of a refusal with its column."""
+    if not error.problems:
         return error.message
+    first = error.problems[0]
+    return Message("{column}: {found}", column=first.column, found=first.found)
 
 
 def _left_out(rows: Sequence[Mapping[str, Any]], by: Sequence[str]) -> pd.DataFrame:

@@ -15,12 +15,22 @@ from cxlab.analysis.drivers import dominance, lattice
 from cxlab.analysis.drivers.blocks import caveated, merged, separation_of
 from cxlab.analysis.drivers.checks import checks_of
 from cxlab.analysis.drivers.draws import Draws, among_first, draws_of, rank_sets
+from cxlab.analysis.drivers.inputs import blocks_of
 from cxlab.analysis.drivers.moments import moments, resampled
 from cxlab.analysis.drivers.outcomes import OutcomeType
-from cxlab.analysis.drivers.ratings import NotApplicable, Ratings, blocks_of, rated
+from cxlab.analysis.drivers.ratings import NotApplicable, Ratings, rated
 from cxlab.analysis.drivers.regression import Fit, fit
 from cxlab.analysis.drivers.statements import findings
-from cxlab.analysis.estimates import Result, adjusted, check_level, check_seed, effective_n, flags, t_quantile
+from cxlab.analysis.estimates import (
+    LOW_BASE,
+    Result,
+    adjusted,
+    check_level,
+    check_seed,
+    effective_n,
+    flags,
+    t_quantile,
+)
 from cxlab.errors import AnalysisError
 
 Array = np.ndarray[Any, Any]
@@ -57,6 +67,7 @@ def importance(
     controls: Sequence[str] = (),
     groups: Mapping[str, Sequence[str]] | None = None,
     not_applicable: NotApplicable = "indicator",
+    min_rated: int = LOW_BASE,
     resamples: int = 1000,
     level: float = 0.95,
     seed: int = 0,
@@ -87,6 +98,8 @@ def importance(
         ``indicator``: a missing rating counts as the mean, and used/not used is always in the model, so
         that the share is of importance overall (reach times depth) and the coefficient that among those
         who rated. ``listwise``: only rows with every rating.
+    min_rated : int
+        How many must have rated a driver that was not rated by all.
     resamples : int
         Bootstrap samples of respondents, or of clusters within strata (0 for none: no intervals of shares
         and ranks).
@@ -109,9 +122,10 @@ def importance(
     Raises
     ------
     AnalysisError
-        For columns that cannot enter (text, constant, off their scale, a code such as 99, not of the
-        outcome's type), overlapping roles, repeated response ids, unusable weights, unknown groups, too few
-        answers; PMVD of more than 10 drivers or groups.
+        With all problems at once, for columns that cannot enter (missing, text, constant, off their scale,
+        a code such as 99, not of the outcome's type, rated by too few, the outcome itself), overlapping
+        roles, unusable weights, unknown groups; for repeated response ids, too few answers; PMVD of more
+        than 10 drivers or groups.
 
     Notes
     -----
@@ -133,7 +147,7 @@ def importance(
     [['ease', 0.9, 1], ['price', 0.1, 2]]
     """
     check_level(level)
-    _check_options(method, not_applicable, resamples)
+    _check_options(method, not_applicable, resamples, min_rated)
     check_seed(seed)
     drivers, controls = named(drivers), named(controls)
     blocks = blocks_of(drivers, groups or {})
@@ -148,6 +162,8 @@ def importance(
         strata=strata,
         cluster=cluster,
         not_applicable=not_applicable,
+        groups=groups,
+        min_rated=min_rated,
     )
     rng = np.random.default_rng(seed)
     sizes = [len(members) for members in blocks.values()]
@@ -161,13 +177,15 @@ def importance(
     line = fit(np.column_stack([ratings.drivers, ratings.controls]), ratings.outcome, ratings.design)
     main = _table(blocks, ratings, matrix, shared, replicates, line, level)
     tests = _tests(blocks, line)
-    checks = checks_of(ratings, matrix, line, outcome)
+    checks = checks_of(ratings, matrix, line, outcome, drawn)
     stays = dominance.swept(matrix, ratings.controls.shape[1])
     left = dominance.swept(stays, len(drivers))
     r_squared = float(1 - left[0, 0, 0])
     facts = {"outcome": outcome, "unit_coefficient": ratings.unit, "r_squared": r_squared}
-    claims, otherwise = findings(main, tests, facts, ratings, controls=controls, level=level, asked=resamples)
     apart = separation_of(ratings, groups or {}, resamples, level, seed)
+    claims, otherwise = findings(
+        main, tests, facts, ratings, checks, controls=controls, level=level, asked=resamples
+    )
     return DriverImportance(
         table=main,
         keys=("driver", "over", "check"),
@@ -182,8 +200,9 @@ def importance(
             "scales": {name: list(ends) for name, ends in ratings.scales.items()},
             "controls": controls,
             "groups": {name: list(members) for name, members in (groups or {}).items()},
-            "not_applicable": not_applicable, "resamples": resamples, "level": level, "seed": seed,
-            "exact": method == "lmg" and len(blocks) <= dominance.EXACT, "orderings": shared.orderings,
+            "not_applicable": not_applicable, "min_rated": min_rated, "resamples": resamples, "level": level,
+            "seed": seed, "exact": method == "lmg" and len(blocks) <= dominance.EXACT,
+            "orderings": shared.orderings,
             "monte_carlo_error": shared.error, "n_eff": effective_n(ratings.weights),
             "interval_share": "percentile bootstrap", "interval_coefficient": "robust, HC3",
         },
@@ -204,7 +223,7 @@ class _Division:
     orderings: int = 0
 
 
-def _check_options(method: str, not_applicable: str, resamples: int) -> None:
+def _check_options(method: str, not_applicable: str, resamples: int, min_rated: int) -> None:
     for name, given, allowed in (
         ("method", method, get_args(Method)),
         ("not_applicable", not_applicable, get_args(NotApplicable)),
@@ -217,6 +236,8 @@ def _check_options(method: str, not_applicable: str, resamples: int) -> None:
         raise AnalysisError(
             "resamples is {resamples!r}; give 0 for no bootstrap, or 1000 for a report", resamples=resamples
         )
+    if not isinstance(min_rated, int | np.integer) or min_rated < 1:
+        raise AnalysisError("min_rated is {given!r}; give a whole number, 1 or more", given=min_rated)
 
 
 def _check_size(method: Method, blocks: int) -> None:

@@ -11,6 +11,7 @@ import pandas as pd
 from scipy import stats
 
 from cxlab.analysis.columns import records
+from cxlab.analysis.drivers.checks import caveats_of
 from cxlab.analysis.drivers.ratings import Ratings
 from cxlab.analysis.estimates import LOW_BASE, Claim, adjusted, effective_n, stated
 
@@ -24,6 +25,7 @@ def findings(
     tests: pd.DataFrame,
     facts: Mapping[str, Any],
     ratings: Ratings,
+    checks: pd.DataFrame,
     *,
     controls: Sequence[str],
     level: float,
@@ -36,9 +38,14 @@ def findings(
     """
     told = {row["driver"]: row for row in records(tests)}
     rows = [{**told[row["driver"]], **row} for row in records(table)]
-    caveats = _caveats(ratings)
+    beside = caveats_of(checks)
+    caveats = (*_caveats(ratings), *beside.get("", ()))
     nothing = _none(rows, facts, ratings, caveats, controls, level)
-    candidates = [_top(row, facts, caveats, level) for row in rows if not _reversed(row)]
+    candidates = [
+        _top(row, facts, (*caveats, *beside.get(row["driver"], ())), level)
+        for row in rows
+        if not _reversed(row)
+    ]
     tops = stated(tests, candidates, (), level)
     if not tops:
         return (nothing,), (nothing,)
