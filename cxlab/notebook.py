@@ -217,12 +217,10 @@ class Paper:
             A ``draw_x(result, *, words, ax=None)`` of `cxlab.reporting.figures`.
         tables : sequence of str
             Which tables are printed: ``"main"`` and names of ``result.tables``; one without rows is not.
+            Where the main one has none, those that say why are.
         claims : bool
             Whether the claims are stated (a table shown again as a check states nothing anew).
         """
-        if result.table.empty and not result.claims:
-            self._display(html.note_html("show.nothing", self.words))
-            return
         unknown = [name for name in tables if name not in (bundles.MAIN, *result.tables)]
         if unknown:
             raise AnalysisError(
@@ -230,15 +228,19 @@ class Paper:
                 unknown=", ".join(unknown),
                 present=", ".join([bundles.MAIN, *result.tables]),
             )
-        tables = [name for name in tables if name == bundles.MAIN or not result.tables[name].empty]
+        nothing = result.table.empty
+        beside = [name for name in tables if name != bundles.MAIN and not result.tables[name].empty]
+        if nothing and not (beside or result.claims):
+            self._display(html.note_html("show.nothing", self.words))
+            return
+        tables = [name for name in tables if name in beside or (name == bundles.MAIN and not nothing)]
         self._shown += 1
         shown = masked(result)
         shown = replace(shown, tables={name: shown.tables[name] for name in tables if name != bundles.MAIN})
         if not claims:
             shown = replace(shown, claims=())
-        # What has no rows has no figure: its claims say why.
-        nothing = result.table.empty
-        self._display_result(shown, None if nothing else draw, () if nothing else tables)
+        # What has no rows has no figure: its claims say why, or what was left out does.
+        self._display_result(shown, None if nothing else draw, tables)
 
     def provenance(self) -> None:
         """Display what this paper was made from: tables with their hashes, filter, seed, versions."""

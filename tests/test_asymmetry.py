@@ -63,6 +63,17 @@ def test_planted_kinds_are_found_and_stated():
     assert result.negligible == pytest.approx(0.1 * table["y"].std(ddof=0))
 
 
+def test_what_runs_against_its_ratings_has_no_kind():
+    table = survey(seed=3)
+    table["y"] -= 1.5 * (table["a"] >= 6)  # failing costs 1, and excelling costs 1.5
+    result = found(table)
+    own = result.table.set_index("driver")
+    assert own["kind"].drop("c").to_dict() == {"a": "against", "b": "attractive", "d": "open"}
+    assert own.loc["a", "penalty_low"] > 0 > own.loc["a", "reward_high"]
+    assert own.loc["a", ["asymmetry", "conf_low", "conf_high"]].isna().all()
+    assert [c.fields["driver"] for c in result.claims] == ["b"]
+
+
 def test_usual_cuts_come_from_the_declared_scale_and_no_scale_is_said():
     table = survey()
     table.attrs["scales"] = {"a": (1, 7), "b": (1, 7), "c": (1, 9)}

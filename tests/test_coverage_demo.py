@@ -1,11 +1,13 @@
 """What the paper on intake finds in the demo clients' files: what was planted, and nothing in Nada S.A."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
 import cxlab
 from cxlab import demo
-from cxlab.analysis import coverage
+from cxlab.analysis import coverage, drivers
 from cxlab.analysis.estimates import masked
 from cxlab.errors import InputError
 from cxlab.intake import dataset
@@ -146,6 +148,19 @@ def test_a_result_without_rows_says_what_it_claims_and_draws_nothing(paper):
     paper.show(coverage.measured(pd.DataFrame(), pd.DataFrame({"ease": [1.0]})), draw=_refuse)
     assert "sin un registro de interacciones" in paper.displayed[-1]["text/html"].lower()
     assert "image/svg+xml" not in paper.displayed[-1]
+
+
+@nada
+def test_a_result_without_rows_says_what_was_left_out_and_why(paper):
+    few = pd.DataFrame({"y": range(1, 8), "a": [1, 4, 4, 4, 4, 4, 7], "b": [4, 1, 4, 4, 4, 4, 7]}).astype(
+        float
+    )
+    nothing = drivers.penalty_reward(few, "y", ["a", "b"], cuts=(3, 6), resamples=0)
+    paper.show(nothing, draw=_refuse, tables=("main", "left_out"))
+    assert "menos de 30 notas bajas o altas" in paper.displayed[-1]["text/html"]
+    assert "Nada que mostrar" not in paper.displayed[-1]["text/html"]
+    paper.show(replace(nothing, tables={"left_out": nothing.tables["left_out"].head(0)}), draw=_refuse)
+    assert "Nada que mostrar" in paper.displayed[-1]["text/html"]
 
 
 def _refuse(*_args, **_kwargs):

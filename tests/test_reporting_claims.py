@@ -276,6 +276,13 @@ def test_plurals(code, count, es, en):
     assert en in sentence(code, "en", **count).lower()
 
 
+def test_a_rating_at_the_end_of_its_scale_stands_alone():
+    assert "una nota de 6 o más" in sentence("drivers.attractive", "es")
+    assert "una nota de 6 se" in sentence("drivers.attractive", "es", scale=[1.0, 6.0])
+    assert "a rating of 3 or less" in sentence("drivers.must_be", "en", scale=[1.0, 6.0])
+    assert "one of 6 adds nothing" in sentence("drivers.must_be", "en", scale=[1.0, 6.0])
+
+
 def test_direction_decides_the_words():
     assert "por debajo" in sentence("benchmark.cell", "es")
     assert "por encima" in sentence("benchmark.cell", "es", estimate=12.0)

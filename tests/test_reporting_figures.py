@@ -255,6 +255,32 @@ def test_penalties_hang_to_the_left_and_rewards_to_the_right():
     assert {"must-be", "delights", "even", "not known", "costs", "adds"} <= set(written(axes))
 
 
+def test_sides_of_a_row_whose_intervals_meet_stand_apart():
+    result = examples.asymmetry()
+    result.table.loc[1, ["reward", "reward_low", "reward_high"]] = [-0.8, -0.95, -0.65]
+    axes = figures.draw_asymmetry(result, words=EN)
+    lost, won = (c.get_segments() for c in axes.collections if isinstance(c, LineCollection))
+    apart = [abs(one[0, 1] - other[0, 1]) for one, other in zip(lost, won, strict=True)]
+    assert apart[1] > 5
+    assert apart[0] == apart[2] == 0
+    bars = [b for b in axes.patches if b.get_width() in (-0.9, -0.8)]
+    assert bars[0].get_y() + bars[0].get_height() <= bars[1].get_y()
+
+
+def test_ticks_say_where_they_stand():
+    result = examples.priorities()
+    result.table[["share", "conf_low", "conf_high"]] *= 0.2
+    axes = figures.draw_priorities(result, words=EN)
+    axes.get_figure().canvas.draw()
+    low, high = axes.get_xlim()
+    shown = [
+        (place, float(label.get_text().rstrip("%")) / 100)
+        for place, label in zip(axes.get_xticks(), axes.get_xticklabels(), strict=True)
+        if low <= place <= high
+    ]
+    assert all(said == pytest.approx(place) for place, said in shown), shown
+
+
 def test_intervals_are_drawn_as_the_table_has_them():
     result = examples.importance()
     axes = figures.draw_importance(result, words=EN)

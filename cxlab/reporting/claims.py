@@ -210,10 +210,16 @@ def _drivers_kind(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
         "driver": words.covariate(fields.get("driver", "")),
         "outcome": words.metric(fields.get("outcome", ""), "the"),
         "amount": _effect(fields, words),
-        "low": words.number(fields.get("low")),
-        "high": words.number(fields.get("high")),
+        "low": _ratings_from(fields, "low", words),
+        "high": _ratings_from(fields, "high", words),
         "negligible": _effect(fields, words, "negligible"),
     }
+
+
+def _ratings_from(fields: Fields, end: str, words: Words) -> str:
+    """Return ``2 or less``, ``6 or more``; or the number alone where the scale ends there."""
+    rating = words.number(fields.get(end))
+    return rating if fields.get(end) in fields.get("scale", ()) else words(f"rating.{end}", rating=rating)
 
 
 def _blocks_merge(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:

@@ -78,7 +78,8 @@ def penalty_reward(
         none is given, those usual for the declared scale: 3 and 6 of 1 to 7, 2 and 5 of 1 to 5, 6 and 9 of
         0 or 1 to 10.
     negligible : float, optional
-        Reward, in outcome units, that counts as none; a tenth of the outcome's standard deviation by default.
+        Reward (or penalty), in outcome units, that counts as none; a tenth of the outcome's standard
+        deviation by default.
     symmetric : float
         Asymmetries within plus or minus this count as symmetric.
     base_minimum : int
@@ -90,9 +91,10 @@ def penalty_reward(
     PenaltyReward
         ``table``, the largest penalty first: driver, penalty, penalty_low, penalty_high (outcome units lost),
         reward, reward_low, reward_high (outcome units gained; intervals HC3), asymmetry (-1 only penalty, 1
-        only reward) with conf_low, conf_high (bootstrap), kind (must_be, attractive, symmetric, or open where
-        the interval does not say), p_no_reward (equivalence test: small where the reward is surely
-        negligible), n_low, n_high, n, n_eff, flag. ``tables["left_out"]``: driver, n_low, n_high, reason.
+        only reward) with conf_low, conf_high (bootstrap), kind (must_be, attractive, symmetric; against
+        where a high rating surely costs or a low one adds; or open where the interval does not say),
+        p_no_reward (equivalence test: small where the reward is surely negligible), n_low, n_high, n, n_eff,
+        flag. ``tables["left_out"]``: driver, n_low, n_high, reason.
 
     Raises
     ------
@@ -105,6 +107,8 @@ def penalty_reward(
     The outcome is regressed on two indicators for each driver, low and high, all drivers together.
     :math:`asymmetry = (reward - penalty) / (reward + penalty)`, each taken as no less than zero. It is given
     only where penalty and reward together can be told from zero: the ratio of two nothings is not a kind.
+    Nor is there one where either is surely below minus `negligible`: beside the others, a driver that
+    overlaps with them may run against its own ratings, and a cut at zero would hide it.
 
     References
     ----------
@@ -153,7 +157,7 @@ def penalty_reward(
             "seed": seed, "n_eff": effective_n(ratings.weights),
             "interval_penalty": "robust, HC3", "interval_asymmetry": "percentile bootstrap",
         },
-        claims=_claims(main, facts, used),
+        claims=_claims(main, facts, used, ratings.scales),
         negligible=least,
     )  # fmt: skip
 
@@ -276,14 +280,17 @@ def _table(
     reach = t_quantile(level, line.df) * error
     penalty, reward = -line.coefficients[:count], line.coefficients[count : 2 * count]
     asymmetry, low, high = _asymmetry(penalty, reward, drawn, level)
+    against = np.minimum(penalty + reach[:count], reward + reach[count:]) < -negligible
+    asymmetry, low, high = (np.where(against, np.nan, each) for each in (asymmetry, low, high))
     spoken = ~np.isnan(low)
     kind = np.select(
         [
+            against,
             spoken & (high < -symmetric),
             spoken & (low > symmetric),
             spoken & (low >= -symmetric) & (high <= symmetric),
         ],
-        ["must_be", "attractive", "symmetric"],
+        ["against", "must_be", "attractive", "symmetric"],
         "open",
     )
     n = ratings.rated[:, kept].sum(axis=0)
@@ -338,7 +345,10 @@ def _equivalence(reward: Array, error: Array, negligible: float, df: float) -> A
 
 
 def _claims(
-    table: pd.DataFrame, facts: Mapping[str, Any], cuts: Mapping[str, tuple[float, float]]
+    table: pd.DataFrame,
+    facts: Mapping[str, Any],
+    cuts: Mapping[str, tuple[float, float]],
+    scales: Mapping[str, Sequence[float]],
 ) -> tuple[Claim, ...]:
     """State the must-be and the attractive drivers, or that no kind can be told."""
     caveats = ("association_not_cause",)
@@ -351,6 +361,7 @@ def _claims(
             **facts, "driver": row["driver"], "estimate": row[side],
             "conf_low": row[f"{side}_low"], "conf_high": row[f"{side}_high"],
             "low": cuts[row["driver"]][0], "high": cuts[row["driver"]][1],
+            "scale": list(scales.get(row["driver"], ())),
             "no_reward": bool(row["p_no_reward"] <= 1 - facts["level"]), "n": int(row["n"]),
         }  # fmt: skip
         claims.append(Claim(f"drivers.{row['kind']}", fields, "C", caveats))

@@ -12,6 +12,7 @@ from cxlab.reporting.words import Words
 
 CODES = ("drivers.must_be", "drivers.attractive", "drivers.kinds_open")
 BAR = 11.0
+LANE = 3.5  # how far the two sides of a row stand from its middle where they meet
 
 
 @plate.figure_of
@@ -58,13 +59,16 @@ def draw_asymmetry(result: Result, *, words: Words, ax: Axes | None = None) -> A
 
 def _bars(ax: Axes, table: pd.DataFrame, y: list[float], words: Words) -> None:
     ends: list[float] = [0.0]
+    meeting = _meeting(table)
     for side, sign, colour in (("penalty", -1, LIGHT["worse"]), ("reward", 1, LIGHT["focal"])):
         value, low, high = (
             sign * table[name].astype(float) for name in (side, f"{side}_low", f"{side}_high")
         )
-        ax.barh(y, value, height=BAR, color=colour, alpha=0.3, linewidth=0)
-        ax.hlines(y, low, high, colors=colour, linewidth=1.8, zorder=3)
-        plate.dots(ax, value.to_list(), y, [colour] * len(y), size=40)
+        lane = [up + sign * LANE * meets for up, meets in zip(y, meeting, strict=True)]
+        height = [BAR - 2 * LANE * meets / 1.75 for meets in meeting]
+        ax.barh(lane, value, height=height, color=colour, alpha=0.3, linewidth=0)
+        ax.hlines(lane, low, high, colors=colour, linewidth=1.8, zorder=3)
+        plate.dots(ax, value.to_list(), lane, [colour] * len(y), size=40)
         ends += [*value, *low, *high]
     ax.set_xlim(*plate.limits(ends))
     plate.value_axis(ax, words)
@@ -74,3 +78,12 @@ def _bars(ax: Axes, table: pd.DataFrame, y: list[float], words: Words) -> None:
     zero = -left / (right - left)
     for key, ha, offset in heads:
         plate.note(ax, words(key), (zero, 1), (offset, 3), ha=ha)
+
+
+def _meeting(table: pd.DataFrame) -> list[bool]:
+    """Tell in which rows the two sides lie on one another: intervals that meet, or bars to the same side."""
+    sides = table[["penalty", "penalty_low", "penalty_high", "reward", "reward_low", "reward_high"]].astype(
+        float
+    )
+    apart = (sides["reward_low"] > -sides["penalty_low"]) | (sides["reward_high"] < -sides["penalty_high"])
+    return list(~apart | (sides["penalty"] * sides["reward"] < 0))

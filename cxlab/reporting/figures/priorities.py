@@ -28,6 +28,8 @@ SIDES = (
     (0.0, -11.0),
 )
 APART = 9.0
+# Behind a text that may lie on a line.
+CLEAR = {"boxstyle": "square,pad=0.1", "facecolor": LIGHT["paper"], "edgecolor": "none", "alpha": 0.8}
 # Where each quadrant's name stands: corner of the body, and how the text leans on it.
 CORNERS = {
     "concentrate": ((1, 0), "right", "bottom"),
@@ -124,9 +126,9 @@ def _axes(ax: Axes, result: Result, words: Words) -> None:
     ax.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
     ax.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
     ax.xaxis.set_major_formatter(
-        FuncFormatter(lambda v, _: words.percent(v, 0) if share else words.number(v, 2))
+        FuncFormatter(lambda v, _: words.percent(v) if share else words.number(v, 2))
     )
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda v, _: words.number(v, 0)))
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda v, _: words.number(v)))
     ax.grid(visible=True, axis="both", color=LIGHT["rule"], linewidth=0.6)
     ax.set_axisbelow(True)
     ax.tick_params(axis="both", length=0, pad=5)
@@ -138,7 +140,10 @@ def _axes(ax: Axes, result: Result, words: Words) -> None:
     plate.note(ax, words("figure.priorities.performance"), (0, 1), (-LEFT, 3))
     for quadrant, (corner, ha, va) in CORNERS.items():
         offset = (-4.0 if corner[0] else 4.0, -4.0 if corner[1] else 4.0)
-        plate.note(ax, words.label("quadrant", quadrant), corner, offset, ha=ha, va=va)
+        plate.write(
+            ax, words.label("quadrant", quadrant), corner, offset, size=SMALL, ha=ha, va=va,
+            color=LIGHT["muted"], bbox=CLEAR,
+        )  # fmt: skip
 
 
 def _numbers(ax: Axes, table: pd.DataFrame, result: Result, colours: list[str]) -> None:
@@ -159,7 +164,7 @@ def _numbers(ax: Axes, table: pd.DataFrame, result: Result, colours: list[str]) 
         taken.append(place)
         plate.write(
             ax, f"{k + 1}", (0, 0), place, size=SMALL, ha="center", va="center", weight="bold",
-            color=LIGHT["ink"] if colour == LIGHT["focal"] else colour,
+            color=LIGHT["ink"] if colour == LIGHT["focal"] else colour, bbox=CLEAR,
         )  # fmt: skip
 
 
