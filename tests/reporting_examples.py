@@ -10,7 +10,8 @@ import pandas as pd
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from cxlab.analysis.estimates import Claim, Result, flags
+from cxlab.analysis.drivers import base_map as drivers_base_map
+from cxlab.analysis.estimates import Claim, Result, flags, masked
 from cxlab.errors import Message
 from cxlab.reporting import html
 from cxlab.reporting.bundle import RESULT, bundle
@@ -287,6 +288,18 @@ def asymmetry(*, standing: bool = True) -> Result:
         settings={"outcome": "overall_sat", "level": 0.95},
         claims=(claim if standing else open_,),
     )
+
+
+def base_map(*, drivers: int = 6, complete: bool = False) -> Result:
+    """Long labels, three of them seldom rated: by few people, by under thirty, by under ten."""
+    rng = np.random.default_rng(1)
+    names = ["attr_first_contact", "attr_billing", "ease", "attr_kind"]
+    names += [f"touchpoint_with_a_long_name_{k}" for k in range(drivers - len(names))]
+    ratings = pd.DataFrame(rng.integers(1, 8, (600, drivers)), columns=names).astype(float)
+    for name, kept in zip(names, np.geomspace(600, 5, drivers).round().astype(int), strict=True):
+        if not complete:
+            ratings.loc[rng.permutation(600)[kept:], name] = np.nan
+    return masked(drivers_base_map(ratings, names))
 
 
 def retention(groups: int = 3) -> Result:

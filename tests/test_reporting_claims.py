@@ -33,6 +33,16 @@ FIELDS = {
         "level": 0.95,
         "n_needed": 23417,
     },
+    "drivers.all_rated": {"drivers": 6, "n": 90, "level": 0.95, "unit": "share"},
+    "drivers.few_rated_all": {"drivers": 6, "n": 90, "minimum": 10, "level": 0.95, "unit": "share"},
+    "drivers.rated_all": {
+        **NUMBER,
+        "unit": "share",
+        "estimate": 0.12,
+        "drivers": 6,
+        "driver": "ease",
+        "least": 0.2,
+    },
     "drivers.order": {
         "first": "ease",
         "second": "price",

@@ -162,6 +162,17 @@ def _drivers_top(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
     }
 
 
+def _rated_all(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    least = fields.get("driver")
+    return "least" if least else "", {
+        "count": _count(fields.get("drivers", 2)),
+        "amount": _amount({"unit": "share", **fields}, words),
+        "driver": words.covariate(least or ""),
+        "least": words.percent(fields.get("least"), 0),
+        "minimum": words.number(fields.get("minimum"), 0),
+    }
+
+
 def _drivers_none(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
     needed = fields.get("n_needed")
     return "" if absent(needed) else "needed", {
@@ -393,6 +404,9 @@ _READERS: Mapping[str, Callable[[Fields, Words], tuple[str, dict[str, Any]]]] = 
     "score.segments_alike": _segments_alike,
     "drivers.top": _drivers_top,
     "drivers.none": _drivers_none,
+    "drivers.all_rated": _rated_all,
+    "drivers.rated_all": _rated_all,
+    "drivers.few_rated_all": _rated_all,
     "drivers.order": _drivers_order,
     "drivers.blocks_merge": _blocks_merge,
     "drivers.order_open": _drivers_order,

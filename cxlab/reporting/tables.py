@@ -238,6 +238,8 @@ class _Context:
 
     def _text(self, column: str, value: Any, record: Mapping[str, Any]) -> str:
         words = self.words
+        if column == "not_rated" and not value:
+            return words("table.other_patterns" if value is None else "table.all_rated")
         if value in (None, ""):
             return ""
         if isinstance(value, list):

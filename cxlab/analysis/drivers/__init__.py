@@ -1,16 +1,19 @@
 """What drives an outcome: shares of what is explained, priorities, penalties and rewards, segments."""
 
 from cxlab.analysis.drivers.asymmetry import PenaltyReward, penalty_reward
+from cxlab.analysis.drivers.base_map import BaseMap, base_map
 from cxlab.analysis.drivers.blocks import blocks
 from cxlab.analysis.drivers.priorities import Priorities, importance_performance
 from cxlab.analysis.drivers.segments import SegmentImportance, importance_by
 from cxlab.analysis.drivers.shares import DriverImportance, importance
 
 __all__ = [
+    "BaseMap",
     "DriverImportance",
     "PenaltyReward",
     "Priorities",
     "SegmentImportance",
+    "base_map",
     "blocks",
     "importance",
     "importance_by",

@@ -21,11 +21,11 @@ _COPY = 1e-10  # distance from a correlation of one under which a driver is the 
 
 
 def of_roles(
-    outcome: str, drivers: Sequence[str], controls: Sequence[str], weights: str | None
+    outcome: str | None, drivers: Sequence[str], controls: Sequence[str], weights: str | None
 ) -> list[Problem]:
     """Say which columns have more than one role, and whether the drivers are too few or too many."""
     roles = {
-        "outcome": [outcome],
+        "outcome": [outcome] if outcome is not None else [],
         "drivers": list(drivers),
         "controls": list(controls),
         "weights": [weights] if weights is not None else [],

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cxlab.reporting.figures.asymmetry import draw_asymmetry
+    from cxlab.reporting.figures.base_map import draw_base_map
     from cxlab.reporting.figures.bases import draw_bases
     from cxlab.reporting.figures.comparison import draw_comparison
     from cxlab.reporting.figures.flow import draw_flow
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = [
     "alt",
     "draw_asymmetry",
+    "draw_base_map",
     "draw_bases",
     "draw_comparison",
     "draw_flow",
