@@ -302,6 +302,37 @@ def base_map(*, drivers: int = 6, complete: bool = False) -> Result:
     return masked(drivers_base_map(ratings, names))
 
 
+def robustness(*, standing: bool = True) -> Result:
+    names = ["attr_first_contact", "attr_billing", "ease", "attr_app", "attr_kind", "attr_store_ambience"]
+    share = np.array([0.29, 0.26, 0.19, 0.13, 0.08, 0.05])
+    table = pd.DataFrame(
+        {
+            "driver": names,
+            "share": share,
+            "rank": range(1, 7),
+            "johnson": share + np.array([0.01, -0.01, 0.0, 0.0, 0.004, -0.004]),
+            "listwise": share + np.array([-0.03, 0.03, 0.02, -0.02, 0.01, -0.01]),
+            "indicator": np.nan,
+            "mcfadden": share + np.array([0.006, 0.0, -0.006, 0.0, 0.0, 0.0]),
+            "unweighted": share + np.array([0.0, -0.012, 0.012, 0.0, 0.0, 0.0]),
+            "n": [1720, 1720, 1600, 900, 400, 31],
+            "n_eff": 1500.0,
+            "flag": "ok",
+        }
+    )
+    fields = {"outcome": "pxi", "driver": names[0], "unit": "share", "n": 1720}
+    holds = Claim("drivers.robust", {**fields, "estimate": 0.012, "ways": 5, "whole": False}, "D")
+    other = {"other": names[1], "way": "listwise", "share": 0.29, "estimate": 0.29}
+    return Result(
+        table=table,
+        keys=("driver", "way", "check", "reason"),
+        estimate_column="share",
+        n_used=1720,
+        settings={"outcome": "pxi", "weights": "weight"},
+        claims=(holds if standing else Claim("drivers.fragile", {**fields, **other}, "D"),),
+    )
+
+
 def retention(groups: int = 3) -> Result:
     names = [
         "Mensual",

@@ -48,6 +48,8 @@ CASES: dict[str, tuple[Callable[..., Axes], Callable[[], Result]]] = {
     "base map complete": (figures.draw_base_map, lambda: examples.base_map(complete=True)),
     "asymmetry": (figures.draw_asymmetry, examples.asymmetry),
     "asymmetry open": (figures.draw_asymmetry, lambda: examples.asymmetry(standing=False)),
+    "robustness": (figures.draw_robustness, examples.robustness),
+    "robustness fragile": (figures.draw_robustness, lambda: examples.robustness(standing=False)),
     "retention": (figures.draw_retention, lambda: examples.retention(0)),
     "retention by group": (figures.draw_retention, lambda: examples.retention(3)),
     "retention by many": (figures.draw_retention, lambda: examples.retention(7)),
@@ -284,6 +286,20 @@ def test_ticks_say_where_they_stand():
     assert all(said == pytest.approx(place) for place, said in shown), shown
 
 
+def test_each_way_has_its_dots_and_the_line_spans_them():
+    table = examples.robustness().table
+    axes = figures.draw_robustness(examples.robustness(), words=EN)
+    ways = ["unweighted", "mcfadden", "listwise", "johnson", "share"]
+    drawn = [c.get_offsets()[:, 0].tolist() for c in axes.collections if isinstance(c, PathCollection)]
+    assert drawn == [table[way].tolist() for way in ways]
+    spans = next(c for c in axes.collections if isinstance(c, LineCollection)).get_segments()
+    lines = [segment[:, 0].tolist() for segment in spans]
+    assert lines == table[ways].agg(["min", "max"], axis=1).to_numpy().tolist()
+    said = written(axes)
+    assert {"complete rows only", "unweighted", "29%", "26–30"} <= set(said)
+    assert "not applicable as an indicator" not in said
+
+
 def test_intervals_are_drawn_as_the_table_has_them():
     result = examples.importance()
     axes = figures.draw_importance(result, words=EN)
@@ -482,6 +498,7 @@ def test_long_labels_of_a_client_stay_inside(draw):
     [
         "scores by segment",
         "importance",
+        "robustness",
         "hazards",
         "comparison",
         "league",

@@ -191,6 +191,26 @@ def _drivers_order(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
     }
 
 
+def _drivers_robust(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    return "whole" if fields.get("whole") else "", {
+        "driver": words.covariate(fields.get("driver", "")),
+        "outcome": words.metric(fields.get("outcome", ""), "the"),
+        "ways": words.number(fields.get("ways", 2), 0),
+        "amount": words.amount(fields.get("estimate"), "share", difference=True),
+    }
+
+
+def _drivers_fragile(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    return "", {
+        "driver": words.covariate(fields.get("driver", "")),
+        "other": words.covariate(fields.get("other", "")),
+        "outcome": words.metric(fields.get("outcome", ""), "the"),
+        "way": words.label("way", fields.get("way", "")),
+        "share": words.percent(fields.get("share"), 0),
+        "amount": words.percent(fields.get("estimate"), 0),
+    }
+
+
 def _drivers_halo(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
     return "", {
         "driver": words.label(fields.get("driver", "")),
@@ -411,6 +431,8 @@ _READERS: Mapping[str, Callable[[Fields, Words], tuple[str, dict[str, Any]]]] = 
     "drivers.blocks_merge": _blocks_merge,
     "drivers.order_open": _drivers_order,
     "drivers.halo": _drivers_halo,
+    "drivers.robust": _drivers_robust,
+    "drivers.fragile": _drivers_fragile,
     "drivers.must_be": _drivers_kind,
     "drivers.attractive": _drivers_kind,
     "drivers.kinds_open": _kinds_open,

@@ -52,6 +52,7 @@ DECIMALS = {
     "reward": 2,
     "asymmetry": 2,
     "correlation": 2,
+    "kendall": 2,
     "coefficient": 2,
     "statistic": 2,
     "sd": 2,
@@ -69,6 +70,13 @@ SHARES = frozenset(
         "p_top3",
         "p_quadrant",
         "p_concentrate",
+        "johnson",
+        "listwise",
+        "indicator",
+        "mcfadden",
+        "unweighted",
+        "largest",
+        "own",
     }
 )
 UNITS_OF_TABLES = {"medians": "months"}
@@ -80,7 +88,9 @@ UNSAID = frozenset({"withheld", "open"})
 NAMING = frozenset({"column", "variable", "outcome", "item", "table"})  # their values are names of columns
 QUIET = frozenset({"n_eff", "p_value", "p_no_reward"})
 PERCENT = frozenset({"percent", "share"})
-CHECKED_SHARES = frozenset({"answered", "coding", "complete_rows", "empty_samples", "rated", "r_squared"})
+CHECKED_SHARES = frozenset(
+    {"answered", "coding", "complete_rows", "empty_samples", "first_eigenvalue", "own", "rated", "r_squared"}
+)
 
 
 @dataclass(frozen=True)
@@ -232,7 +242,7 @@ class _Context:
         )
 
     def _check(self, check: str, value: float) -> str:
-        if check in ("scale_declared", "sign"):
+        if check in ("scale_declared", "sign", "parted"):
             return self.words("table.yes" if value > 0 else "table.no")
         return self.words.percent(value, 0) if check in CHECKED_SHARES else self.words.number(value, 2)
 
@@ -250,7 +260,7 @@ class _Context:
             return words.cell(record.get("variable", column), value)
         if column == "metric":
             return words.metric(value)
-        if column in ("driver", "over", "covariate"):
+        if column in ("driver", "over", "covariate", "leader", "moved"):
             return words.covariate(value)
         if column in ("peer", "unit", "focal"):
             return words.label(self.settings.get("unit", ""), value)

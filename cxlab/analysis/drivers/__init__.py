@@ -4,6 +4,7 @@ from cxlab.analysis.drivers.asymmetry import PenaltyReward, penalty_reward
 from cxlab.analysis.drivers.base_map import BaseMap, base_map
 from cxlab.analysis.drivers.blocks import blocks
 from cxlab.analysis.drivers.priorities import Priorities, importance_performance
+from cxlab.analysis.drivers.robustness import Robustness, diagnose
 from cxlab.analysis.drivers.segments import SegmentImportance, importance_by
 from cxlab.analysis.drivers.shares import DriverImportance, importance
 
@@ -12,9 +13,11 @@ __all__ = [
     "DriverImportance",
     "PenaltyReward",
     "Priorities",
+    "Robustness",
     "SegmentImportance",
     "base_map",
     "blocks",
+    "diagnose",
     "importance",
     "importance_by",
     "importance_performance",

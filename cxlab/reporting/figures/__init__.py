@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from cxlab.reporting.figures.priorities import draw_priorities
     from cxlab.reporting.figures.representation import draw_representation
     from cxlab.reporting.figures.retention import draw_retention
+    from cxlab.reporting.figures.robustness import draw_robustness
     from cxlab.reporting.figures.scores import draw_scores
     from cxlab.reporting.figures.spoken import alt
     from cxlab.reporting.figures.vector import svg, title
@@ -42,6 +43,7 @@ __all__ = [
     "draw_priorities",
     "draw_representation",
     "draw_retention",
+    "draw_robustness",
     "draw_scores",
     "svg",
     "title",
