@@ -455,6 +455,15 @@ def test_suppressor_is_flagged_and_not_claimed():
     assert "b goes one way with the outcome and the other way" in checks.loc[("sign", "b"), "advice"]
 
 
+def test_drivers_that_explain_nothing_at_all_are_refused():
+    # A balanced design: each pair of ratings equally often with each answer.
+    table = pd.DataFrame(
+        [(a, b, y) for a in (1, 2) for b in (1, 2) for y in (1, 2, 3)] * 4, columns=["a", "b", "y"]
+    )
+    with pytest.raises(AnalysisError, match="no driver goes with y in any way: there is nothing to divide"):
+        importance(table, "y", ["a", "b"], resamples=0)
+
+
 def test_flags_follow_who_rated_and_masking_hides_them():
     table = survey(200)
     table.loc[9:, "d1"] = np.nan

@@ -81,6 +81,9 @@ def test_housing_is_divided_as_published():
         table.drop(columns=list(levels)).assign(Sat=satisfied), "Sat", drivers,
         outcome_type="ordered", weights="Freq", groups=groups,
     )  # fmt: skip
+    # Unweighted, each class stands as often in each cell: nothing is left to divide.
+    unweighted = found.tables["agreement"].set_index("way").loc["unweighted", "reason"]
+    assert "there is nothing to divide" in unweighted
     printed = np.array([0.0292006878, 0.0149886294, 0.0023258979])
     assert shares(found, "mcfadden")[["Infl", "Type", "Cont"]].to_numpy() == pytest.approx(
         printed / printed.sum(), abs=1e-7

@@ -40,6 +40,7 @@ _EXACT_RESAMPLED = 15  # drivers up to which each bootstrap replicate is exact, 
 _ORDERINGS_RESAMPLED = 8
 _MONTE_CARLO_ERROR = 0.001  # of a share: sampled orderings are added until all are below
 _MOST_ORDERINGS = 2048
+_NOTHING = 1e-12  # of the outcome's variance
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -124,8 +125,8 @@ def importance(
     AnalysisError
         With all problems at once, for columns that cannot enter (missing, text, constant, off their scale,
         a code such as 99, not of the outcome's type, rated by too few, the outcome itself), overlapping
-        roles, unusable weights, unknown groups; for repeated response ids, too few answers; PMVD of more
-        than 10 drivers or groups.
+        roles, unusable weights, unknown groups; for repeated response ids, too few answers, drivers that
+        explain nothing at all; PMVD of more than 10 drivers or groups.
 
     Notes
     -----
@@ -171,6 +172,11 @@ def importance(
     matrix = moments(columns, ratings.weights).correlations
     _check_size(method, len(blocks))
     shared = _divided(matrix, sizes, method, rng)
+    if not shared.gains.sum() > _NOTHING:
+        raise AnalysisError(
+            "no driver goes with {outcome} in any way: there is nothing to divide; choose other drivers",
+            outcome=outcome,
+        )
     drawn = resampled(columns, ratings.design, resamples, rng, ratings.rated.astype(float))
     samples = _without_controls(drawn.correlations, sizes)
     replicates = _replicates(samples, sizes, method, rng)
