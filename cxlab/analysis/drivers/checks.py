@@ -10,9 +10,8 @@ import pandas as pd
 
 from cxlab.analysis.drivers import dominance
 from cxlab.analysis.drivers.moments import Moments
-from cxlab.analysis.drivers.ratings import Ratings
+from cxlab.analysis.drivers.ratings import Surveyed
 from cxlab.analysis.drivers.regression import Fit
-from cxlab.analysis.estimates import effective_n
 from cxlab.errors import Message
 
 Array = np.ndarray[Any, Any]
@@ -31,7 +30,7 @@ CAVEATS: Mapping[str, str] = {
 }
 
 
-def checks_of(ratings: Ratings, matrix: Array, line: Fit, outcome: str, drawn: Moments) -> pd.DataFrame:
+def checks_of(ratings: Surveyed, matrix: Array, line: Fit, outcome: str, drawn: Moments) -> pd.DataFrame:
     """Return the checks as a table: check, driver (empty for all together), value, advice (empty if fine).
 
     ``mean_correlation`` of the drivers; ``r_squared``; ``complete_rows`` (share that rated all);
@@ -46,8 +45,8 @@ def checks_of(ratings: Ratings, matrix: Array, line: Fit, outcome: str, drawn: M
     rows.append(_empty(ratings, outcome, drawn))
     against, backwards = _backwards(ratings, matrix)
     rows.append(_coding_of_outcome(ratings, matrix, outcome, backwards))
-    share = ratings.weights @ ratings.rated / ratings.weights.sum()
-    agree = np.sign(line.coefficients[:count]) * np.sign(_directions(ratings))
+    share = ratings.reach
+    agree = np.sign(line.coefficients[:count]) * np.sign(ratings.directions)
     agree = np.where(line.estimable[:count], agree, np.nan)
     clear = np.abs(line.coefficients[:count]) > 2 * np.sqrt(np.diag(line.covariance)[:count])
     copies = _copies(ratings.names, matrix) if (left <= dominance.SINGULAR).any() else {}
@@ -72,11 +71,11 @@ def caveats_of(checks: pd.DataFrame) -> dict[str, tuple[str, ...]]:
     return {driver: tuple(codes) for driver, codes in said.items()}
 
 
-def _overall(ratings: Ratings, matrix: Array, outcome: str) -> list[Row]:
+def _overall(ratings: Surveyed, matrix: Array, outcome: str) -> list[Row]:
     drivers = len(ratings.names)
     halo = float(matrix[1 : drivers + 1, 1 : drivers + 1, 0][np.triu_indices(drivers, 1)].mean())
     explained = float(1 - dominance.swept(matrix, matrix.shape[0] - 1)[0, 0, 0])
-    kish = len(ratings.outcome) / effective_n(ratings.weights)
+    kish = ratings.n / ratings.n_eff
     advice = {
         "mean_correlation": Message(
             "the drivers move together (mean correlation {value:.2f}): shares are drawn towards equality",
@@ -107,7 +106,7 @@ def _overall(ratings: Ratings, matrix: Array, outcome: str) -> list[Row]:
     ]
 
 
-def _empty(ratings: Ratings, outcome: str, drawn: Moments) -> Row:
+def _empty(ratings: Surveyed, outcome: str, drawn: Moments) -> Row:
     """Share of the bootstrap samples in which the outcome, a driver or a control asked for is constant.
 
     Who rated what is left out: a sample in which everybody rated a driver lacks nothing.
@@ -127,21 +126,21 @@ def _empty(ratings: Ratings, outcome: str, drawn: Moments) -> Row:
     return ("empty_samples", "", share, advice if share > _EMPTY else "")
 
 
-def _backwards(ratings: Ratings, matrix: Array) -> tuple[Array, Array]:
+def _backwards(ratings: Surveyed, matrix: Array) -> tuple[Array, Array]:
     """Share of the other drivers that each clearly goes against, and whether it looks coded backwards.
 
     It does when it also goes clearly against the outcome: clearly is beyond two standard errors of none.
     """
     count = len(ratings.names)
-    clear = -2 / np.sqrt(effective_n(ratings.weights))
+    clear = -2 / np.sqrt(ratings.n_eff)
     against = (matrix[1 : count + 1, 1 : count + 1, 0] < clear).sum(axis=1) / (count - 1)
     return against, (against > 0.5) & (matrix[0, 1 : count + 1, 0] < clear)
 
 
-def _coding_of_outcome(ratings: Ratings, matrix: Array, outcome: str, backwards: Array) -> Row:
+def _coding_of_outcome(ratings: Surveyed, matrix: Array, outcome: str, backwards: Array) -> Row:
     """Share of the drivers that clearly go against the outcome: where most do, it may be the one turned."""
     count = len(ratings.names)
-    clear = -2 / np.sqrt(effective_n(ratings.weights))
+    clear = -2 / np.sqrt(ratings.n_eff)
     share = float((matrix[0, 1 : count + 1, 0] < clear).mean())
     advice = Message(
         "{value:.0%} of the drivers go against {outcome}: if a high number is a bad answer there, declare it "
@@ -150,13 +149,6 @@ def _coding_of_outcome(ratings: Ratings, matrix: Array, outcome: str, backwards:
         outcome=outcome,
     )
     return ("coding", "", share, advice if share > 0.5 and not backwards.any() else "")
-
-
-def _directions(ratings: Ratings) -> Array:
-    """Covariance of each driver with the outcome among those who rated it, up to a positive factor."""
-    weighed = ratings.weights[:, None] * ratings.rated
-    level = (weighed * ratings.outcome[:, None]).sum(axis=0) / weighed.sum(axis=0)
-    return np.asarray((weighed * ratings.drivers * (ratings.outcome[:, None] - level)).sum(axis=0))
 
 
 def _copies(names: tuple[str, ...], matrix: Array) -> dict[str, list[str]]:

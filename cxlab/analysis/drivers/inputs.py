@@ -137,17 +137,17 @@ def _check_mapping(groups: Any) -> None:
         )
 
 
-def of_absence(table: pd.DataFrame, columns: Iterable[str]) -> list[Problem]:
+def of_absence(table: pd.DataFrame | Mapping[str, Any], columns: Iterable[str]) -> list[Problem]:
     """Say which columns the table does not have."""
     return [
         Problem(
             found=Message("no column of this name"),
-            allowed=Message("a column of the table: {present}", present=shown(table.columns)),
+            allowed=Message("a column of the table: {present}", present=shown(table)),
             action=Message("correct the name, or map the column in client.yaml"),
             column=str(column),
         )
         for column in dict.fromkeys(columns)
-        if column not in table.columns
+        if column not in table
     ]
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,38 @@ from cxlab.errors import AnalysisError, Problem
 
 Array = np.ndarray[Any, Any]
 NotApplicable = Literal["indicator", "listwise"]
+
+
+class Surveyed(Protocol):
+    """What checks and statements need to know of the people, however they are held."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Drivers."""
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """Columns of the controls asked for."""
+
+    @property
+    def n(self) -> int:
+        """How many people."""
+
+    @property
+    def n_eff(self) -> float:
+        """How many of equal weight would say as much (Kish)."""
+
+    @property
+    def complete(self) -> float:
+        """Share of the people that rated all."""
+
+    @property
+    def reach(self) -> Array:
+        """Share of the people that rated each driver, (p,)."""
+
+    @property
+    def directions(self) -> Array:
+        """Covariance of each driver with the outcome among who rated it, up to a positive factor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +84,28 @@ class Ratings:
     def weights(self) -> Array:
         """Weight of each person."""
         return self.design.weights
+
+    @property
+    def n(self) -> int:
+        """How many people."""
+        return len(self.outcome)
+
+    @property
+    def n_eff(self) -> float:
+        """How many people of equal weight would say as much (Kish)."""
+        return effective_n(self.weights)
+
+    @property
+    def reach(self) -> Array:
+        """Share of the people that rated each driver, (p,)."""
+        return np.asarray(self.weights @ self.rated / self.weights.sum())
+
+    @property
+    def directions(self) -> Array:
+        """Covariance of each driver with the outcome among those who rated it, up to a positive factor."""
+        weighed = self.weights[:, None] * self.rated
+        level = (weighed * self.outcome[:, None]).sum(axis=0) / weighed.sum(axis=0)
+        return np.asarray((weighed * self.drivers * (self.outcome[:, None] - level)).sum(axis=0))
 
     @property
     def standardised(self) -> Array:

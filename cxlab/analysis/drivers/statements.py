@@ -12,8 +12,8 @@ from scipy import stats
 
 from cxlab.analysis.columns import records
 from cxlab.analysis.drivers.checks import caveats_of
-from cxlab.analysis.drivers.ratings import Ratings
-from cxlab.analysis.estimates import LOW_BASE, Claim, adjusted, effective_n, stated
+from cxlab.analysis.drivers.ratings import Surveyed
+from cxlab.analysis.estimates import LOW_BASE, Claim, adjusted, stated
 
 _POWER = 0.8
 _CLEAR = 0.1  # correlation under which nobody would have taken a driver for one
@@ -24,7 +24,7 @@ def findings(
     table: pd.DataFrame,
     tests: pd.DataFrame,
     facts: Mapping[str, Any],
-    ratings: Ratings,
+    ratings: Surveyed,
     checks: pd.DataFrame,
     *,
     controls: Sequence[str],
@@ -60,12 +60,12 @@ def _reversed(row: Mapping[str, Any]) -> bool:
     return bool(row["coefficient"] * row["correlation"] < 0)
 
 
-def _caveats(ratings: Ratings) -> tuple[str, ...]:
-    n = len(ratings.outcome)
+def _caveats(ratings: Surveyed) -> tuple[str, ...]:
+    n = ratings.n
     return (
         "association_not_cause",
-        *(["not_applicable_coded"] if not ratings.rated.all() else []),
-        *(["small_effective_sample"] if effective_n(ratings.weights) < _SMALL * n else []),
+        *(["not_applicable_coded"] if ratings.complete < 1 else []),
+        *(["small_effective_sample"] if ratings.n_eff < _SMALL * n else []),
         *(["low_base"] if n < LOW_BASE else []),
     )
 
@@ -84,12 +84,12 @@ def _top(row: Mapping[str, Any], facts: Mapping[str, Any], caveats: tuple[str, .
 def _none(
     rows: Sequence[Mapping[str, Any]],
     facts: Mapping[str, Any],
-    ratings: Ratings,
+    ratings: Surveyed,
     caveats: tuple[str, ...],
     controls: Sequence[str],
     level: float,
 ) -> Claim:
-    n = len(ratings.outcome)
+    n = ratings.n
     strongest = min((row["p_value"] for row in rows if not np.isnan(row["p_value"])), default=np.nan)
     seen = stats.norm.isf(min(strongest, 1 - 1e-9) / 2)
     needed = stats.norm.isf((1 - level) / (2 * len(rows))) + stats.norm.ppf(_POWER)
