@@ -17,7 +17,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from cxlab.analysis.estimates import Result, masked
-from cxlab.errors import AnalysisError, Message, ParameterError
+from cxlab.errors import AnalysisError, Message, ParameterError, Problem
 from cxlab.intake import where as filters
 from cxlab.intake.dataset import Dataset, Entry, open_dataset
 from cxlab.intake.declared.canonical import of_people
@@ -274,13 +274,33 @@ class Paper:
         )
         self._display(shown, {READ: read})
 
-    def _warnings(self, entry: Entry) -> list[tuple[str, str, Message]]:
-        """Return what a reader of a table should know: rule, column and what was found."""
+    def _warnings(self, entry: Entry) -> list[tuple[str, str, Message, list[str]]]:
+        """Return what a reader of a table should know: rule, column, what was found and in which files.
+
+        What is told of one column in several files is told once, of the file with most such rows.
+        """
         language: Literal["es", "en"] = "en" if self.words.language == "en" else "es"
-        return [
-            (rules()[each.rule].title(language), entry.column_of(each), Message("{found}", found=each.found))
-            for each in entry.told()
-        ]
+        alike: dict[tuple[int, str, str], list[Problem]] = {}
+        for each in entry.told():
+            column = entry.column_of(each)
+            alike.setdefault((each.rule, column, "" if column else f"{each.file}{each.found}"), []).append(
+                each
+            )
+        lines = []
+        for (rule, column, _), told in alike.items():
+            told.sort(key=lambda each: -each.count)
+            files = [each.file for each in told] if len(told) > 1 else []
+            lines.append((rules()[rule].title(language), column, self._found(told[0]), files))
+        return lines
+
+    def _found(self, problem: Problem) -> Message:
+        """Return what a rule found, the client's own reasons as its labels call them."""
+        found = problem.found
+        if not isinstance(found, Message) or "reason" not in found.fields:
+            return Message("{found}", found=found)
+        return Message(
+            found.template, **{**found.fields, "reason": self.words.reason(found.fields["reason"])}
+        )
 
     def _told(self, name: str, frame: pd.DataFrame) -> pd.DataFrame:
         """Log and display what intake says of the tables, as a read: the report depends on it."""

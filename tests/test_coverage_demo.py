@@ -131,6 +131,20 @@ def test_the_rules_stand_as_the_check_left_them(paper):
     assert all(by_rule.loc[by_rule["standing"] == "unchecked", "why"] != "")
 
 
+@fibra
+def test_what_the_rules_warn_of_is_told_once_in_the_words_of_the_client(paper):
+    paper.table("survey_responses")
+    told = paper.displayed[-1]["text/html"].replace("\N{NO-BREAK SPACE}", " ")
+    assert "12 filas fuera (vistas previas del cuestionario)" in told
+    assert "previews" not in told
+    assert told.count("Preguntas con mucho sin respuesta") == 2
+    assert (
+        "(Conocimiento de quien atiende la llamada): en raw/encuesta_2024T2.csv, sin respuesta del 62 %"
+        in told
+    )
+    assert "también en raw/encuesta_2024T4.sav y raw/encuesta_2023T4.csv." in told
+
+
 @nada
 def test_what_is_told_of_the_tables_is_logged_as_a_read(paper):
     ledger, reasons = paper.ledger(), paper.missing_reasons("survey_responses")

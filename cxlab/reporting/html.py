@@ -129,7 +129,7 @@ def read_html(
     words: Words,
     *,
     breaks: Sequence[Mapping[str, Any]] = (),
-    warnings: Sequence[tuple[str, str, Message]] = (),
+    warnings: Sequence[tuple[str, str, Message, Sequence[str]]] = (),
 ) -> str:
     """Return where a table's rows come from.
 
@@ -143,9 +143,9 @@ def read_html(
         Language and labels.
     breaks : sequence of mapping
         Where the table's series break: wave, column (``*``: all), reason in each language.
-    warnings : sequence of (str, str, Message)
+    warnings : sequence of (str, str, Message, sequence of str)
         What a reader of the table should know: the rule by its title, the column or an empty text, what was
-        found.
+        found; and, if in several files, which: first the one that it was found of.
     """
     rows = [list(row.values()) if isinstance(row, Mapping) else list(row) for row in ledger]
     table = words.label(read["table"]) if words.known(f"column.{read['table']}") else str(read["table"])
@@ -176,11 +176,15 @@ def _sums(read: Mapping[str, Any], words: Words) -> str:
     return words("read.sums", **counts)
 
 
-def _warning(title: str, column: str, found: Message, words: Words) -> str:
-    said = words.message(found)
+def _warning(title: str, column: str, found: Message, files: Sequence[str], words: Words) -> str:
+    fields = {"title": clean(title), "found": words.message(found)}
     if not column:
-        return words("read.warning", title=clean(title), found=said)
-    return words("read.warning.column", title=clean(title), column=words.label(column), found=said)
+        return words("read.warning", **fields)
+    fields["column"] = words.label(column)
+    if not files:
+        return words("read.warning.column", **fields)
+    first, *others = map(clean, files)
+    return words("read.warning.files", **fields, file=first, others=words.listed(others))
 
 
 def _break(found: Mapping[str, Any], words: Words) -> str:
