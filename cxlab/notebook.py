@@ -120,7 +120,8 @@ class Paper:
         """Return the columns of `frame` that the patterns name, in the order of the patterns.
 
         A pattern is a name, or has ``*`` for any text: ``"attr_*"``. Columns that the event made are no
-        predictors of it: naming one is refused, and a pattern passes them by and says so.
+        predictors of it: naming one is refused, and a pattern passes them by and says so; as it does columns
+        that tell who was asked another question, which go by their name.
 
         Raises
         ------
@@ -143,10 +144,12 @@ class Paper:
                 columns=", ".join(named),
             )
         names = list(dict.fromkeys(name for names in found.values() for name in names))
-        if passed := [name for name in names if name in later]:
-            said = ", ".join(self.words.label(name) for name in passed)
-            self._display(html.note_html("columns.after_event", self.words, columns=said))
-        return [name for name in names if name not in later]
+        deciding = set(frame.attrs.get("deciding", ())) - later - set(patterns)
+        for key, apart in (("columns.after_event", later), ("columns.deciding", deciding)):
+            if passed := [name for name in names if name in apart]:
+                said = ", ".join(self.words.label(name) for name in passed)
+                self._display(html.note_html(key, self.words, columns=said))
+        return [name for name in names if name not in later | deciding]
 
     def ledger(self) -> pd.DataFrame:
         """Return what became of the rows of every file, and display how many lines say it.

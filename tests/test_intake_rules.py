@@ -540,3 +540,21 @@ def test_a_paper_shows_the_sums_and_the_warnings_and_refuses_what_leaving_made(t
     assert (
         "Respuestas demasiado rápidas (Duration s): 1 de 20 respondieron en menos de un tercio" in shown[-1]
     )
+
+
+def test_what_tells_who_was_asked_is_no_driver_unless_it_is_named_or_a_rating(tmp_path, monkeypatch):
+    shown = []
+    monkeypatch.setattr(notebook.Paper, "_display", lambda self, text, data=None: shown.append(text))
+    monkeypatch.setenv("CXLAB_ROOT", str(tmp_path))
+    (tmp_path / "notebooks").mkdir()
+    rows = [(f"r{at}", 1 + at % 5, at % 2, 1 + at % 5 if at % 2 else "", 4) for at in range(20)]
+    header = "response_id,attr_desk,attr_called,attr_wait,attr_why"
+    asked = '{attr_wait: "attr_called == 1", attr_why: "attr_desk <= 5"}'
+    scales = "{attr_desk: [1, 5], attr_wait: [1, 5], attr_why: [1, 5]}"
+    dataset.check(write_client(tmp_path, *survey(rows, header, scales=scales, asked_if=asked)), "acme")
+    paper = notebook.open("acme", language="es")
+    frame = paper.table("survey_responses").assign(weight_used=1.0)
+    assert paper.columns(frame, ["attr_*"]) == ["attr_desk", "attr_wait", "attr_why"]
+    assert "dicen a quién se le hizo otra pregunta y no son notas: Called." in shown[-1]
+    every = ["attr_desk", "attr_called", "attr_wait", "attr_why"]
+    assert paper.columns(frame, ["attr_*", "attr_called"]) == every

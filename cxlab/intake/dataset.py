@@ -27,6 +27,7 @@ from cxlab.intake.steps import Step, Watch, unwatched
 from cxlab.intake.tables import storage
 from cxlab.intake.tables.extracts import later_keys, latest_first, misdeclared
 from cxlab.intake.tables.mapped import Mapped
+from cxlab.intake.tables.syntax import names
 
 if TYPE_CHECKING:
     from cxlab.intake.assembly import Assembly
@@ -290,7 +291,8 @@ class Dataset:
         """Return a table, with what was declared of its columns.
 
         `attrs["scales"]` has the scales, {column: (lowest, highest)}; `attrs["after_event"]` the columns that
-        the event made, which are no predictors of it.
+        the event made, which are no predictors of it; `attrs["deciding"]` those without a scale by which
+        `asked_if` tells who was asked another question.
 
         Raises
         ------
@@ -302,6 +304,11 @@ class Dataset:
         frame = storage.read_table(folder, table, file_sha256=entry.file_sha256, client=self.client.slug)
         frame.attrs["scales"] = {name: (low, high) for name, (low, high) in entry.scales.items()}
         frame.attrs["after_event"] = after_event(table, entry.after_event)
+        asked = [
+            c for source in self.client.sources if source.table == table for c in source.asked_if.values()
+        ]
+        deciding = {name for condition in asked for name in names(condition)} - {*entry.scales}
+        frame.attrs["deciding"] = sorted(deciding & {*map(str, frame.columns)})
         return frame
 
     def labels_mapping(self) -> dict[str, Any]:
