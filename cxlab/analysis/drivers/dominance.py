@@ -22,12 +22,14 @@ SINGULAR = 1e-9
 _WELL_APART = 1e-6  # smallest eigenvalue of correlations whose inverse keeps its digits
 _TAIL = 10  # blocks of the tree that are grown together; those before it are only more replicates
 _LEAVES = 2**17  # of one chunk: stays near the processor
-_MATRICES = 2**22  # numbers of one chunk of sampled orderings
+_NODES = 2**16  # of all replicates at once before the last blocks
+_MATRICES = 2**20  # numbers of one chunk of sampled orderings
+_FEWEST, _MOST = 32, 256  # orderings, each with its rotations, that are drawn at a time
 
 
 @dataclass(frozen=True, slots=True)
 class Sampled:
-    """Gains averaged over random orderings: `gains` (blocks, replicates), their Monte-Carlo `error` alike."""
+    """Gains averaged over `orderings`: `gains` (blocks, replicates) and their Monte-Carlo `error`."""
 
     gains: Array
     error: Array
@@ -136,6 +138,10 @@ def shapley(matrices: Array, blocks: Sequence[int]) -> Array:
     """
     count, replicates = len(blocks), matrices.shape[2]
     tail = min(count, _TAIL)
+    at_once = _NODES >> (count - tail)
+    if replicates > at_once:
+        parts = [shapley(matrices[:, :, k : k + at_once], blocks) for k in range(0, replicates, at_once)]
+        return np.concatenate(parts, axis=1)
     nodes = grown(matrices, blocks[tail:])
     in_head = _sizes(count - tail).repeat(replicates)
     gains = [factorial(s - 1) * factorial(count - s - 1) / factorial(count - 1) for s in range(1, count)]
@@ -217,42 +223,100 @@ def _folded(sums: Array, count: int) -> tuple[Array, Array]:
     return holding, sums[0]
 
 
-def sampled(matrices: Array, blocks: Sequence[int], rng: np.random.Generator, *, orderings: int) -> Sampled:
-    """Mean gain of each block over `orderings` random orderings, each with all its rotations.
+def sampled(matrices: Array, blocks: Sequence[int], rng: np.random.Generator, *, error: float) -> Sampled:
+    """Mean gain of each block (four at least) over as many random orderings as an `error` takes.
 
-    The rotations put every block once in each position, so what a block gains first and last is exact.
+    Each ordering comes with all its rotations, which put every block once in each place. What a block gains
+    in the first two places and in the last two is computed exactly; only the places between are sampled,
+    until the error of every share is below `error`.
+
+    References
+    ----------
+    Castro, Gomez & Tejada (2009), doi:10.1016/j.cor.2008.04.004.
     """
-    count, replicates = len(blocks), matrices.shape[2]
-    seen = np.empty((orderings, count, replicates))
-    for drawn in range(orderings):
-        order = rng.permutation(count)
-        rotations = np.array([np.roll(order, -k) for k in range(count)])
-        seen[drawn] = _gains(matrices, blocks, rotations).mean(axis=0)
-    spread = seen.std(axis=0, ddof=1) if orderings > 1 else np.full((count, replicates), np.nan)
-    return Sampled(seen.mean(axis=0), spread / np.sqrt(orderings), orderings)
+    count, more = len(blocks), _FEWEST
+    total = matrices[0, 0] - swept(matrices, sum(blocks))[0, 0]
+    ends, seen = _at_the_ends(matrices, blocks), np.empty((0, count, matrices.shape[2]))
+    while True:
+        seen = np.concatenate([seen, _between(matrices, blocks, _shuffled(count, more, rng))])
+        found = ends + seen.mean(axis=0)
+        error_now = seen.std(axis=0, ddof=1) / np.sqrt(len(seen))
+        reached = float((error_now / np.where(total > 0, total, np.inf)).max())
+        if reached < error:
+            return Sampled(found * (total / found.sum(axis=0)), error_now, 2 * count * len(seen))
+        more = min(int(len(seen) * ((1.05 * reached / error) ** 2 - 1)) + 1, _MOST)
+
+
+def rotated(matrices: Array, blocks: Sequence[int], rng: np.random.Generator, *, orderings: int) -> Array:
+    """Mean gain of each block over a few random orderings with their rotations, (blocks, replicates).
+
+    The orderings are the same for all replicates, whose differences are hence nearly free of their error.
+    """
+    orders = _shuffled(len(blocks), orderings, rng)
+    return np.asarray(
+        sum(_gains(matrices, blocks, _turned(orders[k : k + 1])).mean(axis=0) for k in range(orderings))
+        / orderings
+    )
+
+
+def _shuffled(count: int, orderings: int, rng: np.random.Generator) -> Array:
+    return rng.permuted(np.tile(np.arange(count), (orderings, 1)), axis=1)
+
+
+def _turned(orders: Array) -> Array:
+    """Give all rotations of orderings and of their reverses, (orderings x 2 blocks, blocks)."""
+    count = orders.shape[1]
+    both = np.stack([orders, orders[:, ::-1]], axis=1)
+    return both[:, :, (np.arange(count)[:, None] + np.arange(count)) % count].reshape(-1, count)
+
+
+def _at_the_ends(matrices: Array, blocks: Sequence[int]) -> Array:
+    """Part of a block's mean gain that it makes in the first two places and the last two."""
+    count = len(blocks)
+    first, second = np.nonzero(~np.eye(count, dtype=bool))
+    keys = np.tile(np.arange(count), (len(first), 1))
+    keys[np.arange(len(first)), first], keys[np.arange(len(first)), second] = -2, -1
+    begin = keys.argsort(axis=1)  # one ordering that begins with each pair, and, reversed, ends with it
+    outer = _placed(matrices, blocks, begin, 0, 2) + _placed(
+        matrices, blocks, begin[:, ::-1], count - 2, count
+    )
+    return np.asarray(outer.sum(axis=0) / (count * (count - 1)))
+
+
+def _between(matrices: Array, blocks: Sequence[int], orders: Array) -> Array:
+    """Part that it makes in the other places, for each ordering with its rotations."""
+    count = len(blocks)
+    inner = _placed(matrices, blocks, _turned(orders), 2, count - 2)
+    return np.asarray(inner.reshape(len(orders), 2 * count, count, -1).mean(axis=1))
+
+
+def _placed(matrices: Array, blocks: Sequence[int], orders: Array, start: int, stop: int) -> Array:
+    """Gain of each block where it stands in the places from `start` to before `stop`, elsewhere zero."""
+    places = orders.argsort(axis=1)
+    return _gains(matrices, blocks, orders) * ((places >= start) & (places < stop))[:, :, None]
 
 
 def _gains(matrices: Array, blocks: Sequence[int], orders: Array) -> Array:
-    """Gain of each block in each ordering, (orderings, blocks, replicates)."""
-    starts = np.cumsum([1, *blocks])[:-1]
-    out = np.empty((*orders.shape, matrices.shape[2]))
-    variables = np.array(
-        [[v for b in order for v in range(starts[b], starts[b] + blocks[b])] for order in orders]
+    """Gain of each block in each ordering, (orderings, blocks, replicates).
+
+    The gains of the variables are the squares in the outcome's row of the Cholesky factor. A trifle on
+    the diagonal leaves nothing to gain for a variable that those before it determine.
+    """
+    size, replicates = matrices.shape[0], matrices.shape[2]
+    variables = orders.argsort(axis=1)[:, np.arange(len(blocks)).repeat(blocks)].argsort(
+        axis=1, kind="stable"
     )
-    owner = np.repeat(np.arange(len(blocks)), blocks)
-    index = np.hstack([np.zeros((len(orders), 1), dtype=int), variables[:, ::-1]])
-    step = max(1, _MATRICES // (matrices.shape[0] ** 2 * len(orders)))
-    for start in range(0, matrices.shape[2], step):
-        part = matrices[:, :, start : start + step]
-        nodes = part[index.T[:, None, :], index.T[None, :, :]]  # (1 + p, 1 + p, orderings, replicates)
-        flat = nodes.reshape(*nodes.shape[:2], -1)
-        gains = np.zeros((len(orders), len(blocks), part.shape[2]))
-        for last in range(flat.shape[0] - 1, 0, -1):
-            smaller = _without_last(flat, last)
-            gained = (flat[0, 0] - smaller[0, 0]).reshape(len(orders), -1)
-            np.add.at(gains, (np.arange(len(orders)), owner[index[:, last] - 1]), gained)
-            flat = smaller
-        out[:, :, start : start + step] = gains
+    index = np.column_stack([variables + 1, np.zeros(len(orders), dtype=int)])
+    firmer = np.moveaxis(matrices, 2, 0) + np.diag([1.0, *[SINGULAR] * (size - 1)])
+    starts = np.cumsum([0, *blocks[:-1]])
+    out = np.empty((len(orders), len(blocks), replicates))
+    step = max(1, _MATRICES // (size**2 * replicates))
+    for start in range(0, len(orders), step):
+        part = slice(start, start + step)
+        rows = np.linalg.cholesky(firmer[:, index[part, :, None], index[part, None, :]])[:, :, -1, :-1]
+        gains = np.empty_like(rows)
+        np.put_along_axis(gains, variables[None, part], rows**2, axis=2)
+        out[part] = np.moveaxis(np.add.reduceat(gains, starts, axis=2), 0, 2)
     return out
 
 

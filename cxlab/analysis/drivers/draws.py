@@ -32,11 +32,14 @@ class Draws:
 
 def draws_of(blocks: Mapping[str, list[str]], ratings: Ratings, shares: Array, drawn: Moments) -> Draws:
     """Return each sample's shares, coefficients and mean ratings in the units of the data."""
+    count = len(ratings.names)
+    if not drawn.mean.shape[1]:
+        none = np.empty((count, 0))
+        return Draws(blocks, shares, none, none, ratings.means)
     columns = np.column_stack([ratings.outcome, ratings.drivers])
     own = ratings.weights / ratings.weights.sum()
     centre = own @ columns
     spread = np.sqrt(own @ (columns - centre) ** 2)
-    count = len(ratings.names)
     slopes = drawn.slopes[:count] * (spread[0] / spread[1:])[:, None]
     filled = centre[1:, None] + spread[1:, None] * drawn.mean[1 : count + 1]
     used = np.where(drawn.also > 0, drawn.also, np.nan)

@@ -112,9 +112,10 @@ class Ratings:
         """Columns outcome, drivers, controls with weighted mean 0 and variance 1 (constant ones all 0)."""
         columns = np.column_stack([self.outcome, self.drivers, self.controls])
         share = self.weights / self.weights.sum()
-        columns = columns - share @ columns
+        columns -= share @ columns
         spread = np.sqrt(share @ columns**2)
-        return np.asarray(columns / np.where(spread > 0, spread, np.inf))
+        columns /= np.where(spread > 0, spread, np.inf)
+        return columns
 
 
 def rated(

@@ -66,25 +66,25 @@ def fit(predictors: Any, outcome: Any, design: Design) -> Fit:
     """
     w = design.weights
     share = w / w.sum()
-    x = np.asarray(predictors, dtype=float)
-    x = x - share @ x
+    x = np.array(predictors, dtype=float)
+    x -= share @ x
     y = np.asarray(outcome, dtype=float) - share @ np.asarray(outcome, dtype=float)
-    scale = np.sqrt(share @ x**2)
+    scale = np.sqrt(np.einsum("i,ij,ij->j", share, x, x))
     scale[scale == 0] = 1.0
-    x = x / scale
+    x /= scale
     roots, axes = np.linalg.eigh((x * share[:, None]).T @ x)
     kept = roots > SINGULAR
     inverse = (axes[:, kept] / roots[kept]) @ axes[:, kept].T
     coefficients = inverse @ (x.T @ (share * y))
-    leverage = share * (1 + ((x @ inverse) * x).sum(axis=1))
-    free = 1 - leverage
+    free = 1 - share * (1 + np.einsum("ij,ij->i", x @ inverse, x))
     # A row that alone determines a coefficient has no residual: it says nothing about its own error.
     pull = np.divide(share * (y - x @ coefficients), free, out=np.zeros_like(free), where=free > SINGULAR)
-    scores, units = _scores(x * pull[:, None], design)
-    half = inverse @ scores.T
+    x *= pull[:, None]
+    scores, units = _scores(x, design)
     aliased = (axes[:, ~kept] ** 2).sum(axis=1) > SINGULAR
     df = max(min(effective_n(w) - int(kept.sum()) - 1, units), 1.0)
-    return Fit(coefficients / scale, half @ half.T / np.outer(scale, scale), df, ~aliased)
+    covariance = inverse @ (scores.T @ scores) @ inverse / np.outer(scale, scale)
+    return Fit(coefficients / scale, covariance, df, ~aliased)
 
 
 def independent(weights: Any) -> Design:

@@ -36,10 +36,12 @@ from cxlab.errors import AnalysisError
 Array = np.ndarray[Any, Any]
 Method = Literal["lmg", "johnson", "pmvd"]
 
-_EXACT_RESAMPLED = 15  # drivers up to which each bootstrap replicate is exact, too
+_EXACT_RESAMPLED = 18  # drivers up to which each bootstrap replicate is exact, too
+# Orderings, with their rotations and reverses, of replicates above that. With 8, at 16 and 18 drivers and 150
+# to 5,000 answers, standard deviations were 0.95 to 1.13 of the exact ones, and ends of intervals moved by at
+# most 0.08 of their width; 16 orderings: 0.93 to 1.05 and 0.06.
 _ORDERINGS_RESAMPLED = 8
 _MONTE_CARLO_ERROR = 0.001  # of a share: sampled orderings are added until all are below
-_MOST_ORDERINGS = 2048
 _NOTHING = 1e-12  # of the outcome's variance
 
 
@@ -179,7 +181,7 @@ def importance(
         )
     drawn = resampled(columns, ratings.design, resamples, rng, ratings.rated.astype(float))
     samples = _without_controls(drawn.correlations, sizes)
-    replicates = _replicates(samples, sizes, method, rng)
+    replicates = _replicates(samples, sizes, method, rng, matrix, shared)
     line = fit(np.column_stack([ratings.drivers, ratings.controls]), ratings.outcome, ratings.design)
     main = _table(blocks, ratings, matrix, shared, replicates, line, level)
     tests = _tests(blocks, line)
@@ -269,17 +271,23 @@ def _divided(matrix: Array, sizes: list[int], method: Method, rng: np.random.Gen
         return _Division(lattice.proportional(lattice.subsets(matrix, sizes))[:, 0])
     if len(sizes) <= dominance.EXACT:
         return _Division(dominance.shapley(matrix, sizes)[:, 0])
-    orderings = 64
-    while True:
-        drawn = dominance.sampled(matrix, sizes, rng, orderings=orderings)
-        error = float(drawn.error.max() / drawn.gains.sum())
-        if error < _MONTE_CARLO_ERROR or orderings >= _MOST_ORDERINGS:
-            return _Division(drawn.gains[:, 0], error, orderings * len(sizes))
-        orderings *= 2
+    drawn = dominance.sampled(matrix, sizes, rng, error=_MONTE_CARLO_ERROR)
+    return _Division(drawn.gains[:, 0], float(drawn.error.max() / drawn.gains.sum()), drawn.orderings)
 
 
-def _replicates(samples: Array, sizes: list[int], method: Method, rng: np.random.Generator) -> Array:
-    """Shares in bootstrap samples of respondents, (blocks, resamples)."""
+def _replicates(
+    samples: Array,
+    sizes: list[int],
+    method: Method,
+    rng: np.random.Generator,
+    matrix: Array,
+    shared: _Division,
+) -> Array:
+    """Shares in bootstrap samples of respondents, (blocks, resamples).
+
+    Above some number of drivers a few orderings, the same for all samples, tell how far each moves from the
+    data, whose division is known (`shared`).
+    """
     if not samples.shape[2]:
         return np.empty((len(sizes), 0))
     if method == "johnson":
@@ -289,7 +297,9 @@ def _replicates(samples: Array, sizes: list[int], method: Method, rng: np.random
     elif len(sizes) <= _EXACT_RESAMPLED:
         gains = dominance.shapley(samples, sizes)
     else:
-        gains = dominance.sampled(samples, sizes, rng, orderings=_ORDERINGS_RESAMPLED).gains
+        both = np.concatenate([_without_controls(matrix, sizes), samples], axis=2)
+        rough = dominance.rotated(both, sizes, rng, orderings=_ORDERINGS_RESAMPLED)
+        gains = shared.gains[:, None] + rough[:, 1:] - rough[:, :1]
     gains = np.maximum(gains, 0.0)
     return np.asarray(gains / gains.sum(axis=0))
 
@@ -325,7 +335,12 @@ def _table(
     slope, error = line.coefficients[starts], np.sqrt(np.diag(line.covariance))[starts]
     slope = np.where(single & line.estimable[starts], slope, np.nan)
     reach = t_quantile(level, line.df) * error
-    answered = [ratings.rated[:, s : s + k].any(axis=1) for s, k in zip(starts, sizes, strict=True)]
+    apart = _without_controls(matrix, sizes)
+    w = ratings.weights
+    answered = np.array(
+        [ratings.rated[:, s : s + k].any(axis=1) for s, k in zip(starts, sizes, strict=True)], dtype=float
+    )
+    weight = answered @ w
     table = pd.DataFrame(
         {
             "driver": list(blocks),
@@ -341,13 +356,13 @@ def _table(
             "coefficient": slope,
             "coefficient_low": slope - reach,
             "coefficient_high": slope + reach,
-            "first": dominance.alone(_without_controls(matrix, sizes), sizes)[:, 0],
-            "last": dominance.unique(_without_controls(matrix, sizes), sizes)[:, 0],
+            "first": dominance.alone(apart, sizes)[:, 0],
+            "last": dominance.unique(apart, sizes)[:, 0],
             "correlation": np.where(single, _correlations_among_raters(ratings, matrix)[starts], np.nan),
             "mean": np.where(single, ratings.means[starts], np.nan),
-            "rated": [float(ratings.weights[who].sum() / ratings.weights.sum()) for who in answered],
-            "n": [int(who.sum()) for who in answered],
-            "n_eff": [effective_n(ratings.weights[who]) for who in answered],
+            "rated": weight / w.sum(),
+            "n": answered.sum(axis=1).astype(int),
+            "n_eff": weight**2 / (answered @ w**2),
         }
     )
     table["flag"] = flags(table["n"])
