@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from cxlab.analysis.drivers import dominance, importance, lattice
 from cxlab.analysis.drivers.draws import rank_sets
+from cxlab.analysis.drivers.moments import resampled
 from cxlab.analysis.drivers.regression import fit, independent
 from cxlab.analysis.estimates import as_one_family, masked
 from cxlab.analysis.scales import missing_codes
@@ -286,24 +287,75 @@ def test_every_ordering_averaged_by_brute_force():
     assert dominance.shapley(matrix, blocks)[:, 0] == pytest.approx(gains, abs=1e-12)
 
 
-def test_sampled_orderings_agree_within_their_error_and_ends_are_exact():
-    matrix = random_correlations(1, 14)
-    exact = dominance.shapley(matrix, [1] * 14)[:, 0]
-    drawn = dominance.sampled(matrix, [1] * 14, np.random.default_rng(0), orderings=60)
-    assert (np.abs(drawn.gains[:, 0] - exact) < 4.5 * drawn.error[:, 0] + 1e-12).all()
+@FEW
+@given(st.integers(0, 10**6), st.lists(st.integers(1, 3), min_size=4, max_size=8))
+def test_i_sampled_orderings_agree_with_exact_within_their_error(seed, blocks):
+    matrix = random_correlations(seed, sum(blocks))
+    exact = dominance.shapley(matrix, blocks)[:, 0]
+    drawn = dominance.sampled(matrix, blocks, np.random.default_rng(seed), error=0.002)
+    assert (np.abs(drawn.gains[:, 0] - exact) < 4.5 * drawn.error[:, 0] + 1e-7).all()
+    assert drawn.error.max() < 0.002 * exact.sum()
     assert drawn.gains.sum() == pytest.approx(exact.sum(), abs=1e-12)
 
 
-def test_many_drivers_are_sampled_until_the_error_is_small():
+def test_both_ends_are_exact_so_that_four_blocks_need_no_sampling():
+    matrix = random_correlations(2, 7)
+    drawn = dominance.sampled(matrix, [2, 1, 3, 1], np.random.default_rng(0), error=1e-9)
+    assert drawn.gains == pytest.approx(dominance.shapley(matrix, [2, 1, 3, 1]), abs=1e-7)
+    assert (drawn.error == 0).all()
+
+
+def test_orderings_are_drawn_until_the_error_is_small_also_where_drivers_work_only_together():
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=(500, 12))
+    x[:, 1] = x[:, 0] + 0.01 * rng.normal(size=500)  # nothing alone, everything together
+    x[:, 2:5] = np.cumsum(x[:, 2:5], axis=1)
+    y = 100 * (x[:, 1] - x[:, 0]) + x[:, 4] - x[:, 2] + 0.1 * rng.normal(size=500)
+    matrix = np.corrcoef(np.column_stack([y, x]).T)[:, :, None]
+    exact = dominance.shapley(matrix, [1] * 12)[:, 0]
+    orderings = []
+    for error in (0.01, 0.0002):
+        drawn = dominance.sampled(matrix, [1] * 12, np.random.default_rng(0), error=error)
+        assert drawn.error.max() < error * exact.sum()
+        assert (np.abs(drawn.gains[:, 0] - exact) < 4.5 * drawn.error[:, 0] + 1e-7).all()
+        orderings.append(drawn.orderings)
+    assert orderings[1] > orderings[0]
+
+
+def test_many_replicates_by_few_orderings_are_nearly_the_exact_ones():
+    table = survey(400, 4, effects=tuple(np.linspace(0.5, 0, 12)))
+    columns = table[["outcome", *table.columns[:-1]]].to_numpy()
+    columns = (columns - columns.mean(axis=0)) / columns.std(axis=0)
+    drawn = resampled(columns, independent(np.ones(400)), 200, np.random.default_rng(0)).correlations
+    matrix = np.corrcoef(columns.T)[:, :, None]
+    exact = dominance.shapley(drawn, [1] * 12)
+    both = np.concatenate([matrix, drawn], axis=2)
+    rough = dominance.rotated(both, [1] * 12, np.random.default_rng(0), orderings=8)
+    near = dominance.shapley(matrix, [1] * 12) + rough[:, 1:] - rough[:, :1]
+    assert (np.abs(near - exact).std(axis=1) < 0.15 * exact.std(axis=1)).all()
+    assert (np.abs(near.mean(axis=1) - exact.mean(axis=1)) < 0.05 * exact.std(axis=1)).all()
+    assert near.sum(axis=0) == pytest.approx(exact.sum(axis=0), abs=1e-7)
+
+
+def test_many_drivers_are_sampled_with_copies_groups_controls_and_intervals():
     rng = np.random.default_rng(0)
-    table = pd.DataFrame(
-        rng.normal(size=(400, 27)) + rng.normal(size=(400, 1)), columns=[f"d{k}" for k in range(27)]
-    )
+    names = [f"d{k}" for k in range(28)]
+    table = pd.DataFrame(rng.normal(size=(400, 28)) + rng.normal(size=(400, 1)), columns=names)
     table["y"] = table["d0"] + table["d1"] + rng.normal(size=400)
-    result = importance(table, "y", [f"d{k}" for k in range(27)], resamples=0)
+    table["d27"] = 10 - 2 * table["d0"]
+    drivers = [name for name in names if name != "d5"]
+    groups = {"both": ["d3", "d4"]}
+    result = importance(table, "y", drivers, controls=["d5"], groups=groups, resamples=60)
     assert not result.settings["exact"]
     assert 0 < result.settings["monte_carlo_error"] < 0.001
-    assert result.table["share"].sum() == pytest.approx(1)
+    assert result.settings["orderings"] > 0
+    rows = result.table.set_index("driver")
+    assert rows["share"].sum() == pytest.approx(1)
+    assert rows["importance"].sum() == pytest.approx(result.r_squared - result.r_squared_controls)
+    assert rows.loc["d0", "share"] == pytest.approx(rows.loc["d27", "share"], abs=0.003)
+    assert rows.loc["d1", "share"] > rows["share"].drop("d1").max()
+    assert (rows["conf_low"] < rows["conf_high"]).all()
+    assert rows.loc["d1", "conf_low"] < rows.loc["d1", "share"] < rows.loc["d1", "conf_high"]
 
 
 @FEW
@@ -436,9 +488,9 @@ def test_johnson_and_sampling_split_duplicates_too():
     joint = matrix[np.ix_(index, index)][:, :, None]
     for values in (
         dominance.relative_weights(joint, [1] * 4)[:, 0],
-        dominance.sampled(joint, [1] * 4, np.random.default_rng(0), orderings=24).gains[:, 0],
+        dominance.sampled(joint, [1] * 4, np.random.default_rng(0), error=0.001).gains[:, 0],
     ):
-        assert values[2] == pytest.approx(values[3], rel=0.2)
+        assert values[2] == pytest.approx(values[3], rel=1e-6)
         assert values.sum() == pytest.approx(dominance.shapley(joint, [1] * 4).sum(), abs=1e-10)
 
 

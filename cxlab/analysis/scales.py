@@ -179,9 +179,10 @@ def missing_codes(values: np.ndarray[Any, Any]) -> list[float]:
     """
     if np.fmin.reduce(values, initial=0.0) >= 0 and np.fmax.reduce(values, initial=0.0) <= LARGEST_RATING:
         return []
-    distinct = np.unique(values[~np.isnan(values)])
-    if not distinct.size or (distinct != np.floor(distinct)).any():
+    known = values[~np.isnan(values)]
+    if not known.size or (known != np.floor(known)).any():
         return []
+    distinct = np.unique(known)
     coded = np.isin(distinct, CODES) | np.isin(distinct, NEGATIVE_CODES)
     rest = distinct[~coded]
     if rest.size < 2 or rest[-1] > LARGEST_RATING:

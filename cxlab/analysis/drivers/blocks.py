@@ -123,6 +123,8 @@ def separation_of(
     ----------
     Henseler, Ringle & Sarstedt (2015), doi:10.1007/s11747-014-0403-8.
     """
+    if len(groups) < 2:
+        return pd.DataFrame()
     own = _correlations(ratings, 0, seed)
     drawn = _correlations(ratings, resamples, seed) if resamples else own[:, :, :0]
     place = {name: at for at, name in enumerate(ratings.names)}
@@ -144,7 +146,7 @@ def separation_of(
             }
         )  # fmt: skip
     table = pd.DataFrame(rows)
-    return table.assign(flag=flags(table["n"])) if rows else table
+    return table.assign(flag=flags(table["n"]))
 
 
 def _verdict(ratio: float, high: float) -> str:

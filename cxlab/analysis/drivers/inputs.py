@@ -213,10 +213,11 @@ def of_copies(names: Sequence[str], outcome: str, y: Array, ratings: Array) -> l
     """Say which drivers are the outcome under another name, perhaps on another scale."""
     present = ~np.isnan(ratings)
     count = present.sum(axis=0)
-    x = np.where(present, ratings - np.nanmean(ratings, axis=0), 0.0)
+    x = np.where(present, ratings, 0.0)
+    x -= x.sum(axis=0) / count
+    x *= present
     # The outcome about its mean among those who rated each driver.
-    own = np.where(present, y[:, None], 0.0)
-    spread = (own**2).sum(axis=0) - own.sum(axis=0) ** 2 / count
+    spread = y**2 @ present - (y @ present) ** 2 / count
     together = np.abs(x.T @ y)
     alike = together >= (1 - _COPY) * np.sqrt((x**2).sum(axis=0) * np.maximum(spread, 0.0))
     return [

@@ -87,19 +87,17 @@ def read_outcome(table: pd.DataFrame, column: str, kind: OutcomeType) -> tuple[O
     if kind == "nps" and answers is not None:
         return _recommendation(table, column, answers)
     if kind == "binary" and is_yes_or_no(held):
-        held = held.astype("boolean").astype("Float64")
-    values, problems = numbers(table.assign(**{column: held}), column)
+        table = table.assign(**{column: held.astype("boolean").astype("Float64")})
+    values, problems = numbers(table, column)
     if problems:
         unordered = kind in ("binary", "ordered") and answers is None
         return Outcome(values, UNITS[kind]), [
             _unordered(kind, p) for p in problems
         ] if unordered else problems
+    if kind not in ("binary", "ordered"):
+        return Outcome(values, UNITS[kind]), []
     distinct = np.unique(values[~np.isnan(values)])
-    if kind == "binary":
-        return _yes_or_no(column, values, distinct)
-    if kind == "ordered":
-        return _ranked(column, values, distinct)
-    return Outcome(values, UNITS[kind]), []
+    return _yes_or_no(column, values, distinct) if kind == "binary" else _ranked(column, values, distinct)
 
 
 def _categories(held: pd.Series[Any], column: str, kind: OutcomeType) -> tuple[Outcome, list[Problem]]:

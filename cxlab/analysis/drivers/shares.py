@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
+from scipy.stats import rankdata
 
 from cxlab.analysis.columns import named
 from cxlab.analysis.drivers import dominance, lattice
@@ -336,37 +337,36 @@ def _table(
     slope = np.where(single & line.estimable[starts], slope, np.nan)
     reach = t_quantile(level, line.df) * error
     apart = _without_controls(matrix, sizes)
-    w = ratings.weights
+    weights = ratings.weights
     answered = np.array(
         [ratings.rated[:, s : s + k].any(axis=1) for s, k in zip(starts, sizes, strict=True)], dtype=float
     )
-    weight = answered @ w
-    table = pd.DataFrame(
-        {
-            "driver": list(blocks),
-            "importance": shared.gains,
-            "share": shares,
-            "std_error": replicates.std(axis=1, ddof=1) if drawn else np.nan,
-            "conf_low": low,
-            "conf_high": high,
-            "rank": pd.Series(-shares.round(12)).rank(method="min").astype(int),
-            "rank_low": ranks[0],
-            "rank_high": ranks[1],
-            "p_top3": among_first(replicates, 3),
-            "coefficient": slope,
-            "coefficient_low": slope - reach,
-            "coefficient_high": slope + reach,
-            "first": dominance.alone(apart, sizes)[:, 0],
-            "last": dominance.unique(apart, sizes)[:, 0],
-            "correlation": np.where(single, _correlations_among_raters(ratings, matrix)[starts], np.nan),
-            "mean": np.where(single, ratings.means[starts], np.nan),
-            "rated": weight / w.sum(),
-            "n": answered.sum(axis=1).astype(int),
-            "n_eff": weight**2 / (answered @ w**2),
-        }
-    )
-    table["flag"] = flags(table["n"])
-    return table.sort_values("share", ascending=False, kind="stable", ignore_index=True)
+    weight, n = answered @ weights, answered.sum(axis=1).astype(int)
+    columns = {
+        "driver": np.array(list(blocks), dtype=object),
+        "importance": shared.gains,
+        "share": shares,
+        "std_error": replicates.std(axis=1, ddof=1) if drawn else np.full(len(sizes), np.nan),
+        "conf_low": low,
+        "conf_high": high,
+        "rank": rankdata(-shares.round(12), method="min").astype(int),
+        "rank_low": ranks[0],
+        "rank_high": ranks[1],
+        "p_top3": among_first(replicates, 3),
+        "coefficient": slope,
+        "coefficient_low": slope - reach,
+        "coefficient_high": slope + reach,
+        "first": dominance.alone(apart, sizes)[:, 0],
+        "last": dominance.unique(apart, sizes)[:, 0],
+        "correlation": np.where(single, _correlations_among_raters(ratings, matrix)[starts], np.nan),
+        "mean": np.where(single, ratings.means[starts], np.nan),
+        "rated": weight / weights.sum(),
+        "n": n,
+        "n_eff": weight**2 / (answered @ weights**2),
+        "flag": flags(n),
+    }
+    order = np.argsort(-shares, kind="stable")
+    return pd.DataFrame({name: values[order] for name, values in columns.items()})
 
 
 def _correlations_among_raters(ratings: Ratings, matrix: Array) -> Array:
