@@ -243,7 +243,8 @@ def sampled(matrices: Array, blocks: Sequence[int], rng: np.random.Generator, *,
         error_now = seen.std(axis=0, ddof=1) / np.sqrt(len(seen))
         reached = float((error_now / np.where(total > 0, total, np.inf)).max())
         if reached < error:
-            return Sampled(found * (total / found.sum(axis=0)), error_now, 2 * count * len(seen))
+            whole = np.maximum(found.sum(axis=0), SINGULAR)
+            return Sampled(found * (np.maximum(total, SINGULAR) / whole), error_now, 2 * count * len(seen))
         more = min(int(len(seen) * ((1.05 * reached / error) ** 2 - 1)) + 1, _MOST)
 
 

@@ -273,7 +273,9 @@ def _divided(matrix: Array, sizes: list[int], method: Method, rng: np.random.Gen
     if len(sizes) <= dominance.EXACT:
         return _Division(dominance.shapley(matrix, sizes)[:, 0])
     drawn = dominance.sampled(matrix, sizes, rng, error=_MONTE_CARLO_ERROR)
-    return _Division(drawn.gains[:, 0], float(drawn.error.max() / drawn.gains.sum()), drawn.orderings)
+    return _Division(
+        drawn.gains[:, 0], float(drawn.error.max() / max(drawn.gains.sum(), _NOTHING)), drawn.orderings
+    )
 
 
 def _replicates(
