@@ -69,6 +69,7 @@ FIELDS = {
         "way": "mcfadden",
         "share": 0.31,
         "estimate": 0.33,
+        "n_way": 61,
         "unit": "share",
         "n": 90,
     },

@@ -154,7 +154,8 @@ def test_too_few_complete_rows_are_a_reason_and_no_error():
     table = skipped(survey(60, 2), share=0.65)
     found = diagnose(table, "recommend", NAMES, min_rated=5)
     row = found.tables["agreement"].set_index("way").loc["listwise"]
-    assert row["reason"] != ""
+    assert row["reason"] == "d0: one value only (5)"
+    assert np.isnan(row["n"])
     assert found.table["listwise"].isna().all()
     with pytest.raises(AnalysisError):
         importance(table, "recommend", NAMES, not_applicable="listwise", min_rated=5, resamples=0)
@@ -279,7 +280,28 @@ def test_a_first_place_that_depends_on_the_computation_is_said_to():
     assert (claim.fields["driver"], claim.fields["other"], claim.fields["way"]) == ("d0", "d1", "listwise")
     assert claim.fields["estimate"] == shares(found, "listwise")["d1"]
     assert claim.fields["share"] == shares(found)["d0"]
-    assert "depends on how it is computed: “D0” by the main computation" in said(found, "en")
+    assert claim.fields["n_way"] == 700
+    assert said(found, "en") == (
+        "“D0” comes first in explaining “Outcome” among all (69%), but “D1” (93%) among the 700 who rated "
+        "every attribute (n = 2,000)."
+    )
+    assert "pero «D1» (93 %) entre los 700 que calificaron todos los atributos" in said(found, "es")
+    turned = diagnose(table, "outcome", NAMES, not_applicable="listwise")
+    assert turned.claims[0].fields["driver"] == "d1"
+    assert "but “D0” (69%) among the 2,000 that there are with the others" in said(turned, "en")
+
+
+def test_a_first_place_that_the_weights_decide_is_said_to_before_one_of_other_people():
+    table = survey(2000, 4, effects=(0.5, 0.2, 0.0, 0.0, 0.0), halo=0.2)
+    whole = np.arange(2000) < 700
+    noise = 0.5 * np.random.default_rng(0).normal(size=2000)
+    table["outcome"] = np.where(whole, table["d1"], table["d0"]) + noise
+    table["weight"] = np.where(whole, 5.0, 1.0)
+    table.loc[1500:, "d4"] = np.nan
+    found = diagnose(table, "outcome", NAMES, weights="weight")
+    (claim,) = found.claims
+    assert (claim.fields["driver"], claim.fields["other"], claim.fields["way"]) == ("d1", "d0", "unweighted")
+    assert "depends on how it is computed: “D1” by the main computation" in said(found, "en")
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -201,11 +201,13 @@ def _drivers_robust(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
 
 
 def _drivers_fragile(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
-    return "", {
+    way = str(fields.get("way", ""))
+    return way if way in ("listwise", "indicator") else "", {
         "driver": words.covariate(fields.get("driver", "")),
         "other": words.covariate(fields.get("other", "")),
         "outcome": words.metric(fields.get("outcome", ""), "the"),
-        "way": words.label("way", fields.get("way", "")),
+        "way": words.label("way", way),
+        "n_way": words.number(fields.get("n_way"), 0),
         "share": words.percent(fields.get("share"), 0),
         "amount": words.percent(fields.get("estimate"), 0),
     }

@@ -75,7 +75,6 @@ SHARES = frozenset(
         "indicator",
         "mcfadden",
         "unweighted",
-        "largest",
         "own",
     }
 )
@@ -227,6 +226,8 @@ class _Context:
             return (
                 words.amount(value, unit, digits=digits) if unit in PERCENT else words.number(value, digits)
             )
+        if column == "largest":
+            return words.amount(value, "share", difference=True)
         if column == "difference":
             return words.signed(value * (100 if unit == "share" else 1), self.decimals.get(unit, 1))
         if column in ("p_value", "p_adjusted", "joint_p_value", "p_no_reward"):

@@ -27,6 +27,7 @@ from cxlab.errors import AnalysisError, Message
 
 Array = np.ndarray[Any, Any]
 Way = Literal["johnson", "listwise", "indicator", "mcfadden", "unweighted"]
+_OTHER_PEOPLE = ("listwise", "indicator")
 WAYS: tuple[Way, ...] = ("johnson", "listwise", "indicator", "mcfadden", "unweighted")
 
 _MOST_WORK = 25_000_000  # people times models: some ten seconds
@@ -47,7 +48,7 @@ class _Division:
     """Shares of the drivers under one way, on `n` people, or the reason why there are none."""
 
     shares: Mapping[str, float]
-    n: int
+    n: float
     reason: str = ""
 
 
@@ -129,7 +130,7 @@ def diagnose(
         "mcfadden": _by_likelihood(model, blocks, ratings),
         "unweighted": _divided(table, outcome, drivers, {**chosen, "weights": None})
         if main.settings["weights"]
-        else _Division({}, 0, Message("there are no weights")),
+        else _Division({}, np.nan, Message("there are no weights")),
     }
     agreement = _agreement(main.table, ways)
     halo = _halo(main.table)
@@ -157,7 +158,8 @@ def _divided(table: pd.DataFrame, outcome: str, drivers: list[str], choices: Map
     try:
         found = importance(table, outcome, drivers, resamples=0, **choices)
     except AnalysisError as refused:
-        return _Division({}, 0, next((p.found for p in refused.problems), refused.message))
+        why = [Message("{driver}: {found}", driver=p.column, found=p.found) for p in refused.problems]
+        return _Division({}, np.nan, why[0] if why else refused.message)
     return _Division(dict(zip(found.table["driver"], found.table["share"], strict=True)), found.n_used)
 
 
@@ -168,7 +170,7 @@ def _with_other_rows(
     other: Way = "listwise" if chosen["not_applicable"] == "indicator" else "indicator"
     whole = bool(table[drivers].notna().all(axis=None)) if other == "indicator" else ratings.complete == 1
     if whole:
-        return {other: _Division({}, 0, Message("everybody rated every driver"))}
+        return {other: _Division({}, np.nan, Message("everybody rated every driver"))}
     return {other: _divided(table, outcome, drivers, {**chosen, "not_applicable": other})}
 
 
@@ -191,7 +193,7 @@ def _modelled(ratings: Ratings, blocks: Mapping[str, list[str]]) -> Gains | str:
 
 def _by_likelihood(model: Gains | str, blocks: Mapping[str, list[str]], ratings: Ratings) -> _Division:
     if not isinstance(model, Gains):
-        return _Division({}, 0, model)
+        return _Division({}, np.nan, model)
     shares = model.general / model.general.sum()
     return _Division(dict(zip(blocks, shares.tolist(), strict=True)), len(ratings.outcome))
 
@@ -313,13 +315,18 @@ def _claims(
             "whole": bool((done["kendall"] > 1 - _SAME).all()),
         }  # fmt: skip
         return (Claim("drivers.robust", fields, "D", ("association_not_cause",)),)
-    # The way in which the other leads by most.
+    # Another sum on the same people tells more of the ranking than the same sum on others; then the widest.
     row = max(
         records(moved),
-        key=lambda row: ways[row["way"]].shares[row["leader"]] - ways[row["way"]].shares[first],
+        key=lambda row: (row["way"] not in _OTHER_PEOPLE, _share(ways, row) - ways[row["way"]].shares[first]),
     )
     fields = {
         **facts, "share": float(main.table["share"][0]), "other": row["leader"], "way": row["way"],
-        "estimate": float(ways[row["way"]].shares[row["leader"]]),
+        "estimate": _share(ways, row), "n_way": int(row["n"]),
     }  # fmt: skip
     return (Claim("drivers.fragile", fields, "D", ("association_not_cause",)),)
+
+
+def _share(ways: Mapping[Way, _Division], row: Mapping[str, Any]) -> float:
+    """Return what the leader of a way holds in it."""
+    return float(ways[row["way"]].shares[row["leader"]])
