@@ -538,7 +538,8 @@ def test_a_paper_shows_the_sums_and_the_warnings_and_refuses_what_leaving_made(t
     dataset.check(write_client(tmp_path, *BREAKS[10][0]), "acme")
     notebook.open("acme", language="es").table("survey_responses")
     assert (
-        "Respuestas demasiado rápidas (Duration s): 1 de 20 respondieron en menos de un tercio" in shown[-1]
+        "Respuestas demasiado rápidas (Segundos en responder): 1 de 20 respondieron en menos de un tercio"
+        in shown[-1]
     )
 
 

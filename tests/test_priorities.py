@@ -92,7 +92,10 @@ def test_drivers_that_cannot_be_told_apart_have_no_priority():
     result = importance_performance(found(table), scales=SCALES)
     claim = result.claims[0]
     assert claim.code == "drivers.no_priority"
-    assert claim.fields["probability"] == result.table["p_concentrate"].max()
+    stated = [c.fields["driver"] for c in found(table).claims if c.code == "drivers.top"]
+    told = result.table[result.table["driver"].isin(stated)]
+    assert claim.fields["probability"] == told["p_concentrate"].max()
+    assert claim.fields["standing"]
     assert (result.table["p_quadrant"] < 0.95).any()
 
 
@@ -108,6 +111,8 @@ def test_noise_is_never_a_priority_however_low_it_is_rated():
         result = importance_performance(answers, scales=SCALES)
         stands = {c.fields["driver"] for c in answers.claims if c.code == "drivers.top"}
         assert {c.fields["driver"] for c in result.claims if c.code == "drivers.priority"} <= stands
+        for claim in (c for c in result.claims if c.code == "drivers.no_priority"):
+            assert claim.fields["standing"] == (claim.fields["driver"] in stands)
 
 
 def test_small_bases_are_masked():

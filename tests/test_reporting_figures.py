@@ -260,6 +260,14 @@ def test_penalties_hang_to_the_left_and_rewards_to_the_right():
     assert {"must-be", "delights", "even", "not known", "costs", "adds"} <= set(written(axes))
 
 
+def test_the_foot_says_why_a_sure_priority_has_no_colour():
+    result = examples.priorities()
+    note = "in colour, those that can also be told from noise"
+    assert not any(note in text for text in written(figures.draw_priorities(result, words=EN)))
+    result.table.loc[2, "p_concentrate"] = 0.99
+    assert any(note in text for text in written(figures.draw_priorities(result, words=EN)))
+
+
 def test_sides_of_a_row_whose_intervals_meet_stand_apart():
     result = examples.asymmetry()
     result.table.loc[1, ["reward", "reward_low", "reward_high"]] = [-0.8, -0.95, -0.65]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import reporting_examples as examples
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
@@ -378,6 +379,23 @@ def test_advice_in_a_table_is_said_in_the_language():
     checks = result.table.iloc[:1][["region"]].assign(advice=[Message("nothing to do")])
     made = bundle(replace(result, tables={"checks": checks}), ES, id="r")
     assert made["tables"]["checks"]["rows"] == [["RM", "nada que hacer"]]
+
+
+def test_checks_of_a_driver_are_printed_where_they_ask_something():
+    checks = pd.DataFrame(
+        [
+            ("r_squared", "", 0.64, ""), ("vif", "ease", 1.2, ""), ("vif", "app", 44.0, "leave one out"),
+            ("rated", "ease", 1.0, ""), ("rated", "app", 1.0, ""),
+        ],
+        columns=["check", "driver", "value", "advice"],
+    )  # fmt: skip
+    made = bundle(replace(examples.scores(), tables={"checks": checks}), ES, id="r")
+    assert len(made["tables"]["checks"]["rows"]) == 5
+    printed = tables.readable(made, "checks", ES)
+    assert [[cell.text for cell in row.cells[1:3]] for row in printed.rows] == [
+        ["", "64\N{NO-BREAK SPACE}%"], ["App", "44,00"],
+    ]  # fmt: skip
+    assert printed.notes == ("Otras 3 comprobaciones, atributo por atributo, no piden nada.",)
 
 
 def test_suppressed_rows_hold_no_number_anywhere():

@@ -230,7 +230,7 @@ def _effect(fields: Fields, words: Words, name: str = "estimate") -> str:
 
 
 def _drivers_priority(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
-    return "", {
+    return "" if fields.get("standing", True) else "noise", {
         "driver": words.covariate(fields.get("driver", "")),
         "outcome": words.metric(fields.get("outcome", ""), "the"),
         "amount": words.number(fields.get("estimate"), 0),

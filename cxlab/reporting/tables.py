@@ -129,7 +129,8 @@ class Table:
 def readable(bundle: Mapping[str, Any], name: str, words: Words) -> Table:
     """Return a bundle's table `name` in the report's language."""
     columns = [str(c) for c in bundle["tables"][name]["columns"]]
-    records = [dict(zip(columns, row, strict=True)) for row in bundle["tables"][name]["rows"]]
+    every = [dict(zip(columns, row, strict=True)) for row in bundle["tables"][name]["rows"]]
+    records = every if name != "checks" else [record for record in every if _asks(record)]
     shown = _columns(columns, records)
     context = _Context(bundle, name, records, words)
     rows = tuple(
@@ -140,7 +141,14 @@ def readable(bundle: Mapping[str, Any], name: str, words: Words) -> Table:
     title = words(key) if words.known(key := f"table.{name}") else words.label(name)
     one = _single(records, "metric")
     title = f"{title} · {words.metric(one)}" if one and "metric" not in shown else title
-    return Table(name, title, heads, rows, tuple(_notes(records, rows, words)))
+    fine = len(every) - len(records)
+    notes = [*([words.plural("table.fine", fine)] if fine else []), *_notes(records, rows, words)]
+    return Table(name, title, heads, rows, tuple(notes))
+
+
+def _asks(record: Mapping[str, Any]) -> bool:
+    """Whether a check is of everything together, or of one driver and asks something of the reader."""
+    return bool(record.get("advice")) or not record.get("driver")
 
 
 class _Context:

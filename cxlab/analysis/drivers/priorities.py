@@ -237,9 +237,12 @@ def _claims(
         row for row in records(table) if row["p_concentrate"] >= facts["level"] and row["driver"] in standing
     ]
     if not sure:
-        likeliest = table.loc[table["p_concentrate"].idxmax()]
+        told = table[table["driver"].isin(standing)]
+        nearest = told if told["p_concentrate"].notna().any() else table
+        likeliest = nearest.loc[nearest["p_concentrate"].idxmax()]
         fields = {
             **facts, "driver": likeliest["driver"], "probability": float(likeliest["p_concentrate"]),
+            "standing": likeliest["driver"] in standing,
             "drivers": len(table), "n": int(table["n"].min()),
         }  # fmt: skip
         return (Claim("drivers.no_priority", fields, "C", caveats),)

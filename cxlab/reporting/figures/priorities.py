@@ -76,9 +76,12 @@ def draw_priorities(result: Result, *, words: Words, ax: Axes | None = None) -> 
     sheet = plate.Sheet(
         title=title,
         subtitle=words("figure.priorities.subtitle", outcome=words.metric(outcome)),
-        foot=plate.foot_of(
-            result, words, suppressed=plate.flags_of(result.table)[1], undrawn=len(whole) - len(table)
-        ),
+        foot=[
+            *plate.foot_of(
+                result, words, suppressed=plate.flags_of(result.table)[1], undrawn=len(whole) - len(table)
+            ),
+            words("figure.priorities.foot") if _likely(result, table) - standing else "",
+        ],
         left=LEFT,
         right=16 + LIST + chances.width,
         above=18,
@@ -98,6 +101,12 @@ def draw_priorities(result: Result, *, words: Words, ax: Axes | None = None) -> 
         plate.write(ax, chance, (1, 1), (right, -row.y), ha="right", va="center", color=LIGHT["muted"])
     plate.note(ax, chances.head, (1, 1), (16 + LIST + chances.width, 3), ha="right")
     return ax
+
+
+def _likely(result: Result, table: pd.DataFrame) -> set[str]:
+    """Return the drivers that are heavy and low in as many samples as the level asks."""
+    sure = table["p_concentrate"].astype(float) >= result.settings.get("level", 0.95)
+    return set(table.loc[sure, "driver"])
 
 
 def _crosses(ax: Axes, table: pd.DataFrame, result: Result, colours: list[str]) -> None:
