@@ -175,6 +175,8 @@ def importance(*, standing: bool = True) -> Result:
             "rank": range(1, 7),
             "rank_low": [1, 2, 2, 3, 4, 4],
             "rank_high": [1, 3, 4, 5, 6, 6],
+            "noise_share": 0.011,
+            "beats_noise": True,
             "coefficient": [0.5, 0.3, 0.18, 0.1, 0.01, -0.01],
             "coefficient_low": 0.0,
             "coefficient_high": 0.2,

@@ -51,7 +51,14 @@ FIELDS = {
         "level": 0.95,
         "hypothesis": "h",
     },
-    "drivers.order_open": {"first": "ease", "second": "price", "outcome": "pxi", "n": 90, "level": 0.95},
+    "drivers.order_open": {
+        "first": "ease",
+        "second": "price",
+        "outcome": "pxi",
+        "n": 90,
+        "level": 0.95,
+        "n_needed": 1234,
+    },
     "drivers.halo": {**NUMBER, "driver": "ease", "correlation": 0.42, "estimate": 0.01, "unit": "scale"},
     "drivers.robust": {
         "outcome": "pxi",

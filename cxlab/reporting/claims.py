@@ -213,6 +213,12 @@ def _drivers_fragile(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]
     }
 
 
+def _order_open(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    needed = fields.get("n_needed")
+    said = {**_drivers_order(fields, words)[1], "n_needed": words.number(_rounded(needed), 0)}
+    return "" if absent(needed) else "needed", said
+
+
 def _drivers_halo(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
     return "", {
         "driver": words.label(fields.get("driver", "")),
@@ -431,7 +437,7 @@ _READERS: Mapping[str, Callable[[Fields, Words], tuple[str, dict[str, Any]]]] = 
     "drivers.few_rated_all": _rated_all,
     "drivers.order": _drivers_order,
     "drivers.blocks_merge": _blocks_merge,
-    "drivers.order_open": _drivers_order,
+    "drivers.order_open": _order_open,
     "drivers.halo": _drivers_halo,
     "drivers.robust": _drivers_robust,
     "drivers.fragile": _drivers_fragile,

@@ -18,7 +18,7 @@ ROWS = 120
 FOLDED = 20
 HIDDEN = frozenset({
     "std_error", "flag", "conf_low", "conf_high", "coefficient_low", "coefficient_high", "rank_low",
-    "rank_high", "hypothesis", "conf_low_sd", "conf_high_sd",
+    "rank_high", "noise_share", "hypothesis", "conf_low_sd", "conf_high_sd",
     "performance_low", "performance_high",
     "penalty_low", "penalty_high", "reward_low", "reward_high",
 })  # fmt: skip

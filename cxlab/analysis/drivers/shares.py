@@ -15,9 +15,19 @@ from cxlab.analysis.columns import named
 from cxlab.analysis.drivers import dominance, lattice
 from cxlab.analysis.drivers.blocks import caveated, merged, separation_of
 from cxlab.analysis.drivers.checks import checks_of
-from cxlab.analysis.drivers.draws import Draws, among_first, draws_of, rank_sets
+from cxlab.analysis.drivers.draws import (
+    Draws,
+    among_first,
+    draws_of,
+    pull_of,
+    rank_sets,
+    reach_of,
+    share_limits,
+    times_to_order,
+)
 from cxlab.analysis.drivers.inputs import blocks_of
 from cxlab.analysis.drivers.moments import moments, resampled
+from cxlab.analysis.drivers.noise import noise_gains, spread_of
 from cxlab.analysis.drivers.outcomes import OutcomeType
 from cxlab.analysis.drivers.ratings import NotApplicable, Ratings, rated
 from cxlab.analysis.drivers.regression import Fit, fit
@@ -114,8 +124,10 @@ def importance(
     -------
     DriverImportance
         ``table``, strongest first: driver, importance (R2 units), share (of the drivers' R2, sums to 1),
-        std_error, conf_low, conf_high (of the share, percentile bootstrap), rank, rank_low, rank_high
-        (simultaneous), p_top3 (share of the samples in which it is among the first three), coefficient
+        std_error, conf_low, conf_high (of the share, bootstrap: see `draws.share_limits`), rank, rank_low,
+        rank_high (simultaneous), p_top3 (share of the samples in which it is among the first three),
+        noise_share (what the luckiest of as many drivers of pure noise would hold, see
+        `noise.noise_gains`; missing without a bootstrap, and with PMVD), beats_noise, coefficient
         (outcome units per driver unit), coefficient_low, coefficient_high (robust, HC3), first (R2 of it
         alone), last (R2 lost without it), correlation (among those who rated), mean (of its ratings), rated
         (share of respondents), n, n_eff (of those who rated), flag. ``tables``: tests (Wald test of the
@@ -134,7 +146,8 @@ def importance(
     Notes
     -----
     :math:`LMG_j = \frac{1}{p!} \sum_{orders} [R^2(before \cup j) - R^2(before)]`. A driver without any
-    effect still gets a share through its correlation with the others; claims rest on the Wald test.
+    effect still gets a share through its correlation with the others: a share above `noise_share` says that
+    a driver is no mere chance, the Wald test that it adds to the others. Claims rest on both.
 
     References
     ----------
@@ -184,16 +197,18 @@ def importance(
     samples = _without_controls(drawn.correlations, sizes)
     replicates = _replicates(samples, sizes, method, rng, matrix, shared)
     line = fit(np.column_stack([ratings.drivers, ratings.controls]), ratings.outcome, ratings.design)
-    main = _table(blocks, ratings, matrix, shared, replicates, line, level)
+    noise = _noise(ratings, matrix, sizes, shared, method, level, seed) if resamples else None
+    main = _table(blocks, ratings, matrix, shared, method, replicates, noise, line, level)
     tests = _tests(blocks, line)
     checks = checks_of(ratings, matrix, line, outcome, drawn)
     stays = dominance.swept(matrix, ratings.controls.shape[1])
     left = dominance.swept(stays, len(drivers))
     r_squared = float(1 - left[0, 0, 0])
     facts = {"outcome": outcome, "unit_coefficient": ratings.unit, "r_squared": r_squared}
+    times = times_to_order(shared.shares, replicates, level) if resamples else None
     apart = separation_of(ratings, groups or {}, resamples, level, seed)
     claims, otherwise = findings(
-        main, tests, facts, ratings, checks, controls=controls, level=level, asked=resamples
+        main, tests, facts, ratings, checks, controls=controls, level=level, times=times
     )
     return DriverImportance(
         table=main,
@@ -213,7 +228,9 @@ def importance(
             "seed": seed, "exact": method == "lmg" and len(blocks) <= dominance.EXACT,
             "orderings": shared.orderings,
             "monte_carlo_error": shared.error, "n_eff": effective_n(ratings.weights),
-            "interval_share": "percentile bootstrap", "interval_coefficient": "robust, HC3",
+            "noise_share": _of_one(noise, sizes),
+            "interval_share": "bootstrap, percentile" + (" and logit" if method != "pmvd" else ""),
+            "interval_coefficient": "robust, HC3",
         },
         claims=(*caveated(claims, apart), *merged(apart, level)),
         otherwise=caveated(otherwise, apart),
@@ -230,6 +247,11 @@ class _Division:
     gains: Array
     error: float = 0.0
     orderings: int = 0
+
+    @property
+    def shares(self) -> Array:
+        """What each block holds of what all explain."""
+        return np.asarray(self.gains / self.gains.sum())
 
 
 def _check_options(method: str, not_applicable: str, resamples: int, min_rated: int) -> None:
@@ -307,6 +329,37 @@ def _replicates(
     return np.asarray(gains / gains.sum(axis=0))
 
 
+def _noise(
+    ratings: Ratings,
+    matrix: Array,
+    sizes: list[int],
+    shared: _Division,
+    method: Method,
+    level: float,
+    seed: int,
+) -> Array | None:
+    """Share that a block of pure noise of each block's size would hold at most; none for PMVD."""
+    if method == "pmvd":
+        return None
+    gains = noise_gains(
+        _without_controls(matrix, sizes)[:, :, 0],
+        spread_of(ratings),
+        sizes,
+        free=ratings.n_eff - ratings.controls.shape[1] - 1,
+        level=level,
+        # A stream of its own: what the bootstrap draws is the same with the line and without it.
+        rng=np.random.default_rng([seed, 1]),
+        johnson=method == "johnson",
+    )
+    return np.asarray(np.minimum(gains / shared.gains.sum(), 1.0))
+
+
+def _of_one(noise: Array | None, sizes: Sequence[int]) -> float | None:
+    """Return the line of a single driver, if there is one."""
+    single = [] if noise is None else noise[np.array(sizes) == 1]
+    return float(single[0]) if len(single) else None
+
+
 def _dominance(blocks: Mapping[str, list[str]], matrix: Array, samples: Array) -> dict[str, pd.DataFrame]:
     """Return the tables of conditional and pairwise dominance, empty where there are too many blocks."""
     if len(blocks) > lattice.MOST:
@@ -321,23 +374,24 @@ def _table(
     ratings: Ratings,
     matrix: Array,
     shared: _Division,
+    method: Method,
     replicates: Array,
+    noise: Array | None,
     line: Fit,
     level: float,
 ) -> pd.DataFrame:
     sizes = [len(members) for members in blocks.values()]
     starts = np.cumsum([0, *sizes])[:-1]
-    shares = shared.gains / shared.gains.sum()
+    shares, nowhere = shared.shares, np.full(len(sizes), np.nan)
     drawn = replicates.shape[1] > 0
-    tail = (1 - level) / 2
-    low, high = (
-        np.quantile(replicates, [tail, 1 - tail], axis=1) if drawn else np.full((2, len(sizes)), np.nan)
-    )
-    ranks = rank_sets(shares, replicates, level) if drawn else (np.full(len(sizes), np.nan),) * 2
+    reach = reach_of(pull_of(ratings.weights), len(line.coefficients), line.df, level)
+    low, high = share_limits(shares, replicates, reach, sure=method != "pmvd")
+    ranks = rank_sets(shares, replicates, level) if drawn else (nowhere, nowhere)
+    noise = nowhere if noise is None else noise
     single = np.array(sizes) == 1
     slope, error = line.coefficients[starts], np.sqrt(np.diag(line.covariance))[starts]
     slope = np.where(single & line.estimable[starts], slope, np.nan)
-    reach = t_quantile(level, line.df) * error
+    margin = t_quantile(level, line.df) * error
     apart = _without_controls(matrix, sizes)
     weights = ratings.weights
     answered = np.array(
@@ -355,9 +409,11 @@ def _table(
         "rank_low": ranks[0],
         "rank_high": ranks[1],
         "p_top3": among_first(replicates, 3),
+        "noise_share": noise,
+        "beats_noise": pd.arrays.BooleanArray(shares > noise, np.isnan(noise)),
         "coefficient": slope,
-        "coefficient_low": slope - reach,
-        "coefficient_high": slope + reach,
+        "coefficient_low": slope - margin,
+        "coefficient_high": slope + margin,
         "first": dominance.alone(apart, sizes)[:, 0],
         "last": dominance.unique(apart, sizes)[:, 0],
         "correlation": np.where(single, _correlations_among_raters(ratings, matrix)[starts], np.nan),

@@ -12,10 +12,11 @@ from scipy import stats
 
 from cxlab.analysis.columns import records
 from cxlab.analysis.drivers.checks import caveats_of
+from cxlab.analysis.drivers.draws import POWER
 from cxlab.analysis.drivers.ratings import Surveyed
 from cxlab.analysis.estimates import LOW_BASE, Claim, adjusted, stated
 
-_POWER = 0.8
+_MOST_NEEDED = 1_000_000  # answers beyond which no survey would ever tell
 _CLEAR = 0.1  # correlation under which nobody would have taken a driver for one
 _SMALL = 0.5  # effective over nominal sample under which the weights are said to cost much
 
@@ -29,12 +30,14 @@ def findings(
     *,
     controls: Sequence[str],
     level: float,
-    asked: int,
+    times: float | None,
 ) -> tuple[tuple[Claim, ...], tuple[Claim, ...]]:
     """Return the claims, and what to say if no driver stands.
 
     A driver is stated when its effect, the others being in the model, differs from zero (Holm over all
-    drivers) in the direction of its correlation; a share alone never is: it cannot be zero.
+    drivers) in the direction of its correlation, and its share is above what noise would hold; a share
+    alone never is: it cannot be zero. `times` as many answers would tell the first two apart; none
+    without a bootstrap.
     """
     told = {row["driver"]: row for row in records(tests)}
     rows = [{**told[row["driver"]], **row} for row in records(table)]
@@ -44,20 +47,25 @@ def findings(
     candidates = [
         _top(row, facts, (*caveats, *beside.get(row["driver"], ())), level)
         for row in rows
-        if not _reversed(row)
+        if not _reversed(row) and not _is_noise(row)
     ]
     tops = stated(tests, candidates, (), level)
     if not tops:
         return (nothing,), (nothing,)
     names = {claim.fields["driver"] for claim in tops}
     halos = [_halo(row, facts, level) for row in _in_halo(rows, names, level)]
-    order = [_order(rows, tops[0], facts, level)] if asked and len(rows) > 1 else []
+    order = [] if times is None else [_order(rows, tops[0], facts, level, times)]
     return (*tops, *order, *halos), (nothing,)
 
 
 def _reversed(row: Mapping[str, Any]) -> bool:
     """Tell whether a single driver's effect has the other sign than its correlation."""
     return bool(row["coefficient"] * row["correlation"] < 0)
+
+
+def _is_noise(row: Mapping[str, Any]) -> bool:
+    """Tell whether a share is no larger than one of pure noise; unknown without a bootstrap."""
+    return bool(row["share"] <= row["noise_share"])
 
 
 def _caveats(ratings: Surveyed) -> tuple[str, ...]:
@@ -90,11 +98,12 @@ def _none(
     level: float,
 ) -> Claim:
     n = ratings.n
-    strongest = min((row["p_value"] for row in rows if not np.isnan(row["p_value"])), default=np.nan)
-    seen = stats.norm.isf(min(strongest, 1 - 1e-9) / 2)
-    needed = stats.norm.isf((1 - level) / (2 * len(rows))) + stats.norm.ppf(_POWER)
-    # How many answers would tell the strongest effect seen from noise, four times out of five.
-    n_needed = ceil(n * max((needed / max(seen, 0.01)) ** 2, 1.0)) if np.isfinite(seen) else None
+    strongest = min((row["p_value"] for row in rows if not np.isnan(row["p_value"])), default=1.0)
+    needed = stats.norm.isf((1 - level) / (2 * len(rows))) + stats.norm.ppf(POWER)
+    # Answers that would tell the strongest effect from noise, four times out of five: its square less what
+    # the luckiest of so many effects of nothing reaches half of the time.
+    seen = stats.chi2.isf(max(strongest, 1e-300), 1) - stats.chi2.ppf(0.5 ** (1 / len(rows)), 1)
+    n_needed = _answers(n, needed**2 / seen if seen > 0 else np.inf)
     fields = {
         **facts,
         "drivers": len(rows),
@@ -106,7 +115,14 @@ def _none(
     return Claim("drivers.none", fields, "C", caveats, headline=True)
 
 
-def _order(rows: Sequence[Mapping[str, Any]], top: Claim, facts: Mapping[str, Any], level: float) -> Claim:
+def _answers(n: int, times: float) -> int | None:
+    """Return `times` as many answers, none where no survey would have so many."""
+    return ceil(n * max(times, 1.0)) if n * times <= _MOST_NEEDED else None
+
+
+def _order(
+    rows: Sequence[Mapping[str, Any]], top: Claim, facts: Mapping[str, Any], level: float, times: float
+) -> Claim:
     """First and second by share: apart when the first's simultaneous rank set is {1}, open otherwise."""
     first, second = rows[0], rows[1]
     fields = {
@@ -115,7 +131,8 @@ def _order(rows: Sequence[Mapping[str, Any]], top: Claim, facts: Mapping[str, An
     }  # fmt: skip
     apart = first["rank_high"] == 1 and top.fields["driver"] == first["driver"]
     if not apart:
-        return Claim("drivers.order_open", fields, "C", ("association_not_cause",))
+        n_needed = _answers(fields["n"], times)
+        return Claim("drivers.order_open", {**fields, "n_needed": n_needed}, "C", ("association_not_cause",))
     # It stands and falls with the effect of the first.
     tested = {"hypothesis": top.fields["hypothesis"], "p_adjusted": top.fields["p_adjusted"]}
     return Claim("drivers.order", {**fields, **tested}, "C", ("association_not_cause",))

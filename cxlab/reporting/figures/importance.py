@@ -30,7 +30,8 @@ def draw_importance(result: Result, *, words: Words, ax: Axes | None = None) -> 
     Returns
     -------
     Axes
-        Bars from zero, the strongest driver first; grey where a driver cannot be told from noise.
+        Bars from zero, the strongest driver first, grey where nothing of its own is stated of a driver; a
+        dotted line at what a driver of pure noise would hold, if the table has noise_share.
     """
     by = [k for k in result.keys if k in result.table.columns and k not in ("driver", "flag", "reason")]
     table = result.table.sort_values("share", ascending=False, kind="stable", na_position="last")
@@ -47,6 +48,9 @@ def draw_importance(result: Result, *, words: Words, ax: Axes | None = None) -> 
     foot = plate.foot_of(
         result, words, suppressed=plate.flags_of(table)[1], undrawn=len(result.table) - len(table)
     )
+    noise = _noise(table)
+    level = words.percent(result.settings.get("level"), 0)
+    random = words("figure.importance.random.note", level=level) if noise.notna().any() else ""
     ax, rows = plate.row_sheet(
         [
             ": ".join([*(words.label(k, row[k]) for k in by), words.covariate(row["driver"])])
@@ -55,11 +59,12 @@ def draw_importance(result: Result, *, words: Words, ax: Axes | None = None) -> 
         _columns(table, result.settings.get("unit_coefficient"), words),
         title=title,
         subtitle=words("figure.importance.subtitle", outcome=words.metric(outcome), r_squared=r_squared),
-        foot=[*foot, words("figure.importance.noise") if any(grey) else ""],
+        foot=[*foot, random, words("figure.importance.noise") if any(grey) else ""],
         ax=ax,
         muted=grey,
     )
-    _bars(ax, table, rows, [LIGHT["context" if noise else "focal"] for noise in grey], words)
+    _bars(ax, table, rows, [LIGHT["context" if muted else "focal"] for muted in grey], words)
+    _line(ax, noise, rows, words)
     return ax
 
 
@@ -109,7 +114,25 @@ def _bars(ax: Axes, table: pd.DataFrame, rows: list[plate.Row], colours: list[st
         bar.set_height(11.0)  # type: ignore[attr-defined]
     ax.hlines(y, low, high, colors=colours, linewidth=1.8, zorder=3)
     plate.dots(ax, share.to_list(), y, colours, size=40)
-    ax.set_xlim(*plate.limits([*high, *share], zero=True))
+    ax.set_xlim(*plate.limits([*high, *share, *_noise(table)], zero=True))
     ax.set_ylim(plate.height_of(rows), 0)
     plate.value_axis(ax, words, share=True)
     ax.axvline(0, color=LIGHT["muted"], linewidth=1.0, zorder=2)
+
+
+def _noise(table: pd.DataFrame) -> pd.Series[float]:
+    """Return each row's line of noise, missing where there is none."""
+    held: pd.Series[float] = table.get("noise_share", pd.Series(float("nan"), table.index))
+    return held.astype(float)
+
+
+def _line(ax: Axes, noise: pd.Series[float], rows: list[plate.Row], words: Words) -> None:
+    """Draw what noise would hold through every row, a line where it is the same for all; name it above."""
+    known = [(row, x) for row, x in zip(rows, noise, strict=True) if not absent(x)]
+    for row, x in known:
+        ends = row.y - row.height / 2, row.y + row.height / 2
+        ax.vlines(x, *ends, colors=LIGHT["ink"], linewidth=1.2, linestyles=(0, (1, 1.5)), zorder=3.5)
+    if known:
+        x, middle = known[0][1], sum(ax.get_xlim()) / 2
+        side = "left" if x < middle else "right"
+        plate.note(ax, words("figure.importance.random"), (x, 1), (0, 3), x="data", ha=side)
