@@ -8,6 +8,7 @@ from cxlab.analysis import metrics
 from cxlab.analysis.drivers import importance, importance_by, penalty_reward
 from cxlab.errors import AnalysisError
 from cxlab.reporting.claims import sentence
+from cxlab.reporting.figures import draw_importance
 from cxlab.reporting.words import Words
 
 DRIVERS = ["ease", "price", "advice"]
@@ -121,6 +122,22 @@ def test_a_coefficient_is_told_in_its_unit():
     assert "points (95%" in told["nps"]
     assert "p.p. (95%" in told["binary"]
     assert "levels (95%" in told["ordered"]
+
+
+def test_a_coefficient_on_a_scored_index_is_told_in_the_index_unit():
+    table = answers(900, 3)
+    scored = table.assign(
+        nps=np.select([table["recommend"] <= 6, table["recommend"] >= 9], [-100.0, 100.0], 0.0)
+    )
+    index, raw = rows(scored, "nps", "numeric")[0], rows(table, "recommend", "nps")[0]
+    said = [
+        next(sentence(c, Words("es")) for c in result.claims if c.code == "drivers.halo")
+        for result in (index, raw)
+    ]
+    assert "puntos" in said[0]
+    assert said[0] == said[1]
+    head = "Puntos por nota"
+    assert head in [text.get_text() for text in draw_importance(index, words=Words("es")).texts]
 
 
 def test_penalties_and_segments_take_the_outcome_type_too():

@@ -41,12 +41,18 @@ def unit_of(
 def unit_of_claim(fields: Mapping[str, Any]) -> str:
     """Return the unit of a claim's numbers; points between two percentages are percentages (said as p.p.).
 
+    What explains an index, taken as a number, is counted in the index's unit.
+
     Examples
     --------
     >>> [unit_of_claim({"unit": "points", "metric": metric}) for metric in ("csat_t2b_7", "nps")]
     ['percent', 'points']
+    >>> [unit_of_claim({"unit": "scale", "outcome": outcome}) for outcome in ("nps", "overall_sat")]
+    ['points', 'scale']
     """
     unit = str(fields.get("unit", ""))
+    if unit == "scale":
+        return METRIC_UNITS.get(str(fields.get("outcome")), unit)
     return (
         "percent" if unit == "points" and METRIC_UNITS.get(str(fields.get("metric"))) == "percent" else unit
     )

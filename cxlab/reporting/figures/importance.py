@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from cxlab.analysis.estimates import Result
 from cxlab.reporting.colours import LIGHT
 from cxlab.reporting.figures import plate
+from cxlab.reporting.units import unit_of_claim
 from cxlab.reporting.words import Words, absent
 
 CODES = ("drivers.top", "drivers.none")
@@ -56,7 +57,9 @@ def draw_importance(result: Result, *, words: Words, ax: Axes | None = None) -> 
             ": ".join([*(words.label(k, row[k]) for k in by), words.covariate(row["driver"])])
             for row in table.to_dict("records")
         ],
-        _columns(table, result.settings.get("unit_coefficient"), words),
+        _columns(
+            table, unit_of_claim({"unit": result.settings.get("unit_coefficient"), "outcome": outcome}), words
+        ),
         title=title,
         subtitle=words("figure.importance.subtitle", outcome=words.metric(outcome), r_squared=r_squared),
         foot=[*foot, random, words("figure.importance.noise") if any(grey) else ""],
