@@ -425,6 +425,20 @@ def test_tables_of_each_kind_read_as_a_reader_expects():
     assert months[1][:4] == ["1", "1.476", "5", "97,8 %"]
 
 
+@pytest.mark.parametrize(
+    ("outcome", "unit", "head"),
+    [
+        ("pxi", "scale", "Puntos por nota"),
+        ("q7", "points", "Puntos por nota"),
+        ("q7", "percent", "p.p. por nota"),
+        ("q7", "scale", "Coeficiente"),
+    ],
+)
+def test_coefficients_are_headed_by_the_unit_of_the_outcome(outcome, unit, head):
+    heads = cells(examples.importance(), outcome=outcome, unit_coefficient=unit)[0]
+    assert [h for h in heads if h in ("Puntos por nota", "p.p. por nota", "Coeficiente")] == [head]
+
+
 def test_months_stay_months_in_the_table_of_medians():
     result = examples.retention(0)
     medians = result.table.iloc[:1][["n"]].assign(estimate=35.0, conf_low=33.0, conf_high=np.nan)

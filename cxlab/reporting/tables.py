@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cxlab.reporting.claims import p_value
-from cxlab.reporting.units import unit_of
+from cxlab.reporting.units import unit_of, unit_of_claim
 from cxlab.reporting.words import Words, absent, digits_for
 
 ROWS = 120
@@ -182,6 +182,13 @@ class _Context:
             return self.words(f"column.{column}", level=self.words.percent(self.level))
         if column == self.estimate == "estimate" and "at_risk" in self.columns:
             return self.words("column.remaining")
+        if column == "coefficient":
+            settings = self.settings
+            unit = unit_of_claim(
+                {"unit": settings.get("unit_coefficient"), "outcome": settings.get("outcome")}
+            )
+            key = f"figure.importance.coefficient.{unit}"
+            return self.words(key if self.words.known(key) else "column.coefficient")
         if column in ("unit", "peer"):
             return self.words.label(self.settings.get("unit") or column)
         return self.words.term(column) if column not in self.keys else self.words.label(column)
