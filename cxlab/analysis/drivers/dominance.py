@@ -138,7 +138,7 @@ def shapley(matrices: Array, blocks: Sequence[int]) -> Array:
     """
     count, replicates = len(blocks), matrices.shape[2]
     tail = min(count, _TAIL)
-    at_once = _NODES >> (count - tail)
+    at_once = max(1, _NODES >> (count - tail))
     if replicates > at_once:
         parts = [shapley(matrices[:, :, k : k + at_once], blocks) for k in range(0, replicates, at_once)]
         return np.concatenate(parts, axis=1)

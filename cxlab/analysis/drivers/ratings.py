@@ -103,9 +103,9 @@ class Ratings:
     @property
     def directions(self) -> Array:
         """Covariance of each driver with the outcome among those who rated it, up to a positive factor."""
-        weighed = self.weights[:, None] * self.rated
-        level = (weighed * self.outcome[:, None]).sum(axis=0) / weighed.sum(axis=0)
-        return np.asarray((weighed * self.drivers * (self.outcome[:, None] - level)).sum(axis=0))
+        level = self.weights @ self.outcome / self.weights.sum()
+        # The ratings are centred where they were given and zero elsewhere: any level of the outcome will do.
+        return np.asarray((self.weights * (self.outcome - level)) @ self.drivers)
 
     @property
     def standardised(self) -> Array:
