@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from cxlab.analysis.drivers import base_map, importance
 from cxlab.analysis.estimates import masked
@@ -48,6 +49,44 @@ def test_weighted_shares_by_hand_and_as_importance_has_them():
         assert own[column].to_numpy() == pytest.approx(rows.loc[own.index, column].to_numpy())
     both = found.tables["pairs"].set_index(["driver", "other"]).loc[("ease", "shop")]
     assert both["n_eff"] == pytest.approx(40)
+
+
+def test_who_did_not_rate_is_compared_with_who_did_as_welch_has_it():
+    table = answers()
+    table["sat"] += 3.0 * table["shop"].isna()
+    found = base_map(table, DRIVERS, outcome="sat")
+    apart = found.tables["apart"].set_index("driver")
+    assert apart["n"].to_dict() == {"shop": 60, "call": 70}
+    for driver in apart.index:
+        gone = table[driver].isna()
+        told = stats.ttest_ind(table.loc[gone, "sat"], table.loc[~gone, "sat"], equal_var=False)
+        ends = told.confidence_interval(0.95)
+        row = apart.loc[driver]
+        assert row["p_value"] == pytest.approx(told.pvalue)
+        assert (row["gap_low"], row["gap_high"]) == (pytest.approx(ends.low), pytest.approx(ends.high))
+        assert row["outcome_not"] - row["outcome_rated"] == pytest.approx(row["gap"])
+    claim = found.claims[-1]
+    assert (claim.code, claim.fields["driver"]) == ("drivers.unrated_apart", "shop")
+    assert claim.fields["unrated"] == pytest.approx(table.loc[40:, "sat"].mean())
+    weighted = base_map(table.assign(w=2.0), DRIVERS, outcome="sat", weights="w").tables["apart"]
+    pd.testing.assert_frame_equal(weighted, found.tables["apart"])
+
+
+def test_who_did_not_rate_is_told_apart_neither_by_noise_nor_by_a_few():
+    told = 0
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        table = answers().assign(sat=rng.normal(size=100))
+        told += any("apart" in claim.code for claim in base_map(table, DRIVERS, outcome="sat").claims)
+    assert told <= 18  # 5 % of 200, and three standard errors
+    few = answers().assign(ease=1.0 * np.arange(100), sat=1.0 * (np.arange(100) >= 95))
+    few.loc[95:, ["ease", "shop"]] = [np.nan, 3.0]
+    found = masked(base_map(few, ["ease", "shop"], outcome="sat"))
+    hidden = found.tables["apart"].set_index("driver").loc["ease"]
+    assert hidden["flag"] == "suppressed"
+    assert hidden[["outcome_rated", "outcome_not", "gap", "p_value"]].isna().all()
+    assert "ease" not in {claim.fields.get("driver") for claim in found.claims if "apart" in claim.code}
+    assert base_map(few.assign(sat="a"), ["ease", "shop"], outcome="sat").tables["apart"].empty
 
 
 def test_rows_are_those_of_importance():

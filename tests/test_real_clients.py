@@ -14,9 +14,11 @@ import pandas as pd
 import pytest
 
 from cxlab.analysis import metrics
-from cxlab.analysis.drivers import importance, importance_by, importance_performance, penalty_reward
+from cxlab.analysis.drivers import base_map, importance, importance_by, importance_performance, penalty_reward
 from cxlab.intake import client
 from cxlab.intake.dataset import check, open_dataset
+from cxlab.reporting.claims import sentence
+from cxlab.reporting.words import Words
 from cxlab.runs.study import read_study
 
 PROJECT = Path(__file__).parents[1]
@@ -122,6 +124,17 @@ def test_nobody_is_lost_and_the_fit_is_that_of_least_squares(passengers, flight)
     assert flight.table["importance"].sum() == pytest.approx(whole - flight.r_squared_controls)
     # Taken as a score, zero hides a fifth of what the ratings explain.
     assert explained(ratings.fillna(0.0), satisfied) == pytest.approx(0.3932, abs=5e-5)
+
+
+def test_those_without_wifi_are_told(passengers):
+    claim = base_map(passengers, attributes(passengers), outcome="satisfied").claims[-1]
+    assert (claim.code, claim.fields["driver"], claim.fields["n"]) == (
+        "drivers.unrated_apart", "attr_wifi", 813,
+    )  # fmt: skip
+    assert claim.fields["unrated"] == pytest.approx(0.998, abs=5e-4)
+    assert claim.fields["rated"] == pytest.approx(0.421, abs=5e-4)
+    said = sentence(claim, Words("es")).replace("\N{NO-BREAK SPACE}", " ")
+    assert "se observa 99,8 % entre ellos y 42,1 % entre quienes sí lo evaluaron" in said
 
 
 def test_online_boarding_is_first_and_wifi_second(passengers, flight):

@@ -108,6 +108,14 @@ FIELDS = {
         "no_reward": False,
         "unit": "scale",
     },
+    "drivers.unrated_apart": {
+        **SHARE,
+        "driver": "ease",
+        "outcome": "pxi",
+        "rated": 0.42,
+        "unrated": 0.998,
+        "hypothesis": "h",
+    },
     "drivers.kinds_open": {"drivers": 6, "outcome": "pxi", "n": 90, "level": 0.95},
     "drivers.blocks_merge": {
         **RATIO,

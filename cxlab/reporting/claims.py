@@ -244,6 +244,15 @@ def _drivers_priority(fields: Fields, words: Words) -> tuple[str, dict[str, Any]
     }
 
 
+def _unrated_apart(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    unit = unit_of_claim(fields)
+    return "", {
+        "driver": words.covariate(fields.get("driver", "")),
+        "outcome": words.metric(fields.get("outcome", ""), "the"),
+        **{who: words.amount(fields.get(who), unit) for who in ("rated", "unrated")},
+    }
+
+
 def _drivers_kind(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
     return "no_reward" if fields.get("no_reward") else "", {
         "driver": words.covariate(fields.get("driver", "")),
@@ -423,7 +432,7 @@ def _rounded(n: Any) -> float | None:
 
 DIFFERENCES = frozenset({
     "score.segment", "benchmark.ahead", "benchmark.behind", "benchmark.cell", "intake.gap",
-    "drivers.halo", "drivers.must_be", "drivers.attractive",
+    "drivers.halo", "drivers.unrated_apart", "drivers.must_be", "drivers.attractive",
 })  # fmt: skip
 _READERS: Mapping[str, Callable[[Fields, Words], tuple[str, dict[str, Any]]]] = {
     **claims_intake.READERS,
@@ -444,6 +453,7 @@ _READERS: Mapping[str, Callable[[Fields, Words], tuple[str, dict[str, Any]]]] = 
     "drivers.must_be": _drivers_kind,
     "drivers.attractive": _drivers_kind,
     "drivers.kinds_open": _kinds_open,
+    "drivers.unrated_apart": _unrated_apart,
     "drivers.priority": _drivers_priority,
     "drivers.no_priority": _drivers_priority,
     "retention.level": _retention_level,

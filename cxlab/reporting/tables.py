@@ -20,6 +20,7 @@ HIDDEN = frozenset({
     "std_error", "flag", "conf_low", "conf_high", "coefficient_low", "coefficient_high", "rank_low",
     "rank_high", "noise_share", "hypothesis", "conf_low_sd", "conf_high_sd",
     "performance_low", "performance_high",
+    "gap_low", "gap_high",
     "penalty_low", "penalty_high", "reward_low", "reward_high",
 })  # fmt: skip
 WHOLE = frozenset(
@@ -54,6 +55,9 @@ DECIMALS = {
     "correlation": 2,
     "kendall": 2,
     "coefficient": 2,
+    "outcome_rated": 2,
+    "outcome_not": 2,
+    "gap": 2,
     "statistic": 2,
     "sd": 2,
     "hazard_ratio_sd": 2,

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxlab.analysis.columns import check_rows, named
+from cxlab.analysis.columns import as_floats, check_rows, named
 from cxlab.analysis.covariates import numbers
 from cxlab.analysis.coverage_missing import REASONS, missing
-from cxlab.analysis.drivers import inputs
+from cxlab.analysis.drivers import inputs, unrated
 from cxlab.analysis.dropped import NO_DRIVER, WEIGHT_ZERO, check_entered, entering
 from cxlab.analysis.dropped import missing as without
 from cxlab.analysis.estimates import (
@@ -75,6 +75,8 @@ def base_map(
         ``tables["patterns"]``, the most frequent first: not_rated (drivers, none for who rated all), part
         (share), n, flag; those of fewer than ten people stand together, as no pattern.
         ``tables["unrated"]``: driver, and the share of the rows of the table missing for each reason.
+        ``tables["apart"]``, with an outcome in numbers: the outcome of who rated each driver and of who did
+        not (see `unrated.apart`).
 
     Raises
     ------
@@ -93,13 +95,17 @@ def base_map(
     check_level(level)
     drivers = named(drivers)
     check_rows(table)
-    ratings, w, dropped = _read(table, drivers, outcome, weights)
+    ratings, values, w, dropped = _read(table, drivers, outcome, weights)
     rated = ~np.isnan(ratings)
     table_of_drivers = _by_driver(drivers, ratings, rated, w)
     order = table_of_drivers.index.to_numpy()
     main = table_of_drivers.reset_index(drop=True)
     everything: Array = np.asarray(rated.all(axis=1))
     claims = _claims(main, everything, w, level)
+    differing = pd.DataFrame()
+    if outcome is not None and values is not None:
+        differing = unrated.apart([drivers[k] for k in order], rated[:, order], values, w, level)
+        claims += unrated.most_apart(differing, outcome, values, level)
     shown = everything.sum() >= MINIMUM_CUSTOMERS or not everything.any()
     return BaseMap(
         table=main,
@@ -109,6 +115,7 @@ def base_map(
             "pairs": _pairs([drivers[k] for k in order], rated[:, order], w),
             "patterns": _patterns(drivers, rated, w),
             "unrated": _reasons(table, main, reasons),
+            "apart": differing,
         },
         n_used=len(w),
         n_dropped=dropped,
@@ -123,8 +130,8 @@ def base_map(
 
 def _read(
     table: pd.DataFrame, drivers: Sequence[str], outcome: str | None, weights: str | None
-) -> tuple[Array, Array, dict[str, int]]:
-    """Return ratings and weights of who rated anything, and who does not enter."""
+) -> tuple[Array, Array | None, Array, dict[str, int]]:
+    """Return ratings, outcome (if in numbers) and weights of who rated anything, and who does not enter."""
     columns = [*drivers, *(c for c in (outcome, weights) if c is not None)]
     problems = inputs.of_roles(outcome, drivers, (), weights)
     problems += inputs.of_absence(table, columns)
@@ -146,7 +153,8 @@ def _read(
     gone += [(without(outcome), table[outcome].isna().to_numpy(dtype=bool))] if outcome is not None else []
     kept, dropped = entering(len(table), [*gone, (NO_DRIVER, np.isnan(ratings).all(axis=1))])
     check_entered(kept, dropped)
-    return ratings[kept], w[kept], dropped
+    values = as_floats(table[outcome]) if outcome is not None else None
+    return ratings[kept], None if values is None else values[kept], w[kept], dropped
 
 
 def _by_driver(drivers: Sequence[str], ratings: Array, rated: Array, w: Array) -> pd.DataFrame:
