@@ -65,6 +65,7 @@ DOORS = {
     "openpyxl": {"intake/", "demo/"},
     "pandera": {"intake/rules/"},
     "duckdb": {"intake/files/"},
+    "narwhals": {"analysis/drivers/"},
     "babel": {"reporting/", "catalogues", "progress"},
     "nh3": {"reporting/"},
     "jinja2": {"reporting/"},

@@ -3,13 +3,16 @@
 from cxlab.analysis.drivers.asymmetry import PenaltyReward, penalty_reward
 from cxlab.analysis.drivers.base_map import BaseMap, base_map
 from cxlab.analysis.drivers.blocks import blocks
+from cxlab.analysis.drivers.large import importance_of
 from cxlab.analysis.drivers.priorities import Priorities, importance_performance
+from cxlab.analysis.drivers.reduction import Buckets, reduced
 from cxlab.analysis.drivers.robustness import Robustness, diagnose
 from cxlab.analysis.drivers.segments import SegmentImportance, importance_by
 from cxlab.analysis.drivers.shares import DriverImportance, importance
 
 __all__ = [
     "BaseMap",
+    "Buckets",
     "DriverImportance",
     "PenaltyReward",
     "Priorities",
@@ -20,6 +23,8 @@ __all__ = [
     "diagnose",
     "importance",
     "importance_by",
+    "importance_of",
     "importance_performance",
     "penalty_reward",
+    "reduced",
 ]

@@ -220,12 +220,19 @@ def of_copies(names: Sequence[str], outcome: str, y: Array, ratings: Array) -> l
     spread = y**2 @ present - (y @ present) ** 2 / count
     together = np.abs(x.T @ y)
     alike = together >= (1 - _COPY) * np.sqrt((x**2).sum(axis=0) * np.maximum(spread, 0.0))
+    return as_copies(
+        [names[at] for at in np.flatnonzero(alike & (count > 2) & (together > 0)).tolist()], outcome
+    )
+
+
+def as_copies(names: Sequence[str], outcome: str) -> list[Problem]:
+    """Say of drivers that they are the outcome under another name."""
     return [
         Problem(
             found=Message("the outcome {outcome!r} under another name", outcome=outcome),
             allowed=Message("a driver that is not the outcome itself"),
             action=Message("take it out of the drivers"),
-            column=names[at],
+            column=name,
         )
-        for at in np.flatnonzero(alike & (count > 2) & (together > 0)).tolist()
+        for name in names
     ]

@@ -158,6 +158,20 @@ def units_of(design: Design) -> tuple[Array, Array]:
     return unit.reshape(-1), strata
 
 
+def drawn_units(design: Design, resamples: int, rng: np.random.Generator) -> Array:
+    """Weight of each row of `design`, a unit of its own, in bootstrap samples as `resampled` draws them.
+
+    Returns
+    -------
+    array (resamples, units)
+    """
+    unit, strata = units_of(design)
+    sizes = np.bincount(strata)
+    factor = (sizes / (sizes - 1))[strata]
+    parts = [counts * factor for counts in _drawn(unit, strata, resamples, rng)]
+    return np.concatenate([np.empty((0, len(strata))), *parts])
+
+
 def _drawn(unit: Array, strata: Array, resamples: int, rng: np.random.Generator) -> Iterator[Array]:
     """Give how often each person is drawn, (some resamples, n), some resamples at a time."""
     members = [np.flatnonzero(strata == stratum) for stratum in range(strata.max() + 1)]
