@@ -47,6 +47,8 @@ def test_weighted_shares_by_hand_and_as_importance_has_them():
     own = found.table.set_index("driver")
     for column in ("rated", "mean", "n", "n_eff"):
         assert own[column].to_numpy() == pytest.approx(rows.loc[own.index, column].to_numpy())
+    checks = importance(table, "sat", DRIVERS, weights="w", resamples=0).tables["checks"].set_index("check")
+    assert checks.loc["complete_rows", "value"] == pytest.approx(found.complete)
     both = found.tables["pairs"].set_index(["driver", "other"]).loc[("ease", "shop")]
     assert both["n_eff"] == pytest.approx(40)
 

@@ -264,7 +264,7 @@ def _centred(
         means=means,
         design=design,
         scales={name: (float(low), float(high)) for name, (low, high) in scales.items()},
-        complete=float(present.all(axis=1).mean()),
+        complete=float(weights[present.all(axis=1)].sum() / weights.sum()),
         dropped=dropped,
         unit=explained.unit,
         asked=asked,

@@ -481,7 +481,7 @@ def _second_pass(wrapped: Any, reading: _Reading, seen: Mapping[str, float], uni
             products |= {f"n_{k}": flag, f"q_{k + 2}": w2 * flag,
                          f"y_{k}": w * flag * nw.col("cx_y") * nw.col("cx_y")}  # fmt: skip
         everything = nw.sum_horizontal(*(f"cx_u{k}" for k in range(len(reading.drivers))))
-        products["all"] = nw.when(everything == len(reading.drivers)).then(1.0).otherwise(0.0)
+        products["all"] = nw.when(everything == len(reading.drivers)).then(w).otherwise(0.0)
         products["n"] = nw.lit(1.0)
         summed = frame.select(*(nw.col(k) for k in keys), **products)
         found.append(_collect(summed.group_by(*keys).agg(*(nw.col(name).sum() for name in products))))
@@ -529,7 +529,7 @@ def _collected(
         weight2=float(rows["q_1"].sum()),
         weight3=float(rows["q_0"].sum()),
         raters2=np.array([rows[f"q_{k + 2}"].sum() for k in range(count)]),
-        complete=float(rows["all"].sum() / n),
+        complete=float(rows["all"].sum() / rows["p_1"].sum()),
         dropped=dropped,
         unit=UNITS[reading.kind],  # type: ignore[index]
         scales={d: (float(scales[d][0]), float(scales[d][1])) for d in reading.drivers if d in scales},
