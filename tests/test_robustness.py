@@ -293,12 +293,15 @@ def test_a_first_place_that_depends_on_the_computation_is_said_to():
 
 def test_a_first_place_that_the_weights_decide_is_said_to_before_one_of_other_people():
     table = survey(2000, 4, effects=(0.5, 0.2, 0.0, 0.0, 0.0), halo=0.2)
-    whole = np.arange(2000) < 700
+    row = np.arange(2000)
     noise = 0.5 * np.random.default_rng(0).normal(size=2000)
-    table["outcome"] = np.where(whole, table["d1"], table["d0"]) + noise
-    table["weight"] = np.where(whole, 5.0, 1.0)
-    table.loc[1500:, "d4"] = np.nan
+    # The first 700 weigh five times; the last 400 alone rated everything, and lead by more.
+    table["outcome"] = np.select([row < 700, row < 1600], [table["d1"], table["d0"]], table["d2"]) + noise
+    table["weight"] = np.where(row < 700, 5.0, 1.0)
+    table.loc[row < 1600, "d4"] = np.nan
     found = diagnose(table, "outcome", NAMES, weights="weight")
+    agreement = found.tables["agreement"].set_index("way")
+    assert agreement["leader"][["listwise", "unweighted"]].tolist() == ["d2", "d0"]
     (claim,) = found.claims
     assert (claim.fields["driver"], claim.fields["other"], claim.fields["way"]) == ("d1", "d0", "unweighted")
     assert "depends on how it is computed: “D1” by the main computation" in said(found, "en")
