@@ -102,6 +102,9 @@ def unique(matrices: Array, blocks: Sequence[int]) -> Array:
 
 def alone(matrices: Array, blocks: Sequence[int]) -> Array:
     """Gain of each block when it enters first, (blocks, replicates)."""
+    if max(blocks) == 1:
+        r, own = matrices[0, 1:], np.einsum("iib->ib", matrices[1:, 1:])
+        return np.asarray(np.divide(r**2, own, out=np.zeros_like(r), where=own > SINGULAR))
     ends = np.cumsum([1, *blocks])
     gains = []
     for start, size in zip(ends[:-1], blocks, strict=True):
