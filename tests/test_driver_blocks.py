@@ -33,7 +33,7 @@ def answers(between, within=0.64, n=400, seed=0):
 
 def separation(table, groups=TWO, resamples=0):
     drivers = [driver for members in groups.values() for driver in members]
-    people = rated(table, "y", drivers, controls=(), weights=None, not_applicable="indicator")
+    people = rated(table, "y", drivers, controls=(), weights=None, not_applicable="indicator", min_rated=5)
     return separation_of(people, groups, resamples, 0.95, 1)
 
 

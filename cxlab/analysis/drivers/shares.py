@@ -341,9 +341,11 @@ def _noise(
     """Share that a block of pure noise of each block's size would hold at most; none for PMVD."""
     if method == "pmvd":
         return None
+    # As wide as the interval of one slope: ratings are no normal numbers, and a few people may weigh much.
+    widened = (1 + 2 * pull_of(ratings.weights)) ** 2
     gains = noise_gains(
         _without_controls(matrix, sizes)[:, :, 0],
-        spread_of(ratings),
+        spread_of(ratings) * widened,
         sizes,
         free=ratings.n_eff - ratings.controls.shape[1] - 1,
         level=level,
