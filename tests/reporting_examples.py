@@ -335,6 +335,37 @@ def robustness(*, standing: bool = True) -> Result:
     )
 
 
+def segments(count: int = 2, *, standing: bool = True) -> Result:
+    names = ["attr_first_contact", "attr_billing", "ease", "attr_kind"]
+    plans = ["Mensual", "Dos años con permanencia obligatoria", *(f"Plan número {k}" for k in range(3, 15))]
+    rows = []
+    for k, plan in enumerate(plans[:count]):
+        for at, name in enumerate(names):
+            share = (0.55, 0.25, 0.15, 0.05)[(at + k) % 4]
+            told = ("more", "less", "mixed", "open")[(at + k) % 4] if standing else "open"
+            rows.append((plan, name, share, share - 0.05, share + 0.08, 400 - 30 * k, told))
+    columns = ["contract", "driver", "share", "conf_low", "conf_high", "n", "weighs"]
+    table = pd.DataFrame(rows, columns=columns)
+    table["flag"] = flags(table["n"])
+    levels = table.drop_duplicates("contract")[["contract", "n", "flag"]].assign(r_squared=0.41)
+    fields = {"outcome": "overall_sat", "column": "contract", "level": 0.95, "n": 370}
+    level = {"estimate": 0.3, "conf_low": 0.2, "conf_high": 0.4, "unit": "share", "hypothesis": "h"}
+    own = {"driver": names[0], "segment": plans[0], "other": plans[1], "measure": "share"}
+    shares = {"value": 0.55, "other_value": 0.25}
+    claim = Claim("drivers.segment", {**fields, **level, **own, **shares}, "C", ("association_not_cause",))
+    alike = {"segments": count, "drivers": 4, "detectable": 0.11, "unit": "share"}
+    open_ = Claim("drivers.segments_alike", {**fields, **alike}, "C", ("association_not_cause",))
+    return Result(
+        table=table,
+        keys=("contract", "driver"),
+        estimate_column="share",
+        tables={"segments": levels},
+        n_used=1720,
+        settings={"outcome": "overall_sat", "by": ["contract"], "level": 0.95},
+        claims=(claim if standing else open_,),
+    )
+
+
 def retention(groups: int = 3) -> Result:
     names = [
         "Mensual",

@@ -23,7 +23,7 @@ ANALYSES = {
     "listwise": lambda t: drivers.importance(
         t, "sat", ["q1", "q2"], weights="pond", not_applicable="listwise", resamples=0
     ),
-    "importance by": lambda t: drivers.importance_by(t, "sat", ["q1", "q2"], by="plan", resamples=0),
+    "importance by": lambda t: drivers.compare(t, "sat", ["q1", "q2"], by="plan", resamples=0),
     "retention": lambda t: survival.retention(t, "months", "gone"),
     "retention by": lambda t: survival.retention(
         t, "months", "gone", by="plan", entry="since", weights="pond"

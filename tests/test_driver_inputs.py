@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxlab.analysis.drivers import importance, importance_by, penalty_reward
+from cxlab.analysis.drivers import compare, importance, penalty_reward
 from cxlab.analysis.drivers.moments import Moments
 from cxlab.errors import AnalysisError
 from cxlab.reporting.words import Words
@@ -207,10 +207,10 @@ def test_a_driver_with_few_high_ratings_is_no_number_of_penalty_and_reward():
 def test_a_segment_says_which_column_stopped_it():
     table = survey().assign(plan=np.repeat(["a", "b"], 200))
     table = put(table, "speed", np.nan, range(10, 200))
-    left = importance_by(table, "sat", DRIVERS, by=["plan"], resamples=0).tables["left_out"]
+    left = compare(table, "sat", DRIVERS, by=["plan"], resamples=0).tables["left_out"]
     assert left.loc[0, "plan"] == "a"
     assert left.loc[0, "reason"] == "speed: ratings of 10 people only"
-    both = importance_by(table, "sat", DRIVERS, by=["plan"], min_rated=10, resamples=0)
+    both = compare(table, "sat", DRIVERS, by=["plan"], min_rated=10, resamples=0)
     assert set(both.table["plan"]) == {"a", "b"}
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from cxlab.analysis import metrics
-from cxlab.analysis.drivers import importance, importance_by, penalty_reward
+from cxlab.analysis.drivers import compare, importance, penalty_reward
 from cxlab.errors import AnalysisError
 from cxlab.reporting.claims import sentence
 from cxlab.reporting.figures import draw_importance
@@ -149,7 +149,7 @@ def test_penalties_and_segments_take_the_outcome_type_too():
     )  # fmt: skip
     assert kinds.table["penalty"].tolist() == points.table["penalty"].tolist()
     assert kinds.claims[0].fields["unit"] == "points"
-    parts = importance_by(table, "recommend", DRIVERS, outcome_type="nps", by=["half"], resamples=0)
+    parts = compare(table, "recommend", DRIVERS, outcome_type="nps", by=["half"], resamples=0)
     one = importance(table[table["half"] == "a"], "recommend", DRIVERS, outcome_type="nps", resamples=0)
     assert parts.table.query("half == 'a'")["coefficient"].tolist() == one.table["coefficient"].tolist()
 

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from cxlab.analysis import metrics
-from cxlab.analysis.drivers import base_map, importance, importance_by, importance_performance, penalty_reward
+from cxlab.analysis.drivers import base_map, compare, importance, importance_performance, penalty_reward
 from cxlab.intake import client
 from cxlab.intake.dataset import check, open_dataset
 from cxlab.reporting.claims import sentence
@@ -158,7 +158,7 @@ def test_suppressors_are_told(passengers, flight):
 
 def test_convenient_times_go_one_way_together_and_the_other_by_type_of_travel(passengers, flight):
     pooled = flight.table.set_index("driver")["correlation"]["attr_schedule"]
-    parts = importance_by(
+    parts = compare(
         passengers, "satisfied", attributes(passengers), by=["travel"], resamples=0
     ).table.set_index(["travel", "driver"])
     assert pooled == pytest.approx(-0.059, abs=5e-4)

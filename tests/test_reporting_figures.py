@@ -50,6 +50,9 @@ CASES: dict[str, tuple[Callable[..., Axes], Callable[[], Result]]] = {
     "asymmetry open": (figures.draw_asymmetry, lambda: examples.asymmetry(standing=False)),
     "robustness": (figures.draw_robustness, examples.robustness),
     "robustness fragile": (figures.draw_robustness, lambda: examples.robustness(standing=False)),
+    "segments": (figures.draw_segments, examples.segments),
+    "segments alike": (figures.draw_segments, lambda: examples.segments(3, standing=False)),
+    "many segments": (figures.draw_segments, lambda: examples.segments(14)),
     "retention": (figures.draw_retention, lambda: examples.retention(0)),
     "retention by group": (figures.draw_retention, lambda: examples.retention(3)),
     "retention by many": (figures.draw_retention, lambda: examples.retention(7)),
@@ -247,6 +250,32 @@ def test_priorities_are_crosses_named_in_a_list_with_their_chance():
     assert "20%" in said
     first = next(t for t in texts(axes) if t.get_text().startswith("1 "))
     assert first.get_color() == LIGHT["worse"]
+
+
+def test_segments_stand_side_by_side_and_what_stands_apart_has_another_shape():
+    result = examples.segments(2)
+    axes = figures.draw_segments(result, words=EN)
+    table = result.table
+    # One scale for both panels: a share lies as far from its panel's zero in either.
+    starts = np.floor(dots(axes)[:, 0])
+    assert sorted(starts) == [0.0] * 4 + [1.0] * 4
+    from_zero = (dots(axes)[:, 0] - starts - 0.04) / 0.86 * table["conf_high"].max()
+    assert sorted(from_zero) == pytest.approx(sorted(table["share"]))
+    lines = [c for c in axes.collections if isinstance(c, LineCollection)]
+    spans = [s[:, 0] for c in lines for s in c.get_segments() if np.ptp(s[:, 0]) > 0]
+    assert np.ptp(spans, axis=1) == pytest.approx(np.full(8, 0.13 * 0.86 / table["conf_high"].max()))
+    clouds = [c for c in axes.collections if isinstance(c, PathCollection)]
+    assert len({c.get_paths()[0].vertices.tobytes() for c in clouds}) == 4
+    said = written(axes)
+    assert {"Mensual", "Base: 400", "R² 41%"} <= {t.replace("\N{NO-BREAK SPACE}", " ") for t in said}
+    assert any(t.startswith("▲ weighs more") for t in said)
+
+
+def test_at_most_twelve_segments_are_drawn_and_the_rest_is_counted():
+    said = written(figures.draw_segments(examples.segments(14), words=EN))
+    assert "Plan número 12" in " ".join(said)
+    assert "Plan número 13" not in " ".join(said)
+    assert any("8 more" in t for t in said)
 
 
 def test_penalties_hang_to_the_left_and_rewards_to_the_right():

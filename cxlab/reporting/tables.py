@@ -21,6 +21,8 @@ HIDDEN = frozenset({
     "rank_high", "noise_share", "hypothesis", "conf_low_sd", "conf_high_sd",
     "performance_low", "performance_high",
     "gap_low", "gap_high",
+    "coefficient_difference_low", "coefficient_difference_high", "within_low", "within_high",
+    "composition_low", "composition_high",
     "penalty_low", "penalty_high", "reward_low", "reward_high",
 })  # fmt: skip
 WHOLE = frozenset(
@@ -58,6 +60,10 @@ DECIMALS = {
     "outcome_rated": 2,
     "outcome_not": 2,
     "gap": 2,
+    "coefficient_difference": 2,
+    "within": 2,
+    "composition": 2,
+    "mean_outcome": 2,
     "statistic": 2,
     "sd": 2,
     "hazard_ratio_sd": 2,
@@ -80,6 +86,7 @@ SHARES = frozenset(
         "mcfadden",
         "unweighted",
         "own",
+        "r_squared",
     }
 )
 UNITS_OF_TABLES = {"medians": "months"}
@@ -89,7 +96,10 @@ REASONS = frozenset({"not_asked", "absent", "not_applicable", "dont_know", "refu
 COVERED = REASONS | {"part", "kept", "answered", "explained", "volume"}
 UNSAID = frozenset({"withheld", "open"})
 NAMING = frozenset({"column", "variable", "outcome", "item", "table"})  # their values are names of columns
-QUIET = frozenset({"n_eff", "p_value", "p_no_reward"})
+P_VALUES = frozenset({
+    "p_value", "p_adjusted", "joint_p_value", "p_no_reward", "coefficient_p_value", "coefficient_p_adjusted",
+})  # fmt: skip
+QUIET = frozenset({"n_eff", "p_value", "p_no_reward", "coefficient_p_value"})
 PERCENT = frozenset({"percent", "share"})
 CHECKED_SHARES = frozenset(
     {"answered", "coding", "complete_rows", "empty_samples", "first_eigenvalue", "own", "rated", "r_squared"}
@@ -249,7 +259,7 @@ class _Context:
             return words.amount(value, "share", difference=True)
         if column == "difference":
             return words.signed(value * (100 if unit == "share" else 1), self.decimals.get(unit, 1))
-        if column in ("p_value", "p_adjusted", "joint_p_value", "p_no_reward"):
+        if column in P_VALUES:
             return p_value(value, words).removeprefix("p").replace("=", "").strip()
         if column == "value":
             return self._check(str(record.get("check", "")), value)
@@ -266,12 +276,18 @@ class _Context:
             return self.words("table.yes" if value > 0 else "table.no")
         return self.words.percent(value, 0) if check in CHECKED_SHARES else self.words.number(value, 2)
 
+    def _empty(self, column: str, value: Any, record: Mapping[str, Any]) -> str:
+        """Return what an empty cell says: mostly nothing."""
+        if column == "not_rated":
+            return self.words("table.other_patterns" if value is None else "table.all_rated")
+        return self.words("drivers.segment.others") if column == "other" and record.get("segment") else ""
+
     def _text(self, column: str, value: Any, record: Mapping[str, Any]) -> str:
         words = self.words
-        if column == "not_rated" and not value:
-            return words("table.other_patterns" if value is None else "table.all_rated")
-        if value in (None, ""):
-            return ""
+        if value in (None, "") or (not value and column == "not_rated"):
+            return self._empty(column, value, record)
+        if column in ("segment", "other") and self.settings.get("by"):
+            return words.cell(" x ".join(self.settings["by"]), value)
         if isinstance(value, list):
             return ", ".join(words.label(each) for each in value)
         if column == "reason":

@@ -7,7 +7,7 @@ from cxlab.analysis.drivers.large import importance_of
 from cxlab.analysis.drivers.priorities import Priorities, importance_performance
 from cxlab.analysis.drivers.reduction import Buckets, reduced
 from cxlab.analysis.drivers.robustness import Robustness, diagnose
-from cxlab.analysis.drivers.segments import SegmentImportance, importance_by
+from cxlab.analysis.drivers.segments import SegmentComparison, compare
 from cxlab.analysis.drivers.shares import DriverImportance, importance
 
 __all__ = [
@@ -17,12 +17,12 @@ __all__ = [
     "PenaltyReward",
     "Priorities",
     "Robustness",
-    "SegmentImportance",
+    "SegmentComparison",
     "base_map",
     "blocks",
+    "compare",
     "diagnose",
     "importance",
-    "importance_by",
     "importance_of",
     "importance_performance",
     "penalty_reward",

@@ -6,7 +6,7 @@ penalties all come from the same moments, so that their intervals are joint.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -115,14 +115,37 @@ def resampled(
     ----------
     Rao & Wu (1988), doi:10.1080/01621459.1988.10478591.
     """
+    return resampled_parts([(slice(None), columns, also)], design, resamples, rng)[0]
+
+
+def resampled_parts(
+    parts: Sequence[tuple[slice, Array, Array | None]],
+    design: Design,
+    resamples: int,
+    rng: np.random.Generator,
+) -> list[Moments]:
+    """Weighted moments of several parts of the people in the same bootstrap samples of the design.
+
+    Each part names its rows, and holds columns (and others, of which only the means are needed) of these
+    rows: what is computed of two parts, or of a part and the whole, varies together.
+    """
     unit, strata = units_of(design)
     sizes = np.bincount(strata)
     weights = design.weights * (sizes / (sizes - 1))[strata[unit]]
-    extra = 0 if also is None else also.shape[1]
-    q = columns.shape[1]
-    parts = [Moments(np.empty((q, 0)), np.empty((q, q, 0)), np.empty((extra, 0)))]
+    found: list[list[Moments]] = [[_none(columns, also)] for _, columns, also in parts]
     for counts in _drawn(unit, strata, resamples, rng):
-        parts.append(moments(columns, weights, also, counts))
+        for kept, (rows, columns, also) in zip(found, parts, strict=True):
+            kept.append(moments(columns, weights[rows], also, counts[:, rows]))
+    return [_joined(kept) for kept in found]
+
+
+def _none(columns: Array, also: Array | None) -> Moments:
+    """Return the moments of no sample."""
+    q, extra = columns.shape[1], 0 if also is None else also.shape[1]
+    return Moments(np.empty((q, 0)), np.empty((q, q, 0)), np.empty((extra, 0)))
+
+
+def _joined(parts: Sequence[Moments]) -> Moments:
     return Moments(
         np.concatenate([part.mean for part in parts], axis=1),
         np.concatenate([part.covariance for part in parts], axis=2),

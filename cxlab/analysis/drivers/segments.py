@@ -1,4 +1,4 @@
-"""Importance within segments: the same division of what explains an outcome, segment by segment."""
+"""Importance within segments, all in one bootstrap: what differs between them, and from all together."""
 
 from __future__ import annotations
 
@@ -9,26 +9,42 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxlab.analysis.columns import check_categories, check_rows, named
-from cxlab.analysis.drivers.outcomes import OutcomeType
-from cxlab.analysis.drivers.ratings import NotApplicable
-from cxlab.analysis.drivers.shares import DriverImportance, Method, importance
+from cxlab.analysis.columns import check_categories, check_rows, named, records
+from cxlab.analysis.drivers import contrasts, dominance
+from cxlab.analysis.drivers.draws import Draws, draws_of
+from cxlab.analysis.drivers.moments import Moments, moments, resampled_parts
+from cxlab.analysis.drivers.outcomes import OutcomeType, read_outcome
+from cxlab.analysis.drivers.ratings import NotApplicable, Ratings, rated
+from cxlab.analysis.drivers.regression import Fit, fit
+from cxlab.analysis.drivers.shares import NOTHING, Method, check_options, check_size, divided_among
 from cxlab.analysis.dropped import SEGMENT_OUT, entering, missing
-from cxlab.analysis.estimates import LOW_BASE, MINIMUM_CUSTOMERS, Result, check_columns
+from cxlab.analysis.estimates import (
+    LOW_BASE,
+    MINIMUM_CUSTOMERS,
+    Result,
+    check_columns,
+    check_level,
+    check_seed,
+    effective_n,
+    flags,
+)
+from cxlab.analysis.survey import Design, partition
 from cxlab.errors import AnalysisError, Message
+
+Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class SegmentImportance(Result):
-    """Importance in each segment; see `importance_by` for the columns."""
+class SegmentComparison(Result):
+    """Importance in each segment and what differs between them; see `compare` for the tables."""
 
 
-def importance_by(
+def compare(
     table: pd.DataFrame,
     outcome: str,
     drivers: Sequence[str],
     *,
-    by: Sequence[str],
+    by: str | Sequence[str],
     outcome_type: OutcomeType = "numeric",
     method: Method = "lmg",
     weights: str | None = None,
@@ -40,100 +56,188 @@ def importance_by(
     resamples: int = 1000,
     level: float = 0.95,
     seed: int = 0,
-) -> SegmentImportance:
-    """Divide what explains an outcome among drivers, within each segment.
-
-    This describes; segments are not compared with each other by a test, so nothing is claimed.
+) -> SegmentComparison:
+    r"""Compare what drives an outcome between segments: where does each driver weigh more.
 
     Parameters
     ----------
-    table, outcome, drivers
+    table, outcome, drivers, outcome_type, method, weights, strata, cluster
         As in `cxlab.analysis.drivers.importance`.
-    outcome_type, method, weights, strata, cluster, controls, not_applicable
-        As there.
-    min_rated, resamples, level, seed
-        As there; each segment draws from a seed of its own.
-    by : sequence of str
-        Columns whose combinations are the segments; with none there is nothing to split and the
-        result's tables are empty.
+    controls, not_applicable, min_rated, resamples, level, seed
+        As there. Without bootstrap samples coefficients alone are compared.
+    by : str or sequence of str
+        Columns whose combinations are the segments; with none there is nothing to compare.
 
     Returns
     -------
-    SegmentImportance
-        ``table``: ``*by`` and the columns of `importance`. ``tables["left_out"]``: ``*by``, n, reason,
-        for segments with fewer than 10 answers or in which importance cannot be estimated.
+    SegmentComparison
+        ``table``: ``*by``, the columns of `importance` within each segment, and weighs (``more``, ``less``
+        or ``mixed`` where its share stands apart, Holm, from that in another segment; else ``open``).
+        ``tables``: segments (``*by``, n, n_eff, r_squared, mean_outcome, flag: shares of different segments
+        are of different totals); differences (driver, segment, other, difference of shares with std_error,
+        conf_low, conf_high, p_value, p_adjusted; coefficient_difference with coefficient_difference_low,
+        coefficient_difference_high, coefficient_p_value, coefficient_p_adjusted; n, n_eff of the smaller
+        base, flag); pooled (driver, coefficient of all together and within, with the segments held fixed,
+        and composition, what is between them, each with _low, _high; p_value, p_adjusted, n, n_eff, flag);
+        tests (all of these hypotheses, one Holm family); left_out (``*by``, n, reason, flag: fewer
+        than 10 answers, or not estimable).
 
     Raises
     ------
     AnalysisError
-        If a column is missing, or `by` names the outcome or a driver.
+        As `importance`; and if `by` names a column that is analysed.
+
+    Notes
+    -----
+    Up to four segments are compared in pairs. More are each compared with the mean of the others,
+    weighted by size (``other`` is empty): pairs would be too many to tell anything. Segments are strata of
+    one bootstrap, or domains of it where strata or clusters are named, so that a cluster with people in two
+    segments enters both. A difference is divided by its standard error (bootstrap for shares, HC3 for
+    coefficients) and referred to Student's t with Satterthwaite's degrees of freedom.
+
+    Where a coefficient of all together and that within segments (a constant for each of them) differ,
+    segments differ in level, and people of different segments are being compared: Simpson's paradox.
 
     References
     ----------
-    Groemping (2006), doi:10.18637/jss.v017.i01.
+    Groemping (2006), doi:10.18637/jss.v017.i01; Satterthwaite (1946), doi:10.2307/3002019;
+    Simpson (1951), doi:10.1111/j.2517-6161.1951.tb00088.x.
 
     Examples
     --------
     >>> answers = pd.DataFrame({"overall": [7, 5, 6, 2, 3, 4, 6, 1] * 4, "ease": [7, 4, 6, 2, 3, 5, 6, 2] * 4,
     ...                         "price": [3, 5, 6, 2, 5, 3, 4, 3] * 4, "plan": ["a"] * 16 + ["b"] * 16})
-    >>> result = importance_by(answers, "overall", ["ease", "price"], by=["plan"], resamples=0)
+    >>> result = compare(answers, "overall", ["ease", "price"], by="plan", resamples=0)
     >>> result.table[["plan", "driver", "share"]].round(3).values.tolist()
     [['a', 'ease', 0.9], ['a', 'price', 0.1], ['b', 'ease', 0.9], ['b', 'price', 0.1]]
+    >>> result.tables["differences"][["driver", "segment", "other", "difference"]].round(3).values.tolist()
+    [['ease', 'a', 'b', 0.0], ['price', 'a', 'b', 0.0]]
     """
     by, drivers, controls = named(by), named(drivers), named(controls)
+    check_level(level)
+    check_options(method, not_applicable, resamples, min_rated)
+    check_size(method, len(drivers))
+    check_seed(seed)
+    _check_split(table, by, [outcome, *drivers], [*controls, *([weights] if weights else [])])
+    choices: dict[str, Any] = {
+        "controls": controls, "weights": weights, "strata": strata, "cluster": cluster,
+        "not_applicable": not_applicable, "min_rated": min_rated, "outcome_type": outcome_type,
+    }  # fmt: skip
+    settings = {
+        "outcome": outcome, "drivers": drivers, "by": by, "method": method, **choices,
+        "resamples": resamples, "level": level, "seed": seed,
+        "interval_share": "bootstrap, percentile" + (" and logit" if method != "pmvd" else ""),
+        "interval_coefficient": "robust, HC3",
+    }  # fmt: skip
+    if not by:
+        return SegmentComparison(table=pd.DataFrame(), keys=("driver",), estimate_column="share",
+                                 tables=dict.fromkeys(TABLES, pd.DataFrame()), settings=settings)  # fmt: skip
+    # Refuses what no segment could take, with every problem.
+    unit = rated(table, outcome, drivers, **choices).unit
+    if outcome_type == "ordered":
+        table, choices = _stepped(table, outcome), {**choices, "outcome_type": "numeric"}
+    found, left_out, dropped = _segments(table, outcome, drivers, by, choices)
+    estimated, pooled = _estimated(table, outcome, drivers, found, choices, method, resamples, level, seed)
+    tables = contrasts.tables_of(estimated, pooled, level=level)
+    main = contrasts.weighing(estimated, tables["differences"], level)
+    facts = {"outcome": outcome, "column": " x ".join(by), "level": level, "unit_coefficient": unit}
+    claims, otherwise = contrasts.findings(estimated, pooled, tables, facts)
+    return SegmentComparison(
+        table=pd.concat(main, ignore_index=True) if main else pd.DataFrame(),
+        keys=(*by, "driver", "segment", "other", "hypothesis", "measure", "reason"),
+        estimate_column="share",
+        tables={"segments": _levels(estimated, by), **tables, "left_out": _left_out(left_out, by)},
+        n_used=sum(len(each.ratings.outcome) for each in found),
+        n_dropped=dropped,
+        settings=settings,
+        claims=claims,
+        otherwise=otherwise,
+    )
+
+
+TABLES = ("segments", "differences", "pooled", "tests", "left_out")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Segment:
+    """One segment: values of the `by` columns, its rows of the table, its people and their regression."""
+
+    names: Mapping[str, Any]
+    rows: Array
+    ratings: Ratings
+    line: Fit
+
+
+def _check_split(
+    table: pd.DataFrame, by: Sequence[str], analysed: Sequence[str], others: Sequence[str]
+) -> None:
     check_rows(table)
-    check_columns(table, [*by, outcome, *drivers])
+    check_columns(table, [*by, *analysed])
     check_categories(table, by)
-    twice = sorted(set(by) & {outcome, *drivers, *controls, *([weights] if weights else [])})
+    twice = sorted({*by} & {*analysed, *others})
     if twice:
         raise AnalysisError(
             "{columns} cannot both split the table and be analysed; take it out of `by`",
             columns=", ".join(twice),
         )
-    found: list[pd.DataFrame] = []
-    left_out: list[dict[str, Any]] = []
+
+
+def _stepped(table: pd.DataFrame, outcome: str) -> pd.DataFrame:
+    """Return the table with the steps of its outcome, the same in segments that lack one of the answers."""
+    stepped = table.assign(**{outcome: read_outcome(table, outcome, "ordered")[0].scores})
+    scales = {name: ends for name, ends in table.attrs.get("scales", {}).items() if name != outcome}
+    stepped.attrs = {**table.attrs, "scales": scales}
+    return stepped
+
+
+def _segments(
+    table: pd.DataFrame, outcome: str, drivers: Sequence[str], by: Sequence[str], choices: Mapping[str, Any]
+) -> tuple[list[Segment], list[dict[str, Any]], dict[str, int]]:
+    """Return the segments that can be estimated, the others with the reason, and the rows not used."""
+    split = partition(table, by)
     empty = [(missing(column), table[column].isna().to_numpy(dtype=bool)) for column in by]
     dropped = entering(len(table), empty)[1]
-    used, choices = 0, {
-        "outcome_type": outcome_type, "method": method, "weights": weights, "strata": strata,
-        "cluster": cluster, "controls": controls,
-        "not_applicable": not_applicable, "min_rated": min_rated, "resamples": resamples, "level": level,
-    }  # fmt: skip
-    groups = table.groupby(list(by), sort=True, observed=True) if by else ()
-    seeds = np.random.SeedSequence(seed).generate_state(max(len(groups), 1))
-    for (key, rows), own in zip(groups, seeds.tolist(), strict=False):
-        names: dict[str, Any] = dict(zip(by, key, strict=True))
-        part = _part(rows, outcome, drivers, {**choices, "seed": own})
-        if isinstance(part, DriverImportance):
-            used += part.n_used
-            for reason, count in part.n_dropped.items():
-                dropped[reason] = dropped.get(reason, 0) + count
-            found.append(part.table.assign(**names)[[*by, *part.table.columns]])
-        else:
+    found: list[Segment] = []
+    left_out: list[dict[str, Any]] = []
+    for code, names in enumerate(records(split.keys)):
+        rows = np.flatnonzero(split.codes == code)
+        part = _part(table.iloc[rows], outcome, drivers, choices)
+        if isinstance(part, Message):
             left_out.append({**names, "n": len(rows), "reason": part})
+            continue
+        ratings, line = part
+        for reason, count in ratings.dropped.items():
+            dropped[reason] = dropped.get(reason, 0) + count
+        found.append(Segment(names, rows, ratings, line))
     if left_out:
         dropped[SEGMENT_OUT] = sum(row["n"] for row in left_out)
-    return SegmentImportance(
-        table=pd.concat(found, ignore_index=True) if found else pd.DataFrame(),
-        keys=(*by, "driver", "reason"),
-        estimate_column="share",
-        tables={"left_out": _left_out(left_out, by)},
-        n_used=used,
-        n_dropped=dropped,
-        settings={"outcome": outcome, "drivers": drivers, "by": by, **choices, "seed": seed},
-    )
+    return found, left_out, dropped
 
 
 def _part(
     rows: pd.DataFrame, outcome: str, drivers: Sequence[str], choices: Mapping[str, Any]
-) -> DriverImportance | str:
-    """Return the importance within a segment, or why there is none."""
+) -> tuple[Ratings, Fit] | Message:
+    """Return the people of a segment and their regression, or why there is none."""
     if int(rows[outcome].notna().sum()) < MINIMUM_CUSTOMERS:
         return Message("fewer than {minimum} answers", minimum=MINIMUM_CUSTOMERS)
     try:
-        return importance(rows, outcome, drivers, **choices)
+        ratings = rated(rows, outcome, drivers, **choices)
+        line = _regression(ratings)
     except AnalysisError as error:
         return _why(error)
+    if not _explained(ratings) > NOTHING:
+        return Message(
+            "no driver goes with {outcome} in any way: there is nothing to divide; choose other drivers",
+            outcome=outcome,
+        )
+    return ratings, line
+
+
+def _explained(ratings: Ratings) -> float:
+    """Return the R-squared that drivers add to the controls."""
+    matrix = moments(ratings.standardised, ratings.weights).correlations
+    stays = dominance.swept(matrix, ratings.controls.shape[1])
+    return float(stays[0, 0, 0] - dominance.swept(stays, len(ratings.names))[0, 0, 0])
 
 
 def _why(error: AnalysisError) -> Message:
@@ -142,6 +246,89 @@ def _why(error: AnalysisError) -> Message:
         return error.message
     first = error.problems[0]
     return Message("{column}: {found}", column=first.column, found=first.found)
+
+
+def _regression(ratings: Ratings, *more: Array) -> Fit:
+    return fit(np.column_stack([ratings.drivers, ratings.controls, *more]), ratings.outcome, ratings.design)
+
+
+def _estimated(
+    table: pd.DataFrame,
+    outcome: str,
+    drivers: Sequence[str],
+    found: Sequence[Segment],
+    choices: Mapping[str, Any],
+    method: Method,
+    resamples: int,
+    level: float,
+    seed: int,
+) -> tuple[list[contrasts.Estimated], contrasts.Pooled | None]:
+    """Estimate every segment, and all of them together, in the same bootstrap samples."""
+    if not found:
+        return [], None
+    whole = rated(table.iloc[np.concatenate([each.rows for each in found])], outcome, drivers, **choices)
+    rng = np.random.default_rng(seed)
+    sizes = [len(each.ratings.outcome) for each in found]
+    code = np.repeat(np.arange(len(found)), sizes)
+    dummies = (code[:, None] == np.arange(1, len(found))).astype(float)
+    columns = np.column_stack([whole.standardised, _standard(dummies, whole.weights)])
+    ends = np.cumsum([0, *sizes]).tolist()
+    parts = [
+        (slice(start, stop), each.ratings.standardised, each.ratings.rated.astype(float))
+        for each, start, stop in zip(found, ends[:-1], ends[1:], strict=True)
+    ]
+    *own, together = resampled_parts(
+        [*parts, (slice(None), columns, whole.rated.astype(float))],
+        # People of each segment are drawn apart; strata and clusters that were named are drawn whole.
+        Design(whole.weights, code, None, whole.design.weighted) if whole.design.simple else whole.design,
+        resamples,
+        rng,
+    )
+    blocks = {driver: [driver] for driver in drivers}
+    given: dict[str, Any] = {"method": method, "level": level, "rng": rng, "seed": seed}
+
+    def estimated(ratings: Ratings, drawn: Moments, line: Fit) -> tuple[pd.DataFrame, Draws]:
+        rows, shares = divided_among(blocks, ratings, drawn, line, **given)
+        return rows, draws_of(blocks, ratings, shares, drawn)
+
+    apart = [
+        contrasts.Estimated(
+            each.names, *estimated(each.ratings, drawn, each.line), each.line, each.ratings,
+            linked=not whole.design.simple,
+        )
+        for each, drawn in zip(found, own, strict=True)
+    ]  # fmt: skip
+    q = whole.standardised.shape[1]
+    line, plain = _regression(whole), Moments(together.mean[:q], together.covariance[:q, :q], together.also)
+    rows, drawn = estimated(whole, plain, line)
+    fixed = draws_of(blocks, whole, drawn.shares, together).coefficients
+    held = _regression(whole, dummies)
+    return apart, contrasts.Pooled(rows, line, held, drawn.shares, drawn.coefficients, fixed)
+
+
+def _standard(columns: Array, weights: Array) -> Array:
+    share = weights / weights.sum()
+    centred = columns - share @ columns
+    return np.asarray(centred / np.sqrt(share @ centred**2))
+
+
+def _levels(estimated: Sequence[contrasts.Estimated], by: Sequence[str]) -> pd.DataFrame:
+    """Return what is explained in each segment, and how it answers."""
+    rows = []
+    for each in estimated:
+        ratings = each.ratings
+        matrix = moments(ratings.standardised, ratings.weights).correlations
+        rows.append(
+            {
+                **each.names,
+                "n": len(ratings.outcome),
+                "n_eff": effective_n(ratings.weights),
+                "r_squared": float(1 - dominance.swept(matrix, matrix.shape[0] - 1)[0, 0, 0]),
+                "mean_outcome": float(np.average(ratings.outcome, weights=ratings.weights)),
+            }
+        )
+    table = pd.DataFrame(rows, columns=[*by, "n", "n_eff", "r_squared", "mean_outcome"])
+    return table.assign(flag=flags(table["n"]))
 
 
 def _left_out(rows: Sequence[Mapping[str, Any]], by: Sequence[str]) -> pd.DataFrame:

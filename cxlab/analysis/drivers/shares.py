@@ -26,7 +26,7 @@ from cxlab.analysis.drivers.draws import (
     times_to_order,
 )
 from cxlab.analysis.drivers.inputs import blocks_of
-from cxlab.analysis.drivers.moments import moments, resampled
+from cxlab.analysis.drivers.moments import Moments, moments, resampled
 from cxlab.analysis.drivers.noise import noise_gains, spread_of
 from cxlab.analysis.drivers.outcomes import OutcomeType
 from cxlab.analysis.drivers.ratings import NotApplicable, Ratings, rated
@@ -53,7 +53,7 @@ _EXACT_RESAMPLED = 18  # drivers up to which each bootstrap replicate is exact, 
 # most 0.08 of their width; 16 orderings: 0.93 to 1.05 and 0.06.
 _ORDERINGS_RESAMPLED = 8
 _MONTE_CARLO_ERROR = 0.001  # of a share: sampled orderings are added until all are below
-_NOTHING = 1e-12  # of the outcome's variance
+NOTHING = 1e-12  # of the outcome's variance
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -164,7 +164,7 @@ def importance(
     [['ease', 0.9, 1], ['price', 0.1, 2]]
     """
     check_level(level)
-    _check_options(method, not_applicable, resamples, min_rated)
+    check_options(method, not_applicable, resamples, min_rated)
     check_seed(seed)
     drivers, controls = named(drivers), named(controls)
     blocks = blocks_of(drivers, groups or {})
@@ -186,9 +186,9 @@ def importance(
     sizes = [len(members) for members in blocks.values()]
     columns = ratings.standardised
     matrix = moments(columns, ratings.weights).correlations
-    _check_size(method, len(blocks))
+    check_size(method, len(blocks))
     shared = _divided(matrix, sizes, method, rng)
-    if not shared.gains.sum() > _NOTHING:
+    if not shared.gains.sum() > NOTHING:
         raise AnalysisError(
             "no driver goes with {outcome} in any way: there is nothing to divide; choose other drivers",
             outcome=outcome,
@@ -240,6 +240,29 @@ def importance(
     )  # fmt: skip
 
 
+def divided_among(
+    blocks: Mapping[str, list[str]],
+    ratings: Ratings,
+    drawn: Moments,
+    line: Fit,
+    *,
+    method: Method,
+    level: float,
+    rng: np.random.Generator,
+    seed: int,
+) -> tuple[pd.DataFrame, Array]:
+    """Return the table of `importance` for these people, given their bootstrap, and the shares drawn."""
+    sizes = [len(members) for members in blocks.values()]
+    matrix = moments(ratings.standardised, ratings.weights).correlations
+    shared = _divided(matrix, sizes, method, rng)
+    samples = _without_controls(drawn.correlations, sizes)
+    replicates = _replicates(samples, sizes, method, rng, matrix, shared)
+    resamples = replicates.shape[1]
+    noise = _noise(ratings, matrix, sizes, shared, method, level, seed) if resamples else None
+    main = _table(blocks, ratings, matrix, shared, method, replicates, noise, line, level)
+    return main, replicates
+
+
 @dataclass(frozen=True, slots=True)
 class _Division:
     """Gains of the blocks (blocks,), largest Monte-Carlo error of a share, orderings sampled (0: exact)."""
@@ -254,7 +277,8 @@ class _Division:
         return np.asarray(self.gains / self.gains.sum())
 
 
-def _check_options(method: str, not_applicable: str, resamples: int, min_rated: int) -> None:
+def check_options(method: str, not_applicable: str, resamples: int, min_rated: int) -> None:
+    """Refuse options that are not offered."""
     for name, given, allowed in (
         ("method", method, get_args(Method)),
         ("not_applicable", not_applicable, get_args(NotApplicable)),
@@ -271,7 +295,8 @@ def _check_options(method: str, not_applicable: str, resamples: int, min_rated: 
         raise AnalysisError("min_rated is {given!r}; give a whole number, 1 or more", given=min_rated)
 
 
-def _check_size(method: Method, blocks: int) -> None:
+def check_size(method: Method, blocks: int) -> None:
+    """Refuse more drivers than a method can take."""
     if method == "pmvd" and blocks > lattice.MOST:
         raise AnalysisError(
             "method='pmvd' needs every subset of the drivers and is computed for at most {most}; got "
@@ -296,7 +321,7 @@ def _divided(matrix: Array, sizes: list[int], method: Method, rng: np.random.Gen
         return _Division(dominance.shapley(matrix, sizes)[:, 0])
     drawn = dominance.sampled(matrix, sizes, rng, error=_MONTE_CARLO_ERROR)
     return _Division(
-        drawn.gains[:, 0], float(drawn.error.max() / max(drawn.gains.sum(), _NOTHING)), drawn.orderings
+        drawn.gains[:, 0], float(drawn.error.max() / max(drawn.gains.sum(), NOTHING)), drawn.orderings
     )
 
 

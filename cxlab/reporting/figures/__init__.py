@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from cxlab.reporting.figures.retention import draw_retention
     from cxlab.reporting.figures.robustness import draw_robustness
     from cxlab.reporting.figures.scores import draw_scores
+    from cxlab.reporting.figures.segments import draw_segments
     from cxlab.reporting.figures.spoken import alt
     from cxlab.reporting.figures.vector import svg, title
 
@@ -45,6 +46,7 @@ __all__ = [
     "draw_retention",
     "draw_robustness",
     "draw_scores",
+    "draw_segments",
     "svg",
     "title",
 ]

@@ -73,10 +73,10 @@ def lay(sheet: Sheet, ax: Axes | None) -> Axes:
     its own place, so that all the text stays there.
     """
     # A little less than the width: hinted glyphs are wider than measured ones.
-    room = 0.985 * (WIDTH if ax is None else _points(ax)[0])
-    title = wrapped(sheet.title, room - EDGE, TITLE, bold=True)
-    subtitle = wrapped(sheet.subtitle, room - EDGE, TEXT, lines=2)
-    foot = wrapped("  ·  ".join(part for part in sheet.foot if part), room - EDGE, SMALL, lines=3)
+    across = 0.985 * room(ax)
+    title = wrapped(sheet.title, across - EDGE, TITLE, bold=True)
+    subtitle = wrapped(sheet.subtitle, across - EDGE, TEXT, lines=2)
+    foot = wrapped("  ·  ".join(part for part in sheet.foot if part), across - EDGE, SMALL, lines=3)
     top = 4 + 17 * len(title) + 13.5 * len(subtitle) + 8 + sheet.above
     bottom = sheet.axis + 8 + 11.5 * len(foot)
     if ax is None:
@@ -97,6 +97,11 @@ def lay(sheet: Sheet, ax: Axes | None) -> Axes:
             color=LIGHT["muted"],
         )
     return ax
+
+
+def room(ax: Axes | None) -> float:
+    """Return how wide a sheet is, in points."""
+    return WIDTH if ax is None else _points(ax)[0]
 
 
 def rows_of(labels: Sequence[str], room: float, *, size: float = TEXT, start: float = 4.0) -> list[Row]:
