@@ -366,6 +366,43 @@ def segments(count: int = 2, *, standing: bool = True) -> Result:
     )
 
 
+def lift(*, standing: bool = True) -> Result:
+    names = ["attr_billing", "attr_first_contact", "ease", "attr_kind"]
+    change = np.array([0.21, 0.12, 0.05, -0.02])
+    table = pd.DataFrame(
+        {
+            "driver": names,
+            "at_most": [3.0, 3.0, 6.0, 3.0],
+            "moved": [0.31, 0.22, 0.11, 0.015],
+            "n_moved": [533, 378, 189, 26],
+            "coefficient": change * 3,
+            "change": change,
+            "conf_low": change - 0.06,
+            "conf_high": change + 0.06,
+            "told": [standing, standing, False, False],
+            "change_users": change * 1.2,
+            "change_users_low": change * 1.2 - 0.07,
+            "change_users_high": change * 1.2 + 0.07,
+            "p_bend": [0.001, 0.4, 1.0, 1.0],
+            "n": 1720,
+            "flag": ["ok", "ok", "ok", "low_base"],
+        }
+    )
+    fields = {"outcome": "overall_sat", "level": 0.95, "unit": "scale", "n": 1720}
+    own = {"driver": names[0], "at_most": 3.0, "moved": 0.31, "users": 0.25, "n_moved": 533}
+    level = {"estimate": 0.21, "conf_low": 0.15, "conf_high": 0.27, "hypothesis": "h"}
+    claim = Claim("drivers.lift", {**fields, **own, **level}, "C", ("others_held_fixed",))
+    none = Claim("drivers.no_lift", {**fields, "drivers": 4}, "C", ("others_held_fixed",))
+    return Result(
+        table=table,
+        keys=("driver", "at_most", "reason"),
+        estimate_column="change",
+        n_used=1720,
+        settings={"outcome": "overall_sat", "level": 0.95, "unit_coefficient": "scale"},
+        claims=(claim if standing else none,),
+    )
+
+
 def retention(groups: int = 3) -> Result:
     names = [
         "Mensual",

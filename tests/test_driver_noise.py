@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from cxlab.analysis.drivers import dominance, importance, importance_by
+from cxlab.analysis.drivers import compare, dominance, importance
 from cxlab.analysis.drivers.draws import pull_of, reach_of, share_limits, times_to_order
 from cxlab.analysis.drivers.moments import moments
 from cxlab.analysis.drivers.noise import noise_gains, spread_of
@@ -136,7 +136,7 @@ def test_the_line_stands_beside_every_share_and_costs_no_bootstrap_its_numbers()
         without = importance(table, "outcome", DRIVERS, **choice)
         assert without.table[["noise_share", "beats_noise"]].isna().all(axis=None)
         assert without.settings["noise_share"] is None
-    parts = importance_by(table.assign(part=table.index % 2), "outcome", DRIVERS, by=["part"], resamples=50)
+    parts = compare(table.assign(part=table.index % 2), "outcome", DRIVERS, by=["part"], resamples=50)
     assert parts.table.groupby("part")["noise_share"].nunique().tolist() == [1, 1]
     assert parts.table["noise_share"].nunique() == 2
 

@@ -53,6 +53,8 @@ CASES: dict[str, tuple[Callable[..., Axes], Callable[[], Result]]] = {
     "segments": (figures.draw_segments, examples.segments),
     "segments alike": (figures.draw_segments, lambda: examples.segments(3, standing=False)),
     "many segments": (figures.draw_segments, lambda: examples.segments(14)),
+    "lift": (figures.draw_lift, examples.lift),
+    "lift none": (figures.draw_lift, lambda: examples.lift(standing=False)),
     "retention": (figures.draw_retention, lambda: examples.retention(0)),
     "retention by group": (figures.draw_retention, lambda: examples.retention(3)),
     "retention by many": (figures.draw_retention, lambda: examples.retention(7)),
@@ -276,6 +278,20 @@ def test_at_most_twelve_segments_are_drawn_and_the_rest_is_counted():
     assert "Plan número 12" in " ".join(said)
     assert "Plan número 13" not in " ".join(said)
     assert any("8 more" in t for t in said)
+
+
+def test_lifts_lie_about_zero_with_how_many_they_take():
+    result = examples.lift()
+    axes = figures.draw_lift(result, words=EN)
+    assert dots(axes)[:, 0] == pytest.approx(result.table["change"].to_numpy())
+    (lines,) = (c.get_segments() for c in axes.collections if isinstance(c, LineCollection))
+    assert [s[:, 0].tolist() for s in lines] == result.table[["conf_low", "conf_high"]].to_numpy().tolist()
+    said = {t.replace("\N{NO-BREAK SPACE}", " ") for t in written(axes)}
+    assert {"31%", "+0.21", "−0.02", "≤ 3", "no change", "Moved"} <= said
+    cloud = next(c for c in axes.collections if isinstance(c, PathCollection))
+    edges = [matplotlib.colors.to_hex(c) for c in cloud.get_edgecolors()]
+    assert edges == [LIGHT["focal"]] * 2 + [LIGHT["context"]] * 2
+    assert matplotlib.colors.to_hex(cloud.get_facecolors()[3]) == LIGHT["paper"]
 
 
 def test_penalties_hang_to_the_left_and_rewards_to_the_right():

@@ -433,7 +433,7 @@ def _rounded(n: Any) -> float | None:
 DIFFERENCES = frozenset({
     "score.segment", "benchmark.ahead", "benchmark.behind", "benchmark.cell", "intake.gap",
     "drivers.halo", "drivers.unrated_apart", "drivers.must_be", "drivers.attractive",
-    "drivers.segment", "drivers.simpson",
+    "drivers.segment", "drivers.simpson", "drivers.lift",
 })  # fmt: skip
 _READERS: Mapping[str, Callable[[Fields, Words], tuple[str, dict[str, Any]]]] = {
     **claims_intake.READERS,

@@ -65,9 +65,24 @@ def _elsewhere(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
     return "", {**_places(fields, words), "count": int(fields.get("segments", 2))}
 
 
+def _lift(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    return "", {
+        **_places(fields, words),
+        "cut": words.number(fields.get("at_most")),
+        "moved": words.percent(fields.get("moved"), 0),
+        "amount": _effect(fields, words),
+    }
+
+
+def _no_lift(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    return "", {**_places(fields, words), "count": int(fields.get("drivers", 2))}
+
+
 READERS: Mapping[str, Callable[[Fields, Words], tuple[str, dict[str, Any]]]] = {
     "drivers.segment": _segment,
     "drivers.segments_alike": _alike,
     "drivers.simpson": _simpson,
     "drivers.first_elsewhere": _elsewhere,
+    "drivers.lift": _lift,
+    "drivers.no_lift": _no_lift,
 }

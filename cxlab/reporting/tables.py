@@ -22,7 +22,7 @@ HIDDEN = frozenset({
     "performance_low", "performance_high",
     "gap_low", "gap_high",
     "coefficient_difference_low", "coefficient_difference_high", "within_low", "within_high",
-    "composition_low", "composition_high",
+    "composition_low", "composition_high", "change_users_low", "change_users_high",
     "penalty_low", "penalty_high", "reward_low", "reward_high",
 })  # fmt: skip
 WHOLE = frozenset(
@@ -41,6 +41,7 @@ WHOLE = frozenset(
         "others",
         "n_low",
         "n_high",
+        "n_moved",
     }
 )
 DECIMALS = {
@@ -64,6 +65,8 @@ DECIMALS = {
     "within": 2,
     "composition": 2,
     "mean_outcome": 2,
+    "change": 2,
+    "change_users": 2,
     "statistic": 2,
     "sd": 2,
     "hazard_ratio_sd": 2,
@@ -87,6 +90,7 @@ SHARES = frozenset(
         "unweighted",
         "own",
         "r_squared",
+        "moved",
     }
 )
 UNITS_OF_TABLES = {"medians": "months"}
@@ -98,8 +102,9 @@ UNSAID = frozenset({"withheld", "open"})
 NAMING = frozenset({"column", "variable", "outcome", "item", "table"})  # their values are names of columns
 P_VALUES = frozenset({
     "p_value", "p_adjusted", "joint_p_value", "p_no_reward", "coefficient_p_value", "coefficient_p_adjusted",
+    "p_bend",
 })  # fmt: skip
-QUIET = frozenset({"n_eff", "p_value", "p_no_reward", "coefficient_p_value"})
+QUIET = frozenset({"n_eff", "p_value", "p_no_reward", "coefficient_p_value", "p_bend"})
 PERCENT = frozenset({"percent", "share"})
 CHECKED_SHARES = frozenset(
     {"answered", "coding", "complete_rows", "empty_samples", "first_eigenvalue", "own", "rated", "r_squared"}
@@ -252,11 +257,9 @@ class _Context:
             return words.number(value, 0)
         if column in (self.estimate, "estimate", "hazard_ratio"):
             digits = self.decimals.get(unit, digits_for(unit, None, None))
-            return (
-                words.amount(value, unit, digits=digits) if unit in PERCENT else words.number(value, digits)
-            )
-        if column == "largest":
-            return words.amount(value, "share", difference=True)
+            change = column == "change"  # of percentages: in points of them
+            said = words.amount(value, unit, digits=digits, difference=change)
+            return said if unit in PERCENT else words.number(value, digits)
         if column == "difference":
             return words.signed(value * (100 if unit == "share" else 1), self.decimals.get(unit, 1))
         if column in P_VALUES:

@@ -4,6 +4,7 @@ from cxlab.analysis.drivers.asymmetry import PenaltyReward, penalty_reward
 from cxlab.analysis.drivers.base_map import BaseMap, base_map
 from cxlab.analysis.drivers.blocks import blocks
 from cxlab.analysis.drivers.large import importance_of
+from cxlab.analysis.drivers.lift import Lift, lift
 from cxlab.analysis.drivers.priorities import Priorities, importance_performance
 from cxlab.analysis.drivers.reduction import Buckets, reduced
 from cxlab.analysis.drivers.robustness import Robustness, diagnose
@@ -14,6 +15,7 @@ __all__ = [
     "BaseMap",
     "Buckets",
     "DriverImportance",
+    "Lift",
     "PenaltyReward",
     "Priorities",
     "Robustness",
@@ -25,6 +27,7 @@ __all__ = [
     "importance",
     "importance_of",
     "importance_performance",
+    "lift",
     "penalty_reward",
     "reduced",
 ]

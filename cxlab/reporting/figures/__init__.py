@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from cxlab.reporting.figures.hazards import draw_hazards
     from cxlab.reporting.figures.importance import draw_importance
     from cxlab.reporting.figures.league import draw_league
+    from cxlab.reporting.figures.lift import draw_lift
     from cxlab.reporting.figures.measured import draw_measured
     from cxlab.reporting.figures.missing import draw_missing
     from cxlab.reporting.figures.priorities import draw_priorities
@@ -39,6 +40,7 @@ __all__ = [
     "draw_hazards",
     "draw_importance",
     "draw_league",
+    "draw_lift",
     "draw_measured",
     "draw_missing",
     "draw_priorities",

@@ -54,7 +54,7 @@ def _row(row: dict[Any, Any], keys: list[str], result: Result, words: Words) -> 
     label = ", ".join(parts) or words.label(result.estimate_column)
     label = words("figure.hazards.per_sd", label=label) if row.get("per_sd") else label
     name = "hazard_ratio" if "hazard_ratio" in row else result.estimate_column
-    unit, difference = unit_of(result, row.get("metric")), name == "difference"
+    unit, difference = unit_of(result, row.get("metric")), name in ("difference", "change")
     low, high = row.get("conf_low"), row.get("conf_high")
     digits = digits_for(unit, low, high)
     amount = words.amount(row[name], unit, digits=digits, difference=difference)
