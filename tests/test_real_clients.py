@@ -174,6 +174,31 @@ def test_convenient_times_go_one_way_together_and_the_other_by_type_of_travel(pa
     assert satisfied.round(3).to_dict() == {"business": 0.588, "personal": 0.100}
 
 
+def test_by_type_of_travel_times_and_booking_are_mostly_who_travels(passengers):
+    names = attributes(passengers)
+    parts = compare(passengers, "satisfied", names, by="travel", resamples=200, seed=1)
+    told = {c.fields["driver"]: c.fields["kind"] for c in parts.claims if c.code == "drivers.simpson"}
+    assert told == {"attr_schedule": "shrunk", "attr_booking": "shrunk"}
+    # By least squares of everybody, and with a constant for each type of travel.
+    ratings, used = passengers[names].astype(float), passengers[names].notna()
+    columns = np.column_stack(
+        [(ratings - ratings.mean()).fillna(0.0), used.loc[:, ~used.all()], passengers["travel"] == "business"]
+    ).astype(float)
+    satisfied = passengers["satisfied"].to_numpy(dtype=float)
+    pooled = parts.tables["pooled"].set_index("driver")
+    for column, predictors in (("coefficient", columns[:, :-1]), ("within", columns)):
+        with_constant = np.column_stack([predictors, np.ones(len(satisfied))])
+        slopes = np.linalg.lstsq(with_constant, satisfied, rcond=None)[0][: len(names)]
+        np.testing.assert_allclose(pooled.loc[names, column], slopes, atol=1e-9)
+    assert pooled.loc["attr_schedule", ["coefficient", "within"]].tolist() == pytest.approx(
+        [-0.071, -0.026], abs=5e-4
+    )
+    wifi = parts.tables["differences"].set_index("driver").loc["attr_wifi"]
+    assert (wifi["segment"], wifi["other"]) == ("business", "personal")
+    assert wifi["difference"] == pytest.approx(-0.476, abs=5e-3)
+    assert wifi["p_adjusted"] < 0.001
+
+
 def test_online_booking_on_personal_trips_is_halo(passengers):
     trips = passengers[passengers["travel"] == "personal"]
     result = importance(trips, "satisfied", attributes(passengers), resamples=0)

@@ -81,16 +81,14 @@ def importance_of(
     """
     check_level(level)
     check_seed(seed)
-    shares._check_options(
-        method, buckets.settings["not_applicable"], resamples, buckets.settings["min_rated"]
-    )
-    shares._check_size(method, len(buckets.names))
+    shares.check_options(method, buckets.settings["not_applicable"], resamples, buckets.settings["min_rated"])
+    shares.check_size(method, len(buckets.names))
     totals = Totals.of(buckets)
     rng = np.random.default_rng(seed)
     sizes = [1] * len(buckets.names)
     matrix = totals.moments(np.ones((1, len(buckets.sums)))).correlations
     divided = shares._divided(matrix, sizes, method, rng)
-    if not divided.gains.sum() > shares._NOTHING:
+    if not divided.gains.sum() > shares.NOTHING:
         raise AnalysisError(
             "no driver goes with {outcome} in any way: there is nothing to divide; choose other drivers",
             outcome=buckets.outcome,
