@@ -6,6 +6,7 @@ from dataclasses import replace
 import duckdb
 import numpy as np
 import pandas as pd
+import pyarrow
 import pytest
 
 from cxlab.analysis.drivers import importance, importance_of, importance_performance, reduced, reduction
@@ -80,6 +81,34 @@ def test_estimates_are_those_of_the_people(name, engine):
     assert checks[0].to_numpy() == pytest.approx(checks[1].to_numpy(), rel=1e-8, nan_ok=True)
     for key in ("n_eff", "unit_coefficient", "weights", "not_applicable", "scales"):
         assert found.settings[key] == pytest.approx(expected.settings[key])
+
+
+SHAPES = {
+    "categories": lambda t: t.assign(
+        zone=t["zone"].astype("category"), branch=("b" + t["branch"].astype(str))
+    ),
+    "nullable": lambda t: t.convert_dtypes(),
+    "arrow": lambda t: t.convert_dtypes(dtype_backend="pyarrow"),
+    "objects": lambda t: t.astype(dict.fromkeys([*DRIVERS, "sat", "w"], object)),
+    "numeric categories": lambda t: t.astype({"ease": "category"}),
+    "booleans": lambda t: t.assign(stays=t["stays"].astype(bool)),
+    "small integers": lambda t: t.astype({"ease": "uint8", "branch": "int16"}),
+    "repeated index": lambda t: t.set_index(pd.Index(["same"] * len(t))),
+    "pyarrow table": lambda t: pyarrow.Table.from_pandas(t),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_types_and_indexes_change_nothing(shape):
+    table, design = survey(), {"weights": "w", "strata": "zone", "cluster": "branch", "controls": ["stays"]}
+    expected = importance_of(reduced(table, "sat", DRIVERS, **design), resamples=0).table
+    given = SHAPES[shape](table)
+    before = given.copy(deep=True) if isinstance(given, pd.DataFrame) else None
+    found = importance_of(reduced(given, "sat", DRIVERS, **design), resamples=0).table
+    for column in [*EXACT, "coefficient_low"]:
+        assert found[column].to_numpy() == pytest.approx(expected[column].to_numpy(), rel=1e-9)
+    if before is not None:
+        pd.testing.assert_frame_equal(given, before)
 
 
 def test_intervals_are_those_of_the_same_clusters():

@@ -2,8 +2,9 @@
 
 What a driver analysis needs of the people is linear in the products of their answers: ratings filled with
 zero, who rated what, the outcome, controls. Two passes over the table add them up, the first to check the
-columns and to find a rough centre (sums about it lose no digits), the second by unit. They are written once
-as narwhals expressions and run on pandas, on a DuckDB relation and on whatever else narwhals wraps.
+columns and to find a rough centre (sums about it lose no digits), the second by unit; between them clusters
+are counted. They are written once as narwhals expressions and run on pandas, on a DuckDB relation and on
+whatever else narwhals wraps.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
-from cxlab.analysis.columns import named
+from cxlab.analysis.columns import as_floats, check_frame, named
 from cxlab.analysis.drivers import inputs
 from cxlab.analysis.drivers.outcomes import UNITS
 from cxlab.analysis.dropped import INCOMPLETE, NO_DRIVER, WEIGHT_ZERO, check_entered, missing
@@ -124,12 +125,12 @@ def reduced(
     drivers, controls = named(drivers), named(controls)
     _check_options(outcome_type, not_applicable, min_rated, buckets)
     scales = dict(getattr(table, "attrs", {}).get("scales", {}) if scales is None else scales)
-    wrapped = _wrapped(table)
+    numeric = [outcome, *drivers, *controls, *([weights] if weights else [])]
+    wrapped = _wrapped(_numbered(table, numeric))
     schema = dict(wrapped.collect_schema())
     problems = inputs.of_roles(outcome, drivers, controls, weights)
     design = [column for column in (weights, strata, cluster) if column is not None]
     problems += inputs.of_absence(schema, [outcome, *drivers, *controls, *design])
-    numeric = [outcome, *drivers, *controls, *([weights] if weights else [])]
     problems += [_text(c) for c in dict.fromkeys(numeric) if c in schema and not _is_number(schema[c])]
     lazy = not isinstance(wrapped, nw.DataFrame)
     if lazy and cluster is None:
@@ -196,6 +197,19 @@ def _check_options(kind: str, not_applicable: str, min_rated: int, buckets: int)
                 given=count,
                 least=least,
             )
+
+
+def _numbered(table: Any, columns: Sequence[str]) -> Any:
+    """Give numbers that a frame of pandas holds as objects or categories their type, as other analyses do."""
+    if not isinstance(table, pd.DataFrame):
+        return table
+    check_frame(table)
+    read = {
+        column: as_floats(table[column])
+        for column in dict.fromkeys(columns)
+        if column in table and table[column].dtype.kind == "O"
+    }
+    return table.assign(**{column: held for column, held in read.items() if held is not None})
 
 
 def _wrapped(table: Any) -> Any:
@@ -308,7 +322,8 @@ def _first_pass(wrapped: Any, reading: _Reading) -> dict[str, float]:
             if name.endswith("_fin") or not name.endswith(("_code", "_rest")):
                 asked[f"{name}_sum"] = nw.col(name).sum()
         # Null is neither finite nor a fraction: it counts in `_null` alone.
-        rows.append(_collect(frame.with_columns(**extra).select(**asked)).astype(float).iloc[0])
+        found = _collect(frame.with_columns(**extra).select(**asked)).iloc[0]
+        rows.append({name: float("nan") if pd.isna(held) else float(held) for name, held in found.items()})
     every = pd.DataFrame(rows)
     seen = {
         str(c): float(every[c].min() if str(c).endswith("_min") else every[c].max()
