@@ -73,7 +73,7 @@ def timed(call: Callable[[], Any]) -> tuple[float, Any]:
     return process_time() - start, found
 
 
-def warm(call: Callable[[], Any], times: int = 7) -> tuple[float, Any]:
+def warm(call: Callable[[], Any], times: int = 25) -> tuple[float, Any]:
     """Return the median seconds of calls after a first one."""
     found = call()
     return median(timed(call)[0] for _ in range(times)), found
