@@ -410,6 +410,22 @@ def test_the_exposure_is_said_as_it_was_measured():
     assert category.startswith("“Plan: Two year” (rather than “Monthly”) goes with")
 
 
+def test_segments_and_lifts_say_both_values_their_difference_and_what_is_supposed():
+    assert sentence("drivers.segment", "es", "C") == (
+        "«Facilidad» pesa más en el PXI en «a × app» (Plan × Canal) que en los demás segmentos: 40 % de lo "
+        "que allí explican los atributos, contra 20 %; la diferencia es de 20 p.p. "
+        "(intervalo de 95 %: 10 a 30 p.p.; n = 847)."
+    )
+    pair = {"column": "plan", "segment": "a", "other": "b", "measure": "coefficient", "unit": "points"}
+    said = sentence("drivers.segment", "en", "C", **pair, value=3.0, other_value=1.0, estimate=2.0)
+    assert "correspond 3.00 points" in said or "correspond 3.0 points" in said
+    assert "in “b”; the difference is 2" in said
+    assert sentence("drivers.lift", "es", "C").startswith(
+        "Si quienes ponen 3 o menos a «Facilidad» (21 % de quienes responden) pusieran un punto más"
+    )
+    assert "se asociaría con 3,1 puntos más" in sentence("drivers.lift", "es", "C")
+
+
 def test_differences_of_percentages_are_percentage_points():
     assert "14 p.p." in sentence("score.segment", "es", metric="csat_t2b_7")
     assert "12 p.p." in sentence("score.segments_alike", "es", metric="csat_t2b_7")

@@ -35,6 +35,7 @@ def _segment(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
     return ("share.up" if up else "share.down") if share else "coefficient", {
         **_places(fields, words),
         "segment": words.cell(column, fields.get("segment", "")),
+        "amount": _effect(fields, words),
         "other": others if other == "" else one,
         **{
             name: words.percent(fields.get(name), 0) if share else _effect(fields, words, name)

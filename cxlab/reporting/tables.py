@@ -65,8 +65,6 @@ DECIMALS = {
     "within": 2,
     "composition": 2,
     "mean_outcome": 2,
-    "change": 2,
-    "change_users": 2,
     "statistic": 2,
     "sd": 2,
     "hazard_ratio_sd": 2,
@@ -255,9 +253,9 @@ class _Context:
         words, unit = self.words, self._unit(record)
         if column in COUNTS:
             return words.number(value, 0)
-        if column in (self.estimate, "estimate", "hazard_ratio"):
+        if column in (self.estimate, "estimate", "hazard_ratio", "change_users"):
             digits = self.decimals.get(unit, digits_for(unit, None, None))
-            change = column == "change"  # of percentages: in points of them
+            change = column in ("change", "change_users")  # of percentages: in points of them
             said = words.amount(value, unit, digits=digits, difference=change)
             return said if unit in PERCENT else words.number(value, digits)
         if column == "difference":
