@@ -20,7 +20,7 @@ from cxlab.analysis.estimates import Result, masked
 from cxlab.errors import AnalysisError, Message, ParameterError, Problem
 from cxlab.intake import where as filters
 from cxlab.intake.dataset import Dataset, Entry, open_dataset
-from cxlab.intake.declared.canonical import of_people
+from cxlab.intake.declared.canonical import of_people, tables
 from cxlab.intake.ledger import COLUMNS
 from cxlab.intake.rules.registry import rules
 from cxlab.intake.tables.storage import content_hash
@@ -95,6 +95,7 @@ class Paper:
             return pd.DataFrame()
         frame = self.dataset.read(name)
         frame.attrs["table"] = name
+        self.words = _with_names(self.words, name, frame)
         if self.where and not whole and name in FILTERED:
             return self.select(frame)
         self._log_read(name, frame, frame)
@@ -347,6 +348,22 @@ def _with_rules(labels: Mapping[str, Any]) -> dict[str, Any]:
         for number, rule in rules().items()
     }
     return {**labels, "values": {**labels.get("values", {}), "rule": titles}}
+
+
+def _with_names(words: Words, table: str, frame: pd.DataFrame) -> Words:
+    """Return the words with the names that a table gives its codes; labels in client.yaml go first."""
+    if table not in tables() or not {"name_es", "name_en"} & set(frame.columns):
+        return words
+    key, values = tables()[table].key[0], dict(words.labels.get("values", {}))
+    codes = [str(code) for code in frame[key]]
+    said: dict[str, dict[str, str]] = {code: {} for code in codes}
+    for language in ("es", "en"):
+        given = frame.get(f"name_{language}", pd.Series(index=frame.index, dtype=object))
+        for code, name in zip(codes, given, strict=True):
+            if isinstance(name, str) and name.strip():
+                said[code][language] = name
+    own = {**{code: each for code, each in said.items() if each}, **values.get(key, {})}
+    return Words(words.language, {**words.labels, "values": {**values, key: own}})
 
 
 def _latest(frame: pd.DataFrame) -> str | None:

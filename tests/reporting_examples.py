@@ -403,6 +403,80 @@ def lift(*, standing: bool = True) -> Result:
     )
 
 
+def mirror(*, few: bool = False, ties: bool = False) -> Result:
+    names = ["attr_first_contact", "attr_billing", "ease", "attr_app", "attr_kind", "attr_store_ambience"]
+    table = pd.DataFrame(
+        {
+            "driver": names,
+            "share": [0.39, 0.23, 0.17, 0.10, 0.06, 0.05],
+            "rank": range(1, 7),
+            "rank_low": [1, 2, 2, 4, 4, 5],
+            "rank_high": [1, 3, 3, 5, 6, 6],
+            "managers_rank": [3, 6, 4, 2, 1, 5],
+            "managers_mean": [3.5] * 6 if ties else [3.2, 5.6, 3.9, 2.4, 1.3, 4.6],
+            "managers_sd": 0.9,
+            "managers": 7 if few else 11,
+            "verdict": ["below", "below", "below", "above", "above", "inside"],
+            "n": 1720,
+            "flag": "suppressed" if few else "ok",
+        }
+    )
+    facts = {"managers": 11, "drivers": 6, "level": 0.95, "n": 1720}
+    own = {"driver": names[1], "verdict": "below", "place": 6, "rank_low": 2, "rank_high": 3}
+    gap = Claim("drivers.mirror_gap", {**facts, **own}, "D")
+    return masked(
+        Result(
+            table=table,
+            keys=("driver",),
+            estimate_column="share",
+            n_used=1720,
+            settings={"outcome": "pxi", "level": 0.95},
+            claims=(Claim("drivers.mirror_few", {"minimum": 8, "n": 1720}, "D") if few else gap,),
+        )
+    )
+
+
+def areas(*, card: bool = False, first: bool = True) -> Result:
+    pain = np.array([0.31, 0.22, 0.12, 0.06, 0.03])
+    table = pd.DataFrame(
+        {
+            "area_id": ["billing_finance"] * 5 if card else [*"abcd", "nobody"],
+            "kind": ["back", "front", "supplier", "back", None],
+            "touchpoints": [4, 3, 2, 6, 1],
+            "contribution": pain - 0.01,
+            "contribution_low": pain - 0.03,
+            "contribution_high": pain + 0.05,
+            "pain": pain,
+            "conf_low": pain - 0.03,
+            "conf_high": pain + 0.06,
+            "rank": [1.0, 2.0, 3.0, 4.0, np.nan],
+            "rank_low": [1.0, 1.0 + first, 2.0, 3.0, np.nan],
+            "rank_high": [2.0 - first, 4.0, 4.0, 4.0, np.nan],
+            "n": [900, 900, 400, 24, 900],
+            "flag": ["ok", "ok", "ok", "low_base", "ok"],
+        }
+    )
+    fields = {"outcome": "pxi", "level": 0.95, "unit": "share", "n": 900, "area": table["area_id"][0]}
+    level = {"estimate": 0.31, "conf_low": 0.28, "conf_high": 0.37, "areas": 4}
+    caveats = ("responsibility_judged", "association_not_cause")
+    claim = Claim("drivers.area_first", {**fields, **level}, "D", caveats)
+    open_ = Claim("drivers.areas_open", {**fields, **level, "second": "b", "candidates": 2}, "D", caveats)
+    own = {**fields, **level, "contribution": 0.3, "rank_low": 1, "rank_high": 2}
+    if card:
+        names = ["bill", "solution", "procedures", "app", "call"]
+        table = table.drop(columns=["kind", "touchpoints", "rank", "rank_low", "rank_high"])
+        table = table.assign(touchpoint_id=names, responsibility=0.3, score=61.0, rated=0.9, share=0.2)
+        claim = Claim("drivers.area", own, "D", caveats)
+    return Result(
+        table=table,
+        keys=("area_id", "touchpoint_id"),
+        estimate_column="pain",
+        n_used=1720,
+        settings={"outcome": "pxi", "level": 0.95},
+        claims=(claim if first else open_,),
+    )
+
+
 def retention(groups: int = 3) -> Result:
     names = [
         "Mensual",

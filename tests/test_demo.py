@@ -29,6 +29,7 @@ RAW = (
     "encuesta_2024T2.csv",
     "encuesta_2024T4.sav",
     "referencias.xlsx",
+    "organizacion.xlsx",
     "benchmark_respuestas.csv",
     "interacciones.csv",
 )
@@ -42,7 +43,7 @@ DELIVERED = (
     "raw/2025T2/crm_2025T2.csv",
     "raw/2025T2/encuesta_2025T2.csv",
 )
-IDS = ("customer_id", "response_id", "respondent_id", "interaction_id")
+IDS = ("customer_id", "response_id", "respondent_id", "interaction_id", "rater_id")
 # A single draw may lie this many of its own standard deviations from the mean of many.
 FAR = 3.5
 
@@ -239,6 +240,78 @@ def test_t11_the_one_cell_behind():
     assert behind["conf_low"].item() < -18 < behind["conf_high"].item() < 0
 
 
+# Who carries the gap, and what managers believe: truth 12
+
+
+def shared_out(tables):
+    survey, asked = tables["survey_responses"], [*DRIVERS, *CALL_DRIVERS]
+    weights = drivers.importance(survey, "overall_sat", asked, resamples=200, seed=1)
+    return drivers.areas(
+        weights,
+        tables["items"],
+        tables["area_touchpoint"],
+        known=tables["areas"],
+        scales=dict.fromkeys(asked, (1, 7)),
+        seed=1,
+    )
+
+
+def test_t12_the_largest_part_is_where_no_customer_looks():
+    truth, result = TRUTH["T12"], shared_out(fibra())
+    table = result.table.set_index("area_id")
+    for area, found in truth["found"]["part_of_the_gap"].items():
+        assert close_to(table.loc[area, "pain"], found), area
+    first = table.loc[truth["planted"]["first"]]
+    assert first.name == table.index[0]
+    assert first["kind"] == "back"
+    assert [first["rank_low"], first["rank_high"]] == truth["found"]["places_of_the_first"]
+    assert close_to(first["conf_high"] - first["conf_low"], truth["found"]["range_of_the_first"])
+    said = {claim.code: claim.fields for claim in result.claims}
+    assert said["drivers.areas_open"]["second"] == truth["trap"]["blamed"]
+    assert close_to(said["drivers.area_unseen"]["estimate"], truth["found"]["unseen"])
+
+
+def test_t12_a_surer_judgement_tells_who_is_first():
+    tables = fibra()
+    weights = drivers.importance(
+        tables["survey_responses"], "overall_sat", [*DRIVERS, *CALL_DRIVERS], resamples=200, seed=1
+    )
+    sure = drivers.areas(
+        weights,
+        tables["items"],
+        tables["area_touchpoint"],
+        scales=dict.fromkeys([*DRIVERS, *CALL_DRIVERS], (1, 7)),
+        concentration=300.0,
+        seed=1,
+    )
+    assert sure.claims[0].code == "drivers.area_first"
+
+
+def test_managers_look_elsewhere():
+    tables, planted = fibra(), truths("fibra_cordillera", 0)["also"]["mirror"]["planted"]
+    asked = [*DRIVERS, *CALL_DRIVERS]
+    weights = drivers.importance(tables["survey_responses"], "overall_sat", asked, resamples=200, seed=1)
+    result = drivers.mirror(weights, tables["management_ranking"])
+    table = result.table.set_index("driver")
+    assert (table["managers"] == planted["managers"]).all()
+    first, last = planted["order"][0], planted["order"][-1]
+    assert table.loc[first, ["managers_rank", "verdict"]].tolist() == [1, "above"]
+    assert table.loc[last, "managers_rank"] >= 7
+    assert table.loc[last, "verdict"] == "below"
+    assert result.tables["orders"]["value"].iloc[0] < 0
+
+
+def test_managers_of_nada_do_not_agree_among_themselves():
+    tables = demo.nada()
+    asked = [*DRIVERS, *CALL_DRIVERS]
+    weights = drivers.importance(tables["survey_responses"], "overall_sat", asked, resamples=200, seed=1)
+    result = drivers.mirror(weights, tables["management_ranking"])
+    agreement = result.tables["orders"].set_index("check")["value"]
+    # W of 11 managers by chance: 95 % of the time under 0.18 (chi-squared of 7 over 11 x 7).
+    assert agreement["kendall_w"] < 0.18
+    assert "drivers.mirror_gap" not in {claim.code for claim in result.claims}
+
+
 # Nada S.A.
 
 
@@ -280,6 +353,13 @@ def test_the_published_nada_states_nothing_and_says_so():
     for report, results in reports_of(demo.nada()):
         assert not differences(*results), report
         assert any(result.otherwise for result in results), report
+
+
+def test_there_is_nothing_to_share_among_the_areas_of_nada():
+    result = shared_out(demo.nada())
+    assert [claim.code for claim in result.claims] == ["drivers.areas_nothing"]
+    assert (result.table["rank_low"] == 1).all()
+    assert (result.table["rank_high"] == len(result.table)).all()
 
 
 # The tables
@@ -377,7 +457,7 @@ def test_files_do_not_hold_the_time_they_were_written(built):
 
 def test_truth_is_written_beside_the_files(built):
     written = json.loads((built / "data" / "fibra_cordillera" / "truth.json").read_text(encoding="utf-8"))
-    assert list(written["truths"]) == ["T1", "T3", "T4", "T5", "T6", "T11"]
+    assert list(written["truths"]) == ["T1", "T3", "T4", "T5", "T6", "T11", "T12"]
     assert all(
         {"says", "where", "planted", "found", "trap"} <= set(truth) for truth in written["truths"].values()
     )
@@ -397,6 +477,7 @@ def test_every_column_and_value_has_its_labels():
     declared = yaml.safe_load(files.declaration("fibra_cordillera"))["labels"]
     tables = fibra()
     codebook = {"text_es", "text_en", "role", "scale_min", "scale_max", "direction", "asked_if", "item_id"}
+    assert set(tables["areas"]["kind"]) == {"front", "back", "supplier"}
     for name, table in tables.items():
         assert set(table.columns) - codebook <= set(declared["columns"]), name
         for column in ("region", "segment", "plan", "channel", "mode", "wave_id", "interaction_type"):

@@ -55,6 +55,12 @@ CASES: dict[str, tuple[Callable[..., Axes], Callable[[], Result]]] = {
     "many segments": (figures.draw_segments, lambda: examples.segments(14)),
     "lift": (figures.draw_lift, examples.lift),
     "lift none": (figures.draw_lift, lambda: examples.lift(standing=False)),
+    "areas": (figures.draw_areas, examples.areas),
+    "areas open": (figures.draw_areas, lambda: examples.areas(first=False)),
+    "mirror": (figures.draw_mirror, examples.mirror),
+    "mirror tied": (figures.draw_mirror, lambda: examples.mirror(ties=True)),
+    "mirror few": (figures.draw_mirror, lambda: examples.mirror(few=True)),
+    "area card": (figures.draw_areas, lambda: examples.areas(card=True)),
     "retention": (figures.draw_retention, lambda: examples.retention(0)),
     "retention by group": (figures.draw_retention, lambda: examples.retention(3)),
     "retention by many": (figures.draw_retention, lambda: examples.retention(7)),
@@ -292,6 +298,33 @@ def test_lifts_lie_about_zero_with_how_many_they_take():
     edges = [matplotlib.colors.to_hex(c) for c in cloud.get_edgecolors()]
     assert edges == [LIGHT["focal"]] * 2 + [LIGHT["context"]] * 2
     assert matplotlib.colors.to_hex(cloud.get_facecolors()[3]) == LIGHT["paper"]
+
+
+def test_mirror_runs_from_the_managers_order_to_the_customers():
+    table = examples.mirror().table
+    axes = figures.draw_mirror(examples.mirror(), words=EN)
+    ends = [line.get_ydata() for line in axes.lines]
+    order = np.argsort(np.argsort(table["managers_mean"].to_numpy()))
+    right = np.array([end[1] for end in ends])
+    assert (np.diff(right) > 0).all()
+    assert [end[0] for end in ends] == pytest.approx(right[order])
+    assert [line.get_linewidth() > 2 for line in axes.lines] == [v != "inside" for v in table["verdict"]]
+    said = written(axes)
+    assert {"1.3", "5.6", "1", "2–3", "5–6", "Managers", "Customers"} <= set(said)
+    assert said.count("Kindness") == 2
+
+
+def test_areas_have_a_circle_for_the_gap_and_a_square_for_the_weight():
+    table = examples.areas().table
+    axes = figures.draw_areas(examples.areas(), words=EN)
+    weights, gaps = (c.get_segments() for c in axes.collections if isinstance(c, LineCollection))
+    wanted = table[["contribution_low", "contribution_high"]].to_numpy().tolist()
+    assert [s[:, 0].tolist() for s in weights] == wanted
+    assert [s[:, 0].tolist() for s in gaps] == table[["conf_low", "conf_high"]].to_numpy().tolist()
+    assert all(one[0, 1] > other[0, 1] for one, other in zip(weights, gaps, strict=True))
+    said = [text.replace("\N{NO-BREAK SPACE}", " ") for text in written(axes)]
+    assert {"Nobody", "31%", "30%", "1", "2–4", "Gap", "Weight"} <= set(said)
+    assert {"bill", "61", "Score"} <= set(written(figures.draw_areas(examples.areas(card=True), words=EN)))
 
 
 def test_penalties_hang_to_the_left_and_rewards_to_the_right():

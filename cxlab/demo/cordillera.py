@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxlab.demo import brands, contacts, fieldwork, lifetimes, people
+from cxlab.demo import brands, contacts, fieldwork, lifetimes, organisation, people
 from cxlab.demo.ruts import ruts
 from cxlab.demo.tables import assemble
 
@@ -28,7 +28,8 @@ def fibra(seed: int = SEED) -> dict[str, pd.DataFrame]:
     -------
     dict of DataFrame
         customers, survey_responses, items, interactions, benchmark_responses, benchmark_scores,
-        population_targets; ids are as the client would send them.
+        population_targets, areas, touchpoints, area_touchpoint, management_ranking; ids are as
+        the client would send them.
 
     Examples
     --------
@@ -36,7 +37,7 @@ def fibra(seed: int = SEED) -> dict[str, pd.DataFrame]:
     >>> len(tables["customers"]), len(tables["survey_responses"]), len(tables["benchmark_responses"])
     (24000, 5400, 2800)
     """
-    rngs = [np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(5)]
+    rngs = [np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(6)]
     traits = people.draw_people(rngs[0], CUSTOMERS)
     answers = people.draw_answers(rngs[0], traits)
     lives = lifetimes.draw_lifetimes(rngs[1], answers)
@@ -58,4 +59,6 @@ def fibra(seed: int = SEED) -> dict[str, pd.DataFrame]:
         interactions=contacts.draw_contacts(
             rngs[4], customers, answers["attr_resolution"].to_numpy(), lifetimes.OBSERVATION_END, CONTACTS
         ),
+        responsibility=organisation.RESPONSIBILITY,
+        ranking=organisation.draw_ranking(rngs[5], organisation.MANAGERS_ORDER, organisation.DISAGREEMENT),
     )

@@ -144,6 +144,7 @@ def _write_raw(folder: Path, tables: dict[str, pd.DataFrame], seed: int) -> None
     raw.write_second_wave(folder, second)
     raw.write_third_wave(folder, third)
     raw.write_reference(folder, tables)
+    raw.write_organisation(folder, tables)
     raw.write_benchmark(folder, tables["benchmark_responses"])
     raw.write_interactions(folder, tables["interactions"])
 

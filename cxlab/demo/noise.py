@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxlab.demo import brands, contacts, fieldwork, lifetimes, people
+from cxlab.demo import brands, contacts, fieldwork, lifetimes, organisation, people
 from cxlab.demo.ruts import ruts
 from cxlab.demo.tables import assemble
 
@@ -19,6 +19,7 @@ BRANDS = dict.fromkeys([FOCAL, "Cero", "Igual", "Mismo", "Nadie", "Ninguna", "Nu
 
 MONTHLY_HAZARD = 0.030
 ANSWER_RATE = 0.75
+NO_COMMON_ORDER = 1e6  # places: each manager ranks by chance
 # Shares of the answers 1-7 of any question, and 0-10 of the recommendation.
 RATINGS = (0.03, 0.06, 0.11, 0.17, 0.23, 0.24, 0.16)
 
@@ -32,7 +33,7 @@ def nada(seed: int = SEED) -> dict[str, pd.DataFrame]:
     >>> len(tables["customers"]), len(tables["survey_responses"]), len(tables["benchmark_responses"])
     (6000, 1800, 1600)
     """
-    rngs = [np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(5)]
+    rngs = [np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(6)]
     traits = people.draw_people(rngs[0], CUSTOMERS)
     answers = draw_answers(rngs[0], traits)
     lives = draw_lifetimes(rngs[1], CUSTOMERS)
@@ -52,6 +53,8 @@ def nada(seed: int = SEED) -> dict[str, pd.DataFrame]:
         interactions=contacts.draw_contacts(
             rngs[4], customers, np.full(CUSTOMERS, 4.0), lifetimes.OBSERVATION_END, CONTACTS
         ),
+        responsibility=organisation.alike(),
+        ranking=organisation.draw_ranking(rngs[5], organisation.MANAGERS_ORDER, NO_COMMON_ORDER),
     )
 
 

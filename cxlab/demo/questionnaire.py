@@ -40,6 +40,25 @@ _QUESTIONS = [
 ]  # fmt: skip
 _COLUMNS = ["item_id", "text_es", "text_en", "role", "scale_min", "scale_max", "direction", "asked_if"]
 
-CODEBOOK = pd.DataFrame(_QUESTIONS, columns=_COLUMNS).assign(
-    scale_min=lambda t: t["scale_min"].astype(float), scale_max=lambda t: t["scale_max"].astype(float)
-)
+# Of each driver: level, dimension, stage, touchpoint and area in charge.
+_TAGS = {
+    "attr_resolution": ("rational", "interaction", "help", "solution", "contact_centre"),
+    "attr_billing": ("rational", "product", "pay", "bill", "billing_finance"),
+    "attr_ease": ("rational", "interaction", "use", "procedures", "digital"),
+    "attr_app": ("physical", "product", "use", "app", "digital"),
+    "attr_kindness": ("emotional", "interaction", "buy", "store_visit", "stores"),
+    "attr_ambience": ("physical", "brand", "buy", "store_visit", "stores"),
+    "attr_call_wait": ("physical", "interaction", "help", "call", "contact_centre"),
+    "attr_call_knowledge": ("rational", "interaction", "help", "call", "contact_centre"),
+}
+_TAGGED = ["level", "dimension", "stage", "touchpoint_id", "area_id"]
+
+
+def _codebook() -> pd.DataFrame:
+    questions = pd.DataFrame(_QUESTIONS, columns=_COLUMNS)
+    scales = {end: questions[end].astype(float) for end in ("scale_min", "scale_max")}
+    tags = [_TAGS.get(item, (None,) * len(_TAGGED)) for item in questions["item_id"]]
+    return pd.concat([questions.assign(**scales), pd.DataFrame(tags, columns=_TAGGED)], axis=1)
+
+
+CODEBOOK = _codebook()

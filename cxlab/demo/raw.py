@@ -33,6 +33,9 @@ INTERACTION = {
     "complaint": "Reclamo",
     "cancellation": "Cancelación",
 }
+STAGE = {"buy": "Compra", "use": "Uso", "pay": "Pago", "help": "Ayuda"}
+ACTOR = {"people": "Personas", "technology": "Tecnología", "mixed": "Ambas"}
+SIDE = {"front": "De cara al cliente", "back": "Interna", "supplier": "Proveedor"}
 VARIABLE = {"channel": "Canal", "segment": "Segmento", "region": "Región"}
 TRAITS = {"mode": MODE, "channel": CHANNEL, "segment": SEGMENT, "region": REGION, "plan": PLAN}
 TEST_ACCOUNTS = 15
@@ -188,6 +191,37 @@ def write_reference(folder: Path, tables: Tables) -> Path:
             ],
             "Ranking": [["Marca", "Índice", "Valor", "Encuestas", "Fuente"], *scores.itertuples(index=False)],
             "Cuestionario": [list(items.columns), *items.itertuples(index=False)],
+        },
+    )
+    return path
+
+
+def write_organisation(folder: Path, tables: Tables) -> Path:
+    """Write the workbook of the areas: who they are, what they touch, and how the managers rank."""
+    areas, touchpoints, shares, ranking = (
+        tables[name] for name in ("areas", "touchpoints", "area_touchpoint", "management_ranking")
+    )
+    said = touchpoints.assign(
+        interaction_type=_said(touchpoints["interaction_type"], INTERACTION),
+        channel=_said(touchpoints["channel"], CHANNEL),
+        stage=_said(touchpoints["stage"], STAGE),
+        actor=_said(touchpoints["actor"], ACTOR),
+        front_back=_said(touchpoints["front_back"], SIDE),
+    )
+    path = folder / "organizacion.xlsx"
+    write_excel(
+        path,
+        {
+            "Áreas": [
+                ["Código", "Nombre", "Name", "Tipo"],
+                *areas.assign(kind=_said(areas["kind"], SIDE)).itertuples(index=False),
+            ],
+            "Puntos de contacto": [
+                ["Código", "Nombre", "Name", "Interacción", "Canal", "Etapa", "Atiende", "Vista"],
+                *said.itertuples(index=False),
+            ],
+            "Responsabilidad": [["Área", "Punto de contacto", "Parte"], *shares.itertuples(index=False)],
+            "Ranking gerencial": [["Gerente", "Aspecto", "Lugar"], *ranking.itertuples(index=False)],
         },
     )
     return path

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 
-from cxlab.demo import lifetimes
+from cxlab.demo import lifetimes, organisation
 from cxlab.demo.questionnaire import CODEBOOK
 from cxlab.intake.tables.relationship import with_duration, with_last_survey
 
@@ -44,6 +46,8 @@ def assemble(
     interviews: pd.DataFrame,
     scores: pd.DataFrame,
     interactions: pd.DataFrame,
+    responsibility: Mapping[str, Mapping[str, float]],
+    ranking: pd.DataFrame,
 ) -> dict[str, pd.DataFrame]:
     """Return the canonical tables by name.
 
@@ -55,8 +59,10 @@ def assemble(
         Who answered, as `fieldwork.draw_responses` gives it.
     answers : DataFrame
         What every customer would answer, rows as in `customers`.
-    targets, interviews, scores, interactions : DataFrame
+    targets, interviews, scores, interactions, ranking : DataFrame
         Already canonical.
+    responsibility : mapping of str to mapping of str to float
+        Share of each area in each touchpoint.
     """
     survey = responses.drop(columns="position")
     survey.insert(1, "customer_id", customers["customer_id"].to_numpy()[responses["position"]])
@@ -71,6 +77,10 @@ def assemble(
         "benchmark_responses": interviews,
         "benchmark_scores": scores,
         "population_targets": targets,
+        "areas": organisation.areas(),
+        "touchpoints": organisation.touchpoints(),
+        "area_touchpoint": organisation.responsibilities(responsibility),
+        "management_ranking": ranking,
     }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cxlab.demo import brands, fieldwork, lifetimes, people
+from cxlab.demo import brands, fieldwork, lifetimes, organisation, people
 
 
 def truths(client: str, seed: int) -> dict[str, Any]:
@@ -18,7 +18,7 @@ def truths(client: str, seed: int) -> dict[str, Any]:
     Examples
     --------
     >>> sorted(truths("fibra_cordillera", 1)["truths"])
-    ['T1', 'T11', 'T3', 'T4', 'T5', 'T6']
+    ['T1', 'T11', 'T12', 'T3', 'T4', 'T5', 'T6']
     >>> truths("nada", 1)["truths"]
     {}
     """
@@ -43,11 +43,20 @@ def truths(client: str, seed: int) -> dict[str, Any]:
             "T5": _months(),
             "T6": _experience(),
             "T11": _brands(),
+            "T12": _areas(),
         },
         "also": {
             "T2": {
                 "says": "A clear bill is expected: below 5 it costs, above 5 it gives nothing.",
                 "planted": {"driver": "attr_billing", "kink": people.BILLING_KINK, "effect_above": 0.0},
+            },
+            "mirror": {
+                "says": "Managers put kindness first and the bill last; customers show otherwise.",
+                "planted": {
+                    "order": list(organisation.MANAGERS_ORDER),
+                    "disagreement": organisation.DISAGREEMENT,
+                    "managers": organisation.MANAGERS,
+                },
             },
             "halo": {
                 "says": "Some are served better or worse in everything (shift of the common factor, in SD).",
@@ -225,4 +234,36 @@ def _brands() -> dict[str, Any]:
             "last": "Bravo TV",
         },
         "trap": {"rank": "3"},
+    }
+
+
+def _areas() -> dict[str, Any]:
+    return {
+        "says": "An area that no customer sees carries the largest part of the gap, the CX office little.",
+        "where": {
+            "table": "survey_responses",
+            "outcome": "overall_sat",
+            "drivers": [*people.ATTRIBUTES, *people.CALL_ITEMS],
+            "notebook": "areas",
+        },
+        "planted": {
+            "responsibility": {name: dict(shares) for name, shares in organisation.RESPONSIBILITY.items()},
+            "first": "billing_finance",
+        },
+        "found": {
+            "part_of_the_gap": {
+                "billing_finance": _found(0.303, 0.005),
+                "contact_centre": _found(0.217, 0.005),
+                "contractor": _found(0.118, 0.003),
+                "digital": _found(0.107, 0.004),
+                "network": _found(0.106, 0.003),
+                "stores": _found(0.090, 0.004),
+                "cx_office": _found(0.0594, 0.0004),
+            },
+            "unseen": _found(0.469, 0.006),
+            # With a concentration of 20 the ranges of the first two cross: which is first is left open.
+            "range_of_the_first": _found(0.152, 0.004),
+            "places_of_the_first": [1, 2],
+        },
+        "trap": {"blamed": "contact_centre", "its_part": _found(0.217, 0.005)},
     }

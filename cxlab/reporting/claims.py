@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from cxlab.analysis.estimates import Claim
-from cxlab.reporting import claims_drivers, claims_intake
+from cxlab.reporting import claims_areas, claims_drivers, claims_intake
 from cxlab.reporting.units import unit_of_claim
 from cxlab.reporting.words import Words, absent, clean, digits_for
 
@@ -438,6 +438,7 @@ DIFFERENCES = frozenset({
 _READERS: Mapping[str, Callable[[Fields, Words], tuple[str, dict[str, Any]]]] = {
     **claims_intake.READERS,
     **claims_drivers.READERS,
+    **claims_areas.READERS,
     "score.level": _score_level,
     "score.segment": _score_segment,
     "score.segments_alike": _segments_alike,

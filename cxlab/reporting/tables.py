@@ -17,6 +17,7 @@ from cxlab.reporting.words import Words, absent, digits_for
 ROWS = 120
 FOLDED = 20
 HIDDEN = frozenset({
+    "contribution_low", "contribution_high", "score_low", "score_high",
     "std_error", "flag", "conf_low", "conf_high", "coefficient_low", "coefficient_high", "rank_low",
     "rank_high", "noise_share", "hypothesis", "conf_low_sd", "conf_high_sd",
     "performance_low", "performance_high",
@@ -42,6 +43,11 @@ WHOLE = frozenset(
         "n_low",
         "n_high",
         "n_moved",
+        "touchpoints",
+        "managers",
+        "managers_rank",
+        "places_above",
+        "drivers",
     }
 )
 DECIMALS = {
@@ -52,6 +58,11 @@ DECIMALS = {
     "htmt": 2,
     "mean": 2,
     "performance": 0,
+    "score": 0,
+    "managers_mean": 1,
+    "managers_sd": 1,
+    "value_low": 2,
+    "value_high": 2,
     "penalty": 2,
     "reward": 2,
     "asymmetry": 2,
@@ -89,6 +100,9 @@ SHARES = frozenset(
         "own",
         "r_squared",
         "moved",
+        "contribution",
+        "responsibility",
+        "p_first",
     }
 )
 UNITS_OF_TABLES = {"medians": "months"}

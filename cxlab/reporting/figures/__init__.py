@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from cxlab.reporting.figures.areas import draw_areas
     from cxlab.reporting.figures.asymmetry import draw_asymmetry
     from cxlab.reporting.figures.base_map import draw_base_map
     from cxlab.reporting.figures.bases import draw_bases
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from cxlab.reporting.figures.league import draw_league
     from cxlab.reporting.figures.lift import draw_lift
     from cxlab.reporting.figures.measured import draw_measured
+    from cxlab.reporting.figures.mirror import draw_mirror
     from cxlab.reporting.figures.missing import draw_missing
     from cxlab.reporting.figures.priorities import draw_priorities
     from cxlab.reporting.figures.representation import draw_representation
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "alt",
+    "draw_areas",
     "draw_asymmetry",
     "draw_base_map",
     "draw_bases",
@@ -42,6 +45,7 @@ __all__ = [
     "draw_league",
     "draw_lift",
     "draw_measured",
+    "draw_mirror",
     "draw_missing",
     "draw_priorities",
     "draw_representation",
