@@ -673,6 +673,45 @@ def test_categorical_controls_enter_as_levels():
     }
 
 
+def test_what_goes_against_the_outcome_is_stated_so_and_heads_nothing():
+    rng = np.random.default_rng(3)
+    table = pd.DataFrame(rng.normal(size=(400, 3)), columns=list("abc"))
+    table["y"] = table["a"] - table["b"] + rng.normal(size=400)
+    result = importance(table, "y", list("abc"), resamples=100)
+    tops = {c.fields["driver"]: c for c in result.claims if c.code == "drivers.top"}
+    assert set(tops) == {"a", "b"}
+    assert tops["a"].headline
+    assert not tops["b"].headline
+    assert tops["b"].fields["coefficient"] < 0
+
+
+def test_drivers_that_overlap_explain_together_what_none_can_claim():
+    rng = np.random.default_rng(5)
+    common = rng.normal(size=(150, 1))
+    table = pd.DataFrame(common + 0.15 * rng.normal(size=(150, 5)), columns=list("abcde"))
+    table["y"] = common[:, 0] + rng.normal(size=150)
+    nothing = importance(table, "y", list("abcde"), resamples=0).claims[0]
+    assert nothing.code == "drivers.none"
+    assert nothing.fields["together"]
+    noise = importance(table.assign(y=rng.normal(size=150)), "y", list("abcde"), resamples=0).claims[0]
+    assert not noise.fields["together"]
+
+
+def test_what_the_drivers_explain_leaves_out_what_is_always_there():
+    rng = np.random.default_rng(6)
+    table = pd.DataFrame(rng.normal(size=(300, 3)), columns=["a", "b", "age"])
+    table["y"] = 0.4 * table["a"] + 3 * table["age"] + rng.normal(size=300)
+    result = importance(table, "y", ["a", "b"], controls=["age"], resamples=0)
+    own = result.r_squared - result.r_squared_controls
+    checks = result.tables["checks"].set_index("check")["value"]
+    assert result.table["importance"].sum() == pytest.approx(own)
+    assert checks["r_squared"] == pytest.approx(own)
+    assert checks["r_squared_controls"] == pytest.approx(result.r_squared_controls)
+    assert result.claims[0].fields["r_squared"] == pytest.approx(own)
+    alone = importance(table, "y", ["a", "b"], resamples=0)
+    assert "r_squared_controls" not in set(alone.tables["checks"]["check"])
+
+
 def test_sfo_with_skip_logic_and_weights():
     folder = os.environ.get("CXLAB_REAL_DATA")
     if not folder:

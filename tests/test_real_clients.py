@@ -154,6 +154,9 @@ def test_suppressors_are_told(passengers, flight):
     times = flight.table.set_index("driver").loc["attr_schedule"]
     assert times["first"] < 0.005 < 0.02 < times["last"], "it matters only beside the others"
     assert times["coefficient_high"] < 0
+    claim = next(c for c in flight.claims if c.fields.get("driver") == "attr_schedule")
+    assert not claim.headline
+    assert "sentido contrario" in sentence(claim, Words("es"))
 
 
 def test_convenient_times_go_one_way_together_and_the_other_by_type_of_travel(passengers, flight):
@@ -334,3 +337,5 @@ def test_of_thirteen_items_that_overlap_no_part_can_be_told(read):
     assert result.table["correlation"].min() > 0.2
     assert result.table["last"].max() < 0.03
     assert not stated(result)
+    # An R2 of 0.45 is not noise: it is thirteen ratings that overlap.
+    assert "they overlap" in sentence(result.claims[0], Words("en"))

@@ -435,6 +435,19 @@ def test_what_is_nearest_to_a_priority_says_whether_it_is_noise():
     assert "in 60% of the bootstrap samples, but its part cannot be told from noise (" in said
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_goes_against_and_what_overlaps_are_said_so(language):
+    against = sentence("drivers.top", language, "C", coefficient=-0.07)
+    observed = sentence("drivers.top", language, "D", coefficient=-0.07)
+    assert {"es": "sentido contrario", "en": "the other way"}[language] in against
+    assert {"es": "sentido contrario", "en": "the other way"}[language] in observed
+    assert {"es": "se asocia", "en": "goes the"}[language] not in observed
+    together = sentence("drivers.none", language, "C", together=True, n_needed=None)
+    assert {"es": "se superponen", "en": "they overlap"}[language] in together
+    assert "820" in sentence("drivers.none", language, "C", together=True, n_needed=820)
+    assert sentence("drivers.none", language, "C", together=False, n_needed=None) != together
+
+
 def test_direction_decides_the_words():
     assert "por debajo" in sentence("benchmark.cell", "es")
     assert "por encima" in sentence("benchmark.cell", "es", estimate=12.0)

@@ -154,7 +154,8 @@ def _segments_alike(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
 
 
 def _drivers_top(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
-    return "", {
+    against = not absent(fields.get("coefficient")) and float(fields["coefficient"]) < 0
+    return "against" if against else "", {
         "driver": words.covariate(fields.get("driver", "")),
         "outcome": words.metric(fields.get("outcome", ""), "the"),
         "amount": _amount({"unit": "share", **fields}, words),
@@ -175,7 +176,8 @@ def _rated_all(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
 
 def _drivers_none(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
     needed = fields.get("n_needed")
-    return "" if absent(needed) else "needed", {
+    variant = "overlap" if fields.get("together") else ""
+    return variant if absent(needed) else f"{variant}needed", {
         "outcome": words.metric(fields.get("outcome", ""), "the"),
         "count": _count(fields.get("drivers", 2)),
         "r_squared": words.percent(fields.get("r_squared"), 0),

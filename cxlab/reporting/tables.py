@@ -119,7 +119,17 @@ P_VALUES = frozenset({
 QUIET = frozenset({"n_eff", "p_value", "p_no_reward", "coefficient_p_value", "p_bend"})
 PERCENT = frozenset({"percent", "share"})
 CHECKED_SHARES = frozenset(
-    {"answered", "coding", "complete_rows", "empty_samples", "first_eigenvalue", "own", "rated", "r_squared"}
+    {
+        "answered",
+        "coding",
+        "complete_rows",
+        "empty_samples",
+        "first_eigenvalue",
+        "own",
+        "rated",
+        "r_squared",
+        "r_squared_controls",
+    }
 )
 
 

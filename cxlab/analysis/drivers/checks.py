@@ -33,7 +33,8 @@ CAVEATS: Mapping[str, str] = {
 def checks_of(ratings: Surveyed, matrix: Array, line: Fit, outcome: str, drawn: Moments) -> pd.DataFrame:
     """Return the checks as a table: check, driver (empty for all together), value, advice (empty if fine).
 
-    ``mean_correlation`` of the drivers; ``r_squared``; ``complete_rows`` (share that rated all);
+    ``mean_correlation`` of the drivers; ``r_squared`` (what they add to what is always in the
+    model, ``r_squared_controls``: controls and who rated); ``complete_rows`` (share that rated all);
     ``design_effect`` of the weights; ``empty_samples`` (share of the bootstrap samples in which a driver or
     a control is constant; missing without a bootstrap); ``coding`` of the outcome (share of the drivers that
     clearly go against it). For each driver ``vif``, ``sign`` (1 where effect and correlation agree),
@@ -74,7 +75,9 @@ def caveats_of(checks: pd.DataFrame) -> dict[str, tuple[str, ...]]:
 def _overall(ratings: Surveyed, matrix: Array, outcome: str) -> list[Row]:
     drivers = len(ratings.names)
     halo = float(matrix[1 : drivers + 1, 1 : drivers + 1, 0][np.triu_indices(drivers, 1)].mean())
-    explained = float(1 - dominance.swept(matrix, matrix.shape[0] - 1)[0, 0, 0])
+    always = float(1 - dominance.swept(matrix, matrix.shape[0] - 1 - drivers)[0, 0, 0])
+    explained = float(1 - dominance.swept(matrix, matrix.shape[0] - 1)[0, 0, 0]) - always
+    beside = [("r_squared_controls", "", always, "")] if matrix.shape[0] > drivers + 1 else []
     kish = ratings.n / ratings.n_eff
     advice = {
         "mean_correlation": Message(
@@ -96,6 +99,7 @@ def _overall(ratings: Surveyed, matrix: Array, outcome: str) -> list[Row]:
     return [
         ("mean_correlation", "", halo, advice["mean_correlation"] if halo > _HALO else ""),
         ("r_squared", "", explained, advice["r_squared"] if explained < _R_SQUARED else ""),
+        *beside,
         (
             "complete_rows",
             "",

@@ -103,11 +103,21 @@ def importance_of(
     tests = shares._tests(blocks, line)
     checks = checks_of(totals, matrix, line, buckets.outcome, drawn)
     stays = dominance.swept(matrix, matrix.shape[0] - 1 - len(sizes))
-    r_squared = float(1 - dominance.swept(stays, len(sizes))[0, 0, 0])
-    facts = {"outcome": buckets.outcome, "unit_coefficient": buckets.unit, "r_squared": r_squared}
+    left = dominance.swept(stays, len(sizes))
+    r_squared, always = (float(1 - swept[0, 0, 0]) for swept in (left, stays))
+    facts = {"outcome": buckets.outcome, "unit_coefficient": buckets.unit, "r_squared": r_squared - always}
+    together = float(line.p_values([list(range(len(sizes)))])[0]) <= 1 - level
     times = times_to_order(divided.shares, replicates, level) if resamples else None
     claims, otherwise = findings(
-        main, tests, facts, totals, checks, controls=buckets.asked, level=level, times=times
+        main,
+        tests,
+        facts,
+        totals,
+        checks,
+        controls=buckets.asked,
+        level=level,
+        times=times,
+        together=together,
     )
     given = buckets.settings
     return DriverImportance(
@@ -137,7 +147,7 @@ def importance_of(
         claims=claims,
         otherwise=otherwise,
         r_squared=r_squared,
-        r_squared_controls=float(1 - stays[0, 0, 0]),
+        r_squared_controls=always,
         draws=totals.draws(blocks, replicates, drawn),
     )  # fmt: skip
 

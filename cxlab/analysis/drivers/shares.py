@@ -203,12 +203,14 @@ def importance(
     checks = checks_of(ratings, matrix, line, outcome, drawn)
     stays = dominance.swept(matrix, ratings.controls.shape[1])
     left = dominance.swept(stays, len(drivers))
-    r_squared = float(1 - left[0, 0, 0])
-    facts = {"outcome": outcome, "unit_coefficient": ratings.unit, "r_squared": r_squared}
+    r_squared, always = (float(1 - swept[0, 0, 0]) for swept in (left, stays))
+    # What the drivers explain is what they add to what is always in the model: the shares are of it.
+    facts = {"outcome": outcome, "unit_coefficient": ratings.unit, "r_squared": r_squared - always}
+    together = float(line.p_values([list(range(len(drivers)))])[0]) <= 1 - level
     times = times_to_order(shared.shares, replicates, level) if resamples else None
     apart = separation_of(ratings, groups or {}, resamples, level, seed)
     claims, otherwise = findings(
-        main, tests, facts, ratings, checks, controls=controls, level=level, times=times
+        main, tests, facts, ratings, checks, controls=controls, level=level, times=times, together=together
     )
     return DriverImportance(
         table=main,
@@ -235,7 +237,7 @@ def importance(
         claims=(*caveated(claims, apart), *merged(apart, level)),
         otherwise=caveated(otherwise, apart),
         r_squared=r_squared,
-        r_squared_controls=float(1 - stays[0, 0, 0]),
+        r_squared_controls=always,
         draws=draws_of(blocks, ratings, replicates, drawn),
     )  # fmt: skip
 

@@ -31,19 +31,21 @@ def findings(
     controls: Sequence[str],
     level: float,
     times: float | None,
+    together: bool,
 ) -> tuple[tuple[Claim, ...], tuple[Claim, ...]]:
     """Return the claims, and what to say if no driver stands.
 
     A driver is stated when its effect, the others being in the model, differs from zero (Holm over all
     drivers) in the direction of its correlation, and its share is above what noise would hold; a share
     alone never is: it cannot be zero. `times` as many answers would tell the first two apart; none
-    without a bootstrap.
+    without a bootstrap. `together` says that all drivers explain more than chance: then that none stands is
+    for their overlap.
     """
     told = {row["driver"]: row for row in records(tests)}
     rows = [{**told[row["driver"]], **row} for row in records(table)]
     beside = caveats_of(checks)
     caveats = (*_caveats(ratings), *beside.get("", ()))
-    nothing = _none(rows, facts, ratings, caveats, controls, level)
+    nothing = _none(rows, {**facts, "together": together}, ratings, caveats, controls, level)
     candidates = [
         _top(row, facts, (*caveats, *beside.get(row["driver"], ())), level)
         for row in rows
@@ -86,7 +88,8 @@ def _top(row: Mapping[str, Any], facts: Mapping[str, Any], caveats: tuple[str, .
         "level": level, "unit": "share", "n": int(row["n"]),
         "rank": int(row["rank"]), "coefficient": row["coefficient"], "hypothesis": row["hypothesis"],
     }  # fmt: skip
-    return Claim("drivers.top", fields, "C", caveats, headline=True)
+    # What goes against the outcome is told as such, and not as what weighs most.
+    return Claim("drivers.top", fields, "C", caveats, headline=not row["coefficient"] < 0)
 
 
 def _none(

@@ -44,7 +44,8 @@ def draw_importance(result: Result, *, words: Words, ax: Axes | None = None) -> 
     if not table["share"].notna().any():
         return plate.nothing(result, words, title, ax)
     standing = {c.fields["driver"] for c in result.claims if c.code == "drivers.top"}
-    r_squared = words.percent(getattr(result, "r_squared", None), 0)
+    explained = getattr(result, "r_squared", float("nan")) - getattr(result, "r_squared_controls", 0.0)
+    r_squared = words.percent(explained, 0)
     grey = [driver not in standing for driver in table["driver"]]
     foot = plate.foot_of(
         result, words, suppressed=plate.flags_of(table)[1], undrawn=len(result.table) - len(table)
