@@ -8,10 +8,10 @@ import pytest
 from scipy import stats
 
 from cxlab.analysis.drivers import compare, dominance, importance
-from cxlab.analysis.drivers.draws import pull_of, reach_of, share_limits, times_to_order
+from cxlab.analysis.drivers.draws import reach_of, share_limits, times_to_order
 from cxlab.analysis.drivers.moments import moments
 from cxlab.analysis.drivers.noise import noise_gains, spread_of
-from cxlab.analysis.drivers.ratings import rated
+from cxlab.analysis.drivers.ratings import pull_of, rated
 
 REPLICATIONS = int(os.environ.get("CXLAB_REPLICATIONS", 200))
 DRIVERS = [f"d{k}" for k in range(8)]

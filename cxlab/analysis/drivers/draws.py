@@ -54,7 +54,7 @@ def reach_of(pull: float, columns: int, df: float, level: float) -> float:
     """Return how many standard errors an interval reaches out: Student's quantile, widened.
 
     Resampling residuals of a model with q `columns` and an intercept, its standard errors fall short by
-    about (1 + q) `pull`, the mean leverage of those who weigh in the error; see `pull_of`.
+    about (1 + q) `pull`, the mean leverage of those who weigh in the error; see `ratings.pull_of`.
 
     Examples
     --------
@@ -62,17 +62,6 @@ def reach_of(pull: float, columns: int, df: float, level: float) -> float:
     2.056
     """
     return t_quantile(level, df) * (1 + (1 + columns) * pull)
-
-
-def pull_of(weights: Array) -> float:
-    r"""Mean leverage per column, :math:`\sum w^3 / (\sum w^2 \sum w)`: one over n without weights.
-
-    Examples
-    --------
-    >>> round(pull_of(np.array([2.0, 1.0, 1.0])), 3)
-    0.417
-    """
-    return float((weights**3).sum() / ((weights**2).sum() * weights.sum()))
 
 
 def share_limits(shares: Array, replicates: Array, reach: float, *, sure: bool = True) -> tuple[Array, Array]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,19 +13,14 @@ from cxlab.analysis.drivers import dominance, inputs, shares
 from cxlab.analysis.drivers.checks import checks_of
 from cxlab.analysis.drivers.draws import (
     Draws,
-    among_first,
-    rank_sets,
-    reach_of,
-    share_limits,
     times_to_order,
 )
 from cxlab.analysis.drivers.moments import Moments, drawn_units
-from cxlab.analysis.drivers.noise import noise_gains
 from cxlab.analysis.drivers.reduction import Buckets
-from cxlab.analysis.drivers.regression import Fit, _scores
+from cxlab.analysis.drivers.regression import Fit, unit_scores
 from cxlab.analysis.drivers.shares import DriverImportance, Method
 from cxlab.analysis.drivers.statements import findings
-from cxlab.analysis.estimates import check_level, check_seed, flags, t_quantile
+from cxlab.analysis.estimates import check_level, check_seed
 from cxlab.errors import AnalysisError
 
 Array = np.ndarray[Any, Any]
@@ -87,20 +83,23 @@ def importance_of(
     rng = np.random.default_rng(seed)
     sizes = [1] * len(buckets.names)
     matrix = totals.moments(np.ones((1, len(buckets.sums)))).correlations
-    divided = shares._divided(matrix, sizes, method, rng)
+    divided = shares.divided(matrix, sizes, method, rng)
     if not divided.gains.sum() > shares.NOTHING:
         raise AnalysisError(
             "no driver goes with {outcome} in any way: there is nothing to divide; choose other drivers",
             outcome=buckets.outcome,
         )
     drawn = totals.resampled(resamples, rng)
-    samples = shares._without_controls(drawn.correlations, sizes)
-    replicates = shares._replicates(samples, sizes, method, rng, matrix, divided)
+    samples = shares.without_controls(drawn.correlations, sizes)
+    replicates = shares.replicates_of(samples, sizes, method, rng, matrix, divided)
     line = totals.fit(matrix[:, :, 0])
-    noise = _noise(totals, matrix, divided.gains.sum(), method, level, seed) if resamples else None
-    main = _table(totals, matrix, divided.gains, method, replicates, noise, line, level)
+    spread = totals.noise_spread(matrix[:, :, 0]) if resamples else None
+    noise = shares.noise_of(totals, spread, matrix, sizes, divided, method, level, seed)
     blocks = {name: [name] for name in buckets.names}
-    tests = shares._tests(blocks, line)
+    main = shares.table_of(
+        blocks, totals, matrix, totals.correlations, divided, method, replicates, noise, line, level
+    )
+    tests = shares.tests_of(blocks, line)
     checks = checks_of(totals, matrix, line, buckets.outcome, drawn)
     stays = dominance.swept(matrix, matrix.shape[0] - 1 - len(sizes))
     left = dominance.swept(stays, len(sizes))
@@ -128,7 +127,7 @@ def importance_of(
             "tests": tests,
             "checks": checks,
             "separation": pd.DataFrame(),
-            **shares._dominance(blocks, matrix, samples),
+            **shares.dominance_of(blocks, matrix, samples),
         },
         n_used=buckets.n,
         n_dropped=buckets.dropped,
@@ -234,8 +233,14 @@ class Totals:
 
     @property
     def pull(self) -> float:
-        """Mean leverage per column, see `draws.pull_of`."""
+        """Mean leverage per column, see `ratings.pull_of`."""
         return float(self.buckets.weight3 / (self.buckets.weight2 * self.total[0, 0]))
+
+    def bases(self, sizes: Sequence[int]) -> tuple[Array, Array, Array]:
+        """Share that rated each driver, how many, and their effective number; blocks are of one driver."""
+        assert max(sizes) == 1
+        weight = self.total[0, self.flags]
+        return self.reach, self.buckets.raters.astype(int), weight**2 / self.buckets.raters2
 
     @property
     def reach(self) -> Array:
@@ -288,7 +293,7 @@ class Totals:
         inverse = (axes[:, kept] / roots[kept]) @ axes[:, kept].T
         slopes = inverse @ matrix[1:, 0]
         residual = standard[0] - slopes @ standard[1:]
-        scores, units = _scores(
+        scores, units = unit_scores(
             (self.buckets.sums @ residual) @ standard[1:].T / self.total[0, 0], self.buckets.design
         )
         scale = self.spread[0] / self.spread[1:]
@@ -338,74 +343,6 @@ class Totals:
         filled = self.mean[own, None] + self.spread[own, None] * drawn.mean[own]
         used = np.where(drawn.also > 0, drawn.also, np.nan)
         return Draws(blocks, replicates, slopes, self.means[:, None] + filled / used, self.means)
-
-
-def _noise(
-    totals: Totals, matrix: Array, explained: float, method: Method, level: float, seed: int
-) -> Array | None:
-    """Share that a driver of pure noise would hold at most; none for PMVD."""
-    if method == "pmvd":
-        return None
-    count = len(totals.names)
-    gains = noise_gains(
-        shares._without_controls(matrix, [1] * count)[:, :, 0],
-        totals.noise_spread(matrix[:, :, 0]),
-        [1] * count,
-        free=totals.n_eff - (len(matrix) - 1 - count) - 1,
-        level=level,
-        rng=np.random.default_rng([seed, 1]),
-        johnson=method == "johnson",
-    )
-    return np.asarray(np.minimum(gains / explained, 1.0))
-
-
-def _table(
-    totals: Totals,
-    matrix: Array,
-    gains: Array,
-    method: Method,
-    replicates: Array,
-    noise: Array | None,
-    line: Fit,
-    level: float,
-) -> pd.DataFrame:
-    count, drawn = len(gains), replicates.shape[1] > 0
-    sizes, nowhere = [1] * count, np.full(count, np.nan)
-    share, noise = gains / gains.sum(), nowhere if noise is None else noise
-    reach = reach_of(totals.pull, len(line.coefficients), line.df, level)
-    low, high = share_limits(share, replicates, reach, sure=method != "pmvd")
-    first, last = rank_sets(share, replicates, level) if drawn else (nowhere, nowhere)
-    slope = np.where(line.estimable[:count], line.coefficients[:count], np.nan)
-    margin = t_quantile(level, line.df) * np.sqrt(np.diag(line.covariance))[:count]
-    among = shares._without_controls(matrix, sizes)
-    table = pd.DataFrame(
-        {
-            "driver": totals.names,
-            "importance": gains,
-            "share": share,
-            "std_error": replicates.std(axis=1, ddof=1) if drawn else np.nan,
-            "conf_low": low,
-            "conf_high": high,
-            "rank": pd.Series(-share.round(12)).rank(method="min").astype(int),
-            "rank_low": first,
-            "rank_high": last,
-            "p_top3": among_first(replicates, 3),
-            "noise_share": noise,
-            "beats_noise": pd.arrays.BooleanArray(share > noise, np.isnan(noise)),
-            "coefficient": slope,
-            "coefficient_low": slope - margin,
-            "coefficient_high": slope + margin,
-            "first": dominance.alone(among, sizes)[:, 0],
-            "last": dominance.unique(among, sizes)[:, 0],
-            "correlation": totals.correlations,
-            "mean": totals.means,
-            "rated": totals.reach,
-            "n": totals.buckets.raters.astype(int),
-            "n_eff": totals.total[0, totals.flags] ** 2 / totals.buckets.raters2,
-            "flag": flags(totals.buckets.raters),
-        }
-    )
-    return table.sort_values("share", ascending=False, kind="stable", ignore_index=True)
 
 
 def _distinct(total: Array, flags: Array) -> list[int]:

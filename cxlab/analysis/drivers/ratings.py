@@ -53,6 +53,17 @@ class Surveyed(Protocol):
         """Share of the people that rated each driver, (p,)."""
 
     @property
+    def means(self) -> Array:
+        """Mean of who rated each driver, (p,)."""
+
+    @property
+    def pull(self) -> float:
+        """Mean leverage per column, see `pull_of`."""
+
+    def bases(self, sizes: Sequence[int]) -> tuple[Array, Array, Array]:
+        """Share that rated any driver of each block, how many, and their effective number, (blocks,) each."""
+
+    @property
     def directions(self) -> Array:
         """Covariance of each driver with the outcome among who rated it, up to a positive factor."""
 
@@ -94,6 +105,20 @@ class Ratings:
     def n_eff(self) -> float:
         """How many people of equal weight would say as much (Kish)."""
         return effective_n(self.weights)
+
+    @property
+    def pull(self) -> float:
+        """Mean leverage per column, see `pull_of`."""
+        return pull_of(self.weights)
+
+    def bases(self, sizes: Sequence[int]) -> tuple[Array, Array, Array]:
+        """Share that rated any driver of each block, how many, and their effective number, (blocks,) each."""
+        starts, w = np.cumsum([0, *sizes])[:-1], self.weights
+        answered = np.array(
+            [self.rated[:, s : s + k].any(axis=1) for s, k in zip(starts, sizes, strict=True)], dtype=float
+        )
+        weight = answered @ w
+        return weight / w.sum(), answered.sum(axis=1).astype(int), weight**2 / (answered @ w**2)
 
     @property
     def reach(self) -> Array:
@@ -269,3 +294,14 @@ def _centred(
         unit=explained.unit,
         asked=asked,
     )
+
+
+def pull_of(weights: Array) -> float:
+    r"""Mean leverage per column, :math:`\sum w^3 / (\sum w^2 \sum w)`: one over n without weights.
+
+    Examples
+    --------
+    >>> round(pull_of(np.array([2.0, 1.0, 1.0])), 3)
+    0.417
+    """
+    return float((weights**3).sum() / ((weights**2).sum() * weights.sum()))

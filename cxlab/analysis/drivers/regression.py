@@ -80,7 +80,7 @@ def fit(predictors: Any, outcome: Any, design: Design) -> Fit:
     # A row that alone determines a coefficient has no residual: it says nothing about its own error.
     pull = np.divide(share * (y - x @ coefficients), free, out=np.zeros_like(free), where=free > SINGULAR)
     x *= pull[:, None]
-    scores, units = _scores(x, design)
+    scores, units = unit_scores(x, design)
     aliased = (axes[:, ~kept] ** 2).sum(axis=1) > SINGULAR
     df = max(min(effective_n(w) - int(kept.sum()) - 1, units), 1.0)
     covariance = inverse @ (scores.T @ scores) @ inverse / np.outer(scale, scale)
@@ -93,7 +93,7 @@ def independent(weights: Any) -> Design:
     return Design(w, None, None, weighted=bool(np.ptp(w)))
 
 
-def _scores(rows: Array, design: Design) -> tuple[Array, float]:
+def unit_scores(rows: Array, design: Design) -> tuple[Array, float]:
     """Sum rows within sampling units and centre them within strata; and the degrees of freedom of units."""
     if design.simple:
         return rows, np.inf

@@ -19,7 +19,6 @@ from cxlab.analysis.drivers.draws import (
     Draws,
     among_first,
     draws_of,
-    pull_of,
     rank_sets,
     reach_of,
     share_limits,
@@ -29,7 +28,7 @@ from cxlab.analysis.drivers.inputs import blocks_of
 from cxlab.analysis.drivers.moments import Moments, moments, resampled
 from cxlab.analysis.drivers.noise import noise_gains, spread_of
 from cxlab.analysis.drivers.outcomes import OutcomeType
-from cxlab.analysis.drivers.ratings import NotApplicable, Ratings, rated
+from cxlab.analysis.drivers.ratings import NotApplicable, Ratings, Surveyed, rated
 from cxlab.analysis.drivers.regression import Fit, fit
 from cxlab.analysis.drivers.statements import findings
 from cxlab.analysis.estimates import (
@@ -187,19 +186,24 @@ def importance(
     columns = ratings.standardised
     matrix = moments(columns, ratings.weights).correlations
     check_size(method, len(blocks))
-    shared = _divided(matrix, sizes, method, rng)
+    shared = divided(matrix, sizes, method, rng)
     if not shared.gains.sum() > NOTHING:
         raise AnalysisError(
             "no driver goes with {outcome} in any way: there is nothing to divide; choose other drivers",
             outcome=outcome,
         )
     drawn = resampled(columns, ratings.design, resamples, rng, ratings.rated.astype(float))
-    samples = _without_controls(drawn.correlations, sizes)
-    replicates = _replicates(samples, sizes, method, rng, matrix, shared)
+    samples = without_controls(drawn.correlations, sizes)
+    replicates = replicates_of(samples, sizes, method, rng, matrix, shared)
     line = fit(np.column_stack([ratings.drivers, ratings.controls]), ratings.outcome, ratings.design)
-    noise = _noise(ratings, matrix, sizes, shared, method, level, seed) if resamples else None
-    main = _table(blocks, ratings, matrix, shared, method, replicates, noise, line, level)
-    tests = _tests(blocks, line)
+    noise = (
+        noise_of(ratings, spread_of(ratings), matrix, sizes, shared, method, level, seed)
+        if resamples
+        else None
+    )
+    among = _correlations_among_raters(ratings, matrix)
+    main = table_of(blocks, ratings, matrix, among, shared, method, replicates, noise, line, level)
+    tests = tests_of(blocks, line)
     checks = checks_of(ratings, matrix, line, outcome, drawn)
     stays = dominance.swept(matrix, ratings.controls.shape[1])
     left = dominance.swept(stays, len(drivers))
@@ -216,7 +220,9 @@ def importance(
         table=main,
         keys=("driver", "over", "check"),
         estimate_column="share",
-        tables={"tests": tests, "checks": checks, "separation": apart, **_dominance(blocks, matrix, samples)},
+        tables={
+            "tests": tests, "checks": checks, "separation": apart, **dominance_of(blocks, matrix, samples),
+        },
         n_used=len(ratings.outcome),
         n_dropped=ratings.dropped,
         settings={
@@ -256,17 +262,22 @@ def divided_among(
     """Return the table of `importance` for these people, given their bootstrap, and the shares drawn."""
     sizes = [len(members) for members in blocks.values()]
     matrix = moments(ratings.standardised, ratings.weights).correlations
-    shared = _divided(matrix, sizes, method, rng)
-    samples = _without_controls(drawn.correlations, sizes)
-    replicates = _replicates(samples, sizes, method, rng, matrix, shared)
+    shared = divided(matrix, sizes, method, rng)
+    samples = without_controls(drawn.correlations, sizes)
+    replicates = replicates_of(samples, sizes, method, rng, matrix, shared)
     resamples = replicates.shape[1]
-    noise = _noise(ratings, matrix, sizes, shared, method, level, seed) if resamples else None
-    main = _table(blocks, ratings, matrix, shared, method, replicates, noise, line, level)
+    noise = (
+        noise_of(ratings, spread_of(ratings), matrix, sizes, shared, method, level, seed)
+        if resamples
+        else None
+    )
+    among = _correlations_among_raters(ratings, matrix)
+    main = table_of(blocks, ratings, matrix, among, shared, method, replicates, noise, line, level)
     return main, replicates
 
 
 @dataclass(frozen=True, slots=True)
-class _Division:
+class Division:
     """Gains of the blocks (blocks,), largest Monte-Carlo error of a share, orderings sampled (0: exact)."""
 
     gains: Array
@@ -308,32 +319,33 @@ def check_size(method: Method, blocks: int) -> None:
         )
 
 
-def _without_controls(matrix: Array, sizes: Sequence[int]) -> Array:
+def without_controls(matrix: Array, sizes: Sequence[int]) -> Array:
+    """Take the controls out of matrices (1 + drivers + controls, the same, replicates)."""
     return dominance.swept(matrix, matrix.shape[0] - 1 - sum(sizes))
 
 
-def _divided(matrix: Array, sizes: list[int], method: Method, rng: np.random.Generator) -> _Division:
+def divided(matrix: Array, sizes: list[int], method: Method, rng: np.random.Generator) -> Division:
     """Divide the R-squared of one correlation matrix, sampling orderings until their error is small."""
-    matrix = _without_controls(matrix, sizes)
+    matrix = without_controls(matrix, sizes)
     if method == "johnson":
-        return _Division(dominance.relative_weights(matrix, sizes)[:, 0])
+        return Division(dominance.relative_weights(matrix, sizes)[:, 0])
     if method == "pmvd":
-        return _Division(lattice.proportional(lattice.subsets(matrix, sizes))[:, 0])
+        return Division(lattice.proportional(lattice.subsets(matrix, sizes))[:, 0])
     if len(sizes) <= dominance.EXACT:
-        return _Division(dominance.shapley(matrix, sizes)[:, 0])
+        return Division(dominance.shapley(matrix, sizes)[:, 0])
     drawn = dominance.sampled(matrix, sizes, rng, error=_MONTE_CARLO_ERROR)
-    return _Division(
+    return Division(
         drawn.gains[:, 0], float(drawn.error.max() / max(drawn.gains.sum(), NOTHING)), drawn.orderings
     )
 
 
-def _replicates(
+def replicates_of(
     samples: Array,
     sizes: list[int],
     method: Method,
     rng: np.random.Generator,
     matrix: Array,
-    shared: _Division,
+    shared: Division,
 ) -> Array:
     """Shares in bootstrap samples of respondents, (blocks, resamples).
 
@@ -349,32 +361,36 @@ def _replicates(
     elif len(sizes) <= _EXACT_RESAMPLED:
         gains = dominance.shapley(samples, sizes)
     else:
-        both = np.concatenate([_without_controls(matrix, sizes), samples], axis=2)
+        both = np.concatenate([without_controls(matrix, sizes), samples], axis=2)
         rough = dominance.rotated(both, sizes, rng, orderings=_ORDERINGS_RESAMPLED)
         gains = shared.gains[:, None] + rough[:, 1:] - rough[:, :1]
     gains = np.maximum(gains, 0.0)
     return np.asarray(gains / gains.sum(axis=0))
 
 
-def _noise(
-    ratings: Ratings,
+def noise_of(
+    people: Surveyed,
+    spread: Array | None,
     matrix: Array,
     sizes: list[int],
-    shared: _Division,
+    shared: Division,
     method: Method,
     level: float,
     seed: int,
 ) -> Array | None:
-    """Share that a block of pure noise of each block's size would hold at most; none for PMVD."""
-    if method == "pmvd":
+    """Share that a block of pure noise of each block's size would hold at most; none for PMVD.
+
+    `spread` is as `noise.spread_of` gives it; without one, too, there is no line.
+    """
+    if method == "pmvd" or spread is None:
         return None
     # As wide as the interval of one slope: ratings are no normal numbers, and a few people may weigh much.
-    widened = (1 + 2 * pull_of(ratings.weights)) ** 2
+    widened = (1 + 2 * people.pull) ** 2
     gains = noise_gains(
-        _without_controls(matrix, sizes)[:, :, 0],
-        spread_of(ratings) * widened,
+        without_controls(matrix, sizes)[:, :, 0],
+        spread * widened,
         sizes,
-        free=ratings.n_eff - ratings.controls.shape[1] - 1,
+        free=people.n_eff - (len(matrix) - 1 - sum(sizes)) - 1,
         level=level,
         # A stream of its own: what the bootstrap draws is the same with the line and without it.
         rng=np.random.default_rng([seed, 1]),
@@ -389,31 +405,33 @@ def _of_one(noise: Array | None, sizes: Sequence[int]) -> float | None:
     return float(single[0]) if len(single) else None
 
 
-def _dominance(blocks: Mapping[str, list[str]], matrix: Array, samples: Array) -> dict[str, pd.DataFrame]:
+def dominance_of(blocks: Mapping[str, list[str]], matrix: Array, samples: Array) -> dict[str, pd.DataFrame]:
     """Return the tables of conditional and pairwise dominance, empty where there are too many blocks."""
     if len(blocks) > lattice.MOST:
         return {"conditional": pd.DataFrame(), "dominance": pd.DataFrame()}
     sizes = [len(members) for members in blocks.values()]
-    explained = lattice.subsets(_without_controls(matrix, sizes), sizes)
+    explained = lattice.subsets(without_controls(matrix, sizes), sizes)
     return lattice.dominance_tables(explained, lattice.subsets(samples, sizes), list(blocks))
 
 
-def _table(
+def table_of(
     blocks: Mapping[str, list[str]],
-    ratings: Ratings,
+    people: Surveyed,
     matrix: Array,
-    shared: _Division,
+    among: Array,
+    shared: Division,
     method: Method,
     replicates: Array,
     noise: Array | None,
     line: Fit,
     level: float,
 ) -> pd.DataFrame:
+    """Return the table of `importance`; `among` are the drivers' correlations among who rated them."""
     sizes = [len(members) for members in blocks.values()]
     starts = np.cumsum([0, *sizes])[:-1]
     shares, nowhere = shared.shares, np.full(len(sizes), np.nan)
     drawn = replicates.shape[1] > 0
-    reach = reach_of(pull_of(ratings.weights), len(line.coefficients), line.df, level)
+    reach = reach_of(people.pull, len(line.coefficients), line.df, level)
     low, high = share_limits(shares, replicates, reach, sure=method != "pmvd")
     ranks = rank_sets(shares, replicates, level) if drawn else (nowhere, nowhere)
     noise = nowhere if noise is None else noise
@@ -421,12 +439,8 @@ def _table(
     slope, error = line.coefficients[starts], np.sqrt(np.diag(line.covariance))[starts]
     slope = np.where(single & line.estimable[starts], slope, np.nan)
     margin = t_quantile(level, line.df) * error
-    apart = _without_controls(matrix, sizes)
-    weights = ratings.weights
-    answered = np.array(
-        [ratings.rated[:, s : s + k].any(axis=1) for s, k in zip(starts, sizes, strict=True)], dtype=float
-    )
-    weight, n = answered @ weights, answered.sum(axis=1).astype(int)
+    apart = without_controls(matrix, sizes)
+    rated_by, n, n_eff = people.bases(sizes)
     columns = {
         "driver": np.array(list(blocks), dtype=object),
         "importance": shared.gains,
@@ -445,11 +459,11 @@ def _table(
         "coefficient_high": slope + margin,
         "first": dominance.alone(apart, sizes)[:, 0],
         "last": dominance.unique(apart, sizes)[:, 0],
-        "correlation": np.where(single, _correlations_among_raters(ratings, matrix)[starts], np.nan),
-        "mean": np.where(single, ratings.means[starts], np.nan),
-        "rated": weight / weights.sum(),
+        "correlation": np.where(single, among[starts], np.nan),
+        "mean": np.where(single, people.means[starts], np.nan),
+        "rated": rated_by,
         "n": n,
-        "n_eff": weight**2 / (answered @ weights**2),
+        "n_eff": n_eff,
         "flag": flags(n),
     }
     order = np.argsort(-shares, kind="stable")
@@ -468,7 +482,7 @@ def _correlations_among_raters(ratings: Ratings, matrix: Array) -> Array:
     return out
 
 
-def _tests(blocks: Mapping[str, list[str]], line: Fit) -> pd.DataFrame:
+def tests_of(blocks: Mapping[str, list[str]], line: Fit) -> pd.DataFrame:
     """Wald test of each block with all others in the model, Holm over the blocks."""
     ends = np.cumsum([0, *(len(members) for members in blocks.values())])
     p_values = line.p_values([list(range(*pair)) for pair in pairwise(ends.tolist())])
