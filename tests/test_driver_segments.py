@@ -215,6 +215,19 @@ def test_differences_of_coefficients_are_the_interactions_of_one_regression():
     assert rows[["p_value", "conf_low"]].isna().all(axis=None)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_the_order_of_segments_turns_signs_and_nothing_else(seed):
+    table = halo([70, 110], seed)
+    turned = table.assign(segment=table["segment"].map({"a": "b", "b": "a"}))
+    one, other = (
+        compare(t, "y", FOUR, by="segment", resamples=0).tables["differences"] for t in (table, turned)
+    )
+    for column in ("difference", "coefficient_difference"):
+        np.testing.assert_allclose(one[column], -other[column], atol=1e-12)
+    np.testing.assert_allclose(one["coefficient_difference_low"], -other["coefficient_difference_high"])
+    np.testing.assert_allclose(one["coefficient_p_adjusted"], other["coefficient_p_adjusted"])
+
+
 def test_with_more_than_four_segments_each_is_set_against_the_mean_of_the_others():
     table = halo([60, 80, 100, 120, 140], seed=2)
     result = compare(table, "y", FOUR, by="segment", resamples=50)
@@ -278,13 +291,13 @@ def test_a_large_difference_is_found_four_times_in_five():
 # All together against within
 
 
-def paradox(n=600, seed=0, within=-0.4):
+def paradox(n=600, seed=0, within=-0.4, level=2.5):
     """Segments with higher ratings have higher outcomes; within them `d0` goes the other way."""
     rng = np.random.default_rng(seed)
     at = rng.integers(0, 3, n)
     table = pd.DataFrame(rng.normal(5, 1, (n, 2)), columns=["d0", "d1"])
     table["d0"] += 2.0 * at
-    table["y"] = 2.5 * at + within * (table["d0"] - 2.0 * at) + 0.5 * table["d1"] + rng.normal(size=n)
+    table["y"] = level * at + within * (table["d0"] - 2.0 * at) + 0.5 * table["d1"] + rng.normal(size=n)
     return table.assign(segment=np.array(["a", "b", "c"])[at])
 
 
@@ -312,10 +325,12 @@ def test_what_goes_within_segments_is_said_and_what_stays_is_not():
 
 def test_segments_that_go_both_ways_are_not_said_to_turn_round():
     # In one of them the direction of all together holds: they differ, and that is another claim.
-    table = paradox(1200, seed=1, within=-1.2)
+    table = paradox(1200, seed=1, within=-1.2, level=5.0)
     up = table["segment"] == "a"
-    table.loc[up, "y"] += 1.8 * table.loc[up, "d0"]
+    table.loc[up, "y"] += 1.8 * (table.loc[up, "d0"] - 5)
     result = compare(table, "y", ["d0", "d1"], by="segment", resamples=200)
+    row = result.tables["pooled"].set_index("driver").loc["d0"]
+    assert row["coefficient_low"] > 0 > row["within_high"]
     own = result.table.set_index(["segment", "driver"])["coefficient_low"]
     assert own[("a", "d0")] > 0
     said = [c.fields["kind"] for c in result.claims if c.code == "drivers.simpson"]
