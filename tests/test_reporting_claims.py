@@ -429,10 +429,10 @@ def test_a_rating_at_the_end_of_its_scale_stands_alone():
     assert "one of 6 adds nothing" in sentence("drivers.must_be", "en", scale=[1.0, 6.0])
 
 
-def test_what_is_nearest_to_a_priority_says_whether_it_is_noise():
+def test_what_is_nearest_to_a_priority_says_whether_its_part_is_its_own():
     assert "in 60% of the bootstrap samples (" in sentence("drivers.no_priority", "en")
     said = sentence("drivers.no_priority", "en", standing=False)
-    assert "in 60% of the bootstrap samples, but its part cannot be told from noise (" in said
+    assert "in 60% of the bootstrap samples, but its own part cannot be told from zero (" in said
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
