@@ -137,9 +137,11 @@ def test_what_cannot_be_compared_is_told():
     assert result.table["rank"].tolist() == [1, 2, 3]
 
 
-def test_no_ranking_is_an_empty_result():
-    assert mirror(RESULT, pd.DataFrame()).table.empty
-    assert mirror(RESULT, pd.DataFrame()).claims == ()
+def test_no_ranking_is_an_empty_result_that_says_so():
+    empty, full = mirror(RESULT, pd.DataFrame()), mirror(RESULT, ranking("dabc", managers=8))
+    assert empty.table.empty
+    assert set(empty.tables) == set(full.tables)
+    assert [claim.code for claim in mirror(RESULT, pd.DataFrame()).claims] == ["drivers.mirror_none"]
 
 
 def test_unusable_rankings_are_refused():

@@ -197,6 +197,7 @@ FIELDS = {
     "drivers.area_unseen": {**SHARE, "areas": 3, "outcome": "pxi"},
     "drivers.area_nobody": {**SHARE, "area": "nobody", "outcome": "pxi"},
     "drivers.area_none": {"area": "billing", "n": 90},
+    "drivers.mirror_none": {},
     "drivers.mirror_few": {"minimum": 8, "n": 90},
     "drivers.mirror_order": {
         "managers": 9,

@@ -72,5 +72,6 @@ READERS: Mapping[str, Callable[[Fields, Words], tuple[str, dict[str, Any]]]] = {
     "drivers.mirror_few": _mirror,
     "drivers.mirror_gap": _mirror_gap,
     "drivers.mirror_inside": _mirror,
+    "drivers.mirror_none": _mirror,
     "drivers.mirror_order": _mirror_order,
 }

@@ -37,7 +37,7 @@ def mirror(result: DriverImportance, ranking: pd.DataFrame, *, level: float | No
     ranking : DataFrame (managers x drivers, any)
         The canonical table ``management_ranking``: rater_id, item_id, and rank (1 the first) or points (the
         more the higher). Drivers that a manager did not rank share the places left. Without rows there is
-        nothing to compare and the result is empty.
+        nothing to compare: the table is empty and one claim says so.
     level : float, optional
         Confidence level of places and correlation; that of `result` by default.
 
@@ -86,7 +86,14 @@ def mirror(result: DriverImportance, ranking: pd.DataFrame, *, level: float | No
     check_level(level)
     settings = {**result.settings, "level": level, "minimum": MINIMUM_EMPLOYEES}
     if ranking.empty:
-        return Mirror(table=pd.DataFrame(), keys=("driver",), estimate_column="share", settings=settings)
+        return Mirror(
+            table=pd.DataFrame(),
+            keys=("driver",),
+            estimate_column="share",
+            tables={"orders": pd.DataFrame(), "left_out": pd.DataFrame()},
+            settings=settings,
+            claims=(Claim("drivers.mirror_none", {}, "D"),),
+        )
     order = list(result.draws.blocks)
     given = _given(ranking)
     drivers = [driver for driver in order if driver in given.columns]
