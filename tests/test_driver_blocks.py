@@ -8,6 +8,9 @@ from cxlab.analysis.drivers import blocks, importance
 from cxlab.analysis.drivers.blocks import separation_of
 from cxlab.analysis.drivers.ratings import rated
 from cxlab.errors import AnalysisError
+from cxlab.reporting.bundle import bundle
+from cxlab.reporting.tables import readable
+from cxlab.reporting.words import Words
 
 ITEMS = pd.DataFrame(
     {
@@ -91,6 +94,21 @@ def test_blocks_that_do_not_separate_are_told_to_be_merged():
     apart = importance(answers(0.2), "y", list("abcd"), groups=groups, resamples=200)
     assert apart.tables["separation"]["separation"].tolist() == ["apart"]
     assert not [c for c in apart.claims if "blocks_overlap" in c.caveats or c.code == "drivers.blocks_merge"]
+
+
+def test_a_ratio_is_printed_as_one_not_as_a_share():
+    groups = {"level: rational": ["a", "b"], "level: emotional": ["c", "d"]}
+    joint = importance(answers(0.62), "y", list("abcd"), groups=groups, resamples=200)
+    words = Words("en")
+    shown = readable(bundle(joint, words, id="r"), "separation", words)
+    row = joint.tables["separation"].iloc[0]
+    cells = dict(zip((head.text for head in shown.heads), (c.text for c in shown.rows[0].cells), strict=True))
+    assert cells["HTMT ratio"] == f"{row['htmt']:.2f}"
+    interval = cells[next(head for head in cells if "interval" in head)].split()
+    assert [float(interval[0]), float(interval[-1])] == pytest.approx(
+        row[["conf_low", "conf_high"]], abs=0.006
+    )
+    assert {cells["Attribute"], cells["Over"]} == {"Level: Rational", "Level: Emotional"}
 
 
 def test_a_ratio_that_may_be_either_stays_open():

@@ -223,7 +223,7 @@ def _order_open(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
 
 def _drivers_halo(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
     return "", {
-        "driver": words.label(fields.get("driver", "")),
+        "driver": words.covariate(fields.get("driver", "")),
         "correlation": words.number(fields.get("correlation"), 2),
         "amount": _effect(fields, words),
     }

@@ -105,7 +105,7 @@ SHARES = frozenset(
         "p_first",
     }
 )
-UNITS_OF_TABLES = {"medians": "months"}
+UNITS_OF_TABLES = {"medians": "months", "separation": "ratio"}
 # Of coverage: counts, shares, and what is not printed because another column says it.
 COUNTS = frozenset({"read", "used", "excluded", "cells", "low", "hidden", "contacts", "warnings"})
 REASONS = frozenset({"not_asked", "absent", "not_applicable", "dont_know", "refused", "technical"})
