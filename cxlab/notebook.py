@@ -239,12 +239,11 @@ class Paper:
             return
         tables = [name for name in tables if name in beside or (name == bundles.MAIN and not nothing)]
         self._shown += 1
-        shown = masked(result)
-        shown = replace(shown, tables={name: shown.tables[name] for name in tables if name != bundles.MAIN})
+        whole = masked(result)
         if not claims:
-            shown = replace(shown, claims=())
+            whole = replace(whole, claims=())
         # What has no rows has no figure: its claims say why, or what was left out does.
-        self._display_result(shown, None if nothing else draw, tables)
+        self._display_result(whole, None if nothing else draw, tables)
 
     def provenance(self) -> None:
         """Display what this paper was made from: tables with their hashes, filter, seed, versions."""
@@ -320,13 +319,15 @@ class Paper:
     def _client_name(self) -> str:
         return self.dataset.client.name.get("en" if self.words.language == "en" else "es")
 
-    def _display_result(self, shown: Result, draw: Callable[..., Any] | None, tables: Sequence[str]) -> None:
+    def _display_result(self, whole: Result, draw: Callable[..., Any] | None, tables: Sequence[str]) -> None:
+        """Display a masked result; a figure may draw from tables that are not printed beside it."""
+        shown = replace(whole, tables={name: whole.tables[name] for name in tables if name != bundles.MAIN})
         data: dict[str, Any] = {}
         figure, svg = None, ""
         if draw is not None:
             from cxlab.reporting import figures  # matplotlib is paid for by the first figure
 
-            axes = draw(shown, words=self.words)
+            axes = draw(whole, words=self.words)
             svg = figures.svg(axes)
             figure = {"title": figures.title(axes), "alt": figures.alt(shown, self.words)}
             data["image/svg+xml"] = svg

@@ -4,6 +4,7 @@ from cxlab.analysis.drivers.areas import AreaCard, Areas, area_card, areas
 from cxlab.analysis.drivers.asymmetry import PenaltyReward, penalty_reward
 from cxlab.analysis.drivers.base_map import BaseMap, base_map
 from cxlab.analysis.drivers.blocks import blocks
+from cxlab.analysis.drivers.grouped import importance_of_blocks
 from cxlab.analysis.drivers.large import importance_of
 from cxlab.analysis.drivers.lift import Lift, lift
 from cxlab.analysis.drivers.mirror import Mirror, mirror
@@ -33,6 +34,7 @@ __all__ = [
     "diagnose",
     "importance",
     "importance_of",
+    "importance_of_blocks",
     "importance_performance",
     "lift",
     "mirror",
