@@ -1,4 +1,4 @@
-"""Importance of blocks of the questionnaire: that of `importance` with these groups, or nothing if none is asked."""
+"""Importance of blocks of the questionnaire: that of `importance` with these groups, or nothing if none."""
 
 import numpy as np
 import pandas as pd
