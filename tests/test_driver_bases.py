@@ -134,8 +134,8 @@ def test_what_is_said_of_listwise_deletion():
     found = base_map(answers(), DRIVERS)
     said = claims.sentence(found.claims[0], Words("es")).replace("\N{NO-BREAK SPACE}", " ")
     assert said == (
-        "El 20 % evaluó los 3 atributos (intervalo de 95 %: 13 a 29 %; n = 100): solo a ellos dejaría un "
-        "análisis de filas completas; «Call» fue evaluado por 30 %."
+        "El 20 % evaluó los 3 atributos (intervalo de 95 %: 13 a 29 %; n = 100): a un análisis de filas "
+        "completas le quedarían solo ellos; «Call» fue evaluado por 30 %."
     )
     low, high = found.claims[0].fields["conf_low"], found.claims[0].fields["conf_high"]
     assert (low, high) == pytest.approx((0.1334, 0.2888), abs=1e-4)  # Wilson, 20 of 100

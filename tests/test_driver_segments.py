@@ -370,3 +370,11 @@ def test_each_segment_says_how_much_is_explained_in_it():
     assert levels.loc["a", "r_squared"] == pytest.approx(alone.r_squared)
     assert levels.loc["a", "mean_outcome"] == pytest.approx(own["overall"].mean())
     assert levels.loc["a", "n"] == len(own)
+
+
+def test_weights_that_are_all_equal_are_none_in_what_is_said():
+    table = survey().assign(same=2.0)
+    assert (
+        compare(table, "overall", DRIVERS, by="plan", weights="same", resamples=0).settings["weights"] is None
+    )
+    assert compare(table, "overall", DRIVERS, by="plan", weights="w", resamples=0).settings["weights"] == "w"

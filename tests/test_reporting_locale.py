@@ -32,6 +32,13 @@ def catalogues() -> dict[str, dict[str, Message]]:
     return found
 
 
+@pytest.mark.parametrize("language", ["es", "en"])
+def test_no_text_is_there_twice(language):
+    lines = (LOCALE / language / "LC_MESSAGES" / "cxlab.po").read_text(encoding="utf-8").splitlines()
+    keys = [line for line in lines if line.startswith("msgid ") and line != 'msgid ""']
+    assert len(keys) == len({*keys}), sorted({key for key in keys if keys.count(key) > 1})
+
+
 def fields(template: str) -> set[str]:
     return {name for _, name, _, _ in string.Formatter().parse(template) if name}
 

@@ -104,7 +104,7 @@ def test_agreement_compares_with_the_main_division():
     for way, row in agreement.iterrows():
         change = (table[way] - table["share"]).abs()
         assert row["largest"] == pytest.approx(change.max(), abs=1e-12)
-        assert row["moved"] == change.idxmax()
+        assert row["farthest"] == change.idxmax()
         assert row["leader"] == table[way].idxmax()
         assert row["same_first"] == (table[way].idxmax() == found.table["driver"][0])
         assert row["kendall"] == pytest.approx(stats.kendalltau(table[way], table["share"]).statistic)

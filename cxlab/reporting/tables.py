@@ -163,7 +163,7 @@ class Table:
 
     @property
     def long(self) -> bool:
-        """Whether it is folded away where it is not the first: a reader opens it."""
+        """Whether it is folded away where it is not the main one: a reader opens it."""
         return len(self.rows) > FOLDED
 
 
@@ -282,6 +282,8 @@ class _Context:
             change = column in ("change", "change_users")  # of percentages: in points of them
             said = words.amount(value, unit, digits=digits, difference=change)
             return said if unit in PERCENT else words.number(value, digits)
+        if column == "largest":
+            return words.amount(value, "share", digits=1, difference=True)
         if column == "difference":
             return words.signed(value * (100 if unit == "share" else 1), self.decimals.get(unit, 1))
         if column in P_VALUES:
@@ -321,7 +323,7 @@ class _Context:
             return words.cell(record.get("variable", column), value)
         if column == "metric":
             return words.metric(value)
-        if column in ("driver", "over", "covariate", "leader", "moved"):
+        if column in ("driver", "over", "covariate", "leader", "farthest"):
             return words.covariate(value)
         if column in ("peer", "unit", "focal"):
             return words.label(self.settings.get("unit", ""), value)

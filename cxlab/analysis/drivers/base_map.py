@@ -232,10 +232,10 @@ def _claims(main: pd.DataFrame, everything: Array, w: Array, level: float) -> tu
     if complete == n:
         return (Claim("drivers.all_rated", fields, "D"),)
     if complete < MINIMUM_CUSTOMERS:
-        return (Claim("drivers.few_rated_all", {**fields, "minimum": MINIMUM_CUSTOMERS}, "D", headline=True),)
+        return (Claim("drivers.few_rated_all", {**fields, "minimum": MINIMUM_CUSTOMERS}, "D"),)
     share = float(w[everything].sum() / w.sum())
     low, high = (float(end) for end in wilson(share, effective_n(w), level))
     fields |= {"estimate": share, "conf_low": low, "conf_high": high}
     if least["n"] >= MINIMUM_CUSTOMERS:
         fields |= {"driver": least["driver"], "least": float(least["rated"])}
-    return (Claim("drivers.rated_all", fields, "D", headline=True),)
+    return (Claim("drivers.rated_all", fields, "D"),)

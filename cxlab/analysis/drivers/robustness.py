@@ -83,12 +83,12 @@ def diagnose(
         mcfadden (general dominance of the ordered logit, outcomes of at most 11 different values and 10
         drivers or groups), unweighted; empty where a way says nothing new or cannot be computed; n, n_eff,
         flag. ``tables``: agreement (way, n, leader: the driver first, same_first, largest: difference of a
-        share, moved: whose it is, kendall: rank correlation with the main division, reason why not), halo
+        share, farthest: whose it is, kendall: rank correlation with the main division, reason why not), halo
         (driver, first: R2 of it alone, last: R2 lost without it, own: last / first, caught: hardly anything
-        of it is its own, n, flag) and checks: those of `importance`, and first_eigenvalue (share
-        of the drivers' variance in one direction), condition_index, flattening (effective number of drivers
-        in the shares over that in what each adds last), parted (whether the ordered logit's classes are)
-        and, for each driver, own.
+        of it is its own, n, flag) and checks: those of `importance` but of its samples, and
+        first_eigenvalue (share of the drivers' variance in one direction), condition_index, flattening
+        (effective number of drivers in the shares over that in what each adds last), parted (whether the
+        ordered logit's classes are) and, for each driver, own.
 
     Raises
     ------
@@ -215,7 +215,7 @@ def _agreement(main: pd.DataFrame, ways: Mapping[Way, _Division]) -> pd.DataFram
         if way not in ways:
             continue
         row: dict[str, Any] = {
-            "way": way, "n": ways[way].n, "leader": "", "same_first": None, "largest": np.nan, "moved": "",
+            "way": way, "n": ways[way].n, "leader": "", "same_first": None, "largest": np.nan, "farthest": "",
             "kendall": np.nan, "reason": ways[way].reason,
         }  # fmt: skip
         if ways[way].shares:
@@ -225,7 +225,7 @@ def _agreement(main: pd.DataFrame, ways: Mapping[Way, _Division]) -> pd.DataFram
                 "leader": main["driver"][int(there.argmax())],
                 "same_first": bool(there[0] >= there.max() - _SAME),
                 "largest": float(change.abs().max()),
-                "moved": main["driver"][int(change.abs().argmax())],
+                "farthest": main["driver"][int(change.abs().argmax())],
                 "kendall": float(stats.kendalltau(main["share"].round(9), there.round(9)).statistic),
             }
         rows.append(row)
@@ -274,7 +274,9 @@ def _checks(main: DriverImportance, ratings: Ratings, halo: pd.DataFrame, *, sep
         for name, own in zip(halo["driver"], halo["own"], strict=True)
     ]
     more = pd.DataFrame(rows, columns=["check", "driver", "value", "advice"])
-    return pd.concat([main.tables["checks"], more], ignore_index=True)
+    # Of one importance without a bootstrap: nothing to say of its samples.
+    own = main.tables["checks"][main.tables["checks"]["check"] != "empty_samples"]
+    return pd.concat([own, more], ignore_index=True)
 
 
 def _of_own(name: str, own: float) -> str:

@@ -133,7 +133,9 @@ def compare(
         return SegmentComparison(table=pd.DataFrame(), keys=("driver",), estimate_column="share",
                                  tables=dict.fromkeys(TABLES, pd.DataFrame()), settings=settings)  # fmt: skip
     # Refuses what no segment could take, with every problem.
-    unit = rated(table, outcome, drivers, **choices).unit
+    everyone = rated(table, outcome, drivers, **choices)
+    unit = everyone.unit
+    settings["weights"] = weights if np.ptp(everyone.weights) > 0 else None
     if outcome_type == "ordered":
         table, choices = _stepped(table, outcome), {**choices, "outcome_type": "numeric"}
     found, left_out, dropped = _segments(table, outcome, drivers, by, choices)

@@ -22,6 +22,7 @@ from cxlab.analysis.estimates import (
 
 Array = np.ndarray[Any, Any]
 
+_SOME = 0.05  # of the people: when fewer did not rate a driver, they move nothing
 _WORTH = 0.2  # of the outcome's standard deviation, under which a difference is not worth a sentence
 
 
@@ -50,7 +51,8 @@ def apart(drivers: Sequence[str], rated: Array, outcome: Array, w: Array, level:
 def most_apart(table: pd.DataFrame, outcome: str, values: Array, level: float) -> tuple[Claim, ...]:
     """State the driver whose not having been rated goes with the largest difference, if one stands."""
     share = bool(np.isin(values, (0.0, 1.0)).all())
-    worth = table[table["gap"].abs() >= _WORTH * float(values.std())]
+    many = table["n"] >= _SOME * len(values)
+    worth = table[many & (table["gap"].abs() >= _WORTH * float(values.std()))]
     candidates = [
         Claim(
             "drivers.unrated_apart",
