@@ -506,7 +506,7 @@ def test_a_weak_effect_says_none_and_how_many_answers_would_show_it():
 
 
 def test_the_number_of_answers_needed_is_of_the_right_size():
-    # With 900 answers d0 is stated in four surveys of five; of pure noise half say no number at all.
+    # With 900 answers d0 is stated in four surveys of five; of noise more than half say no number at all.
     drivers = ["d0", "d1", "d2", "d3"]
     needed = {}
     for effect in (0.08, 0.0):
@@ -514,7 +514,7 @@ def test_the_number_of_answers_needed_is_of_the_right_size():
         claims = [importance(table, "outcome", drivers, resamples=0).claims[0] for table in surveys]
         needed[effect] = [c.fields["n_needed"] for c in claims if c.code == "drivers.none"]
     assert 500 < np.median([n for n in needed[0.08] if n]) < 1800
-    assert 0.35 < np.mean([n is None for n in needed[0.0]]) < 0.65
+    assert 0.45 < np.mean([n is None for n in needed[0.0]]) < 0.8
 
 
 def test_claims_are_withdrawn_together_with_their_order():

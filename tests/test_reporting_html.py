@@ -667,3 +667,17 @@ def test_a_notebook_is_not_changed_by_its_page():
     before = json.dumps(notebook)
     html.page(notebook, cover=COVER, language="es", client=CLIENT)
     assert json.dumps(notebook) == before
+
+
+def test_of_one_kind_the_first_five_claims_are_told_and_the_rest_folded():
+    claim = {"code": "x.y", "grade": "C", "headline": False, "caveat_texts": []}
+    claims = [{**claim, "sentence": f"Finding {k}."} for k in range(html.OF_A_KIND + 2)]
+    claims.append({**claim, "code": "x.z", "sentence": "Another kind."})
+    page = html.result_html({"claims": claims, "tables": {}, "id": "r"}, Words("en"))
+    told, folded = page.split("and 2 more like these")
+    assert "Finding 4." in told
+    assert "Another kind." in told
+    assert "Finding 5." not in told
+    assert "Finding 6." in folded
+    one = html.result_html({"claims": claims[: html.OF_A_KIND], "tables": {}, "id": "r"}, Words("en"))
+    assert "more like these" not in one

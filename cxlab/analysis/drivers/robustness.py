@@ -97,9 +97,10 @@ def diagnose(
 
     Notes
     -----
-    The effective number of drivers is :math:`1 / \sum s_j^2` of shares s. A driver is caught in the halo when
-    it explains one hundredth of the outcome or more alone and less than one fiftieth of that is its own:
-    simulated drivers without effect stay below this from 1,500 answers on, whatever the halo.
+    The effective number of drivers is :math:`1 / \sum s_j^2` of shares s. A driver is caught in the halo
+    when it explains one hundredth of the outcome or more alone, less than one fiftieth of that is its
+    own, and its coefficient cannot be told from zero: simulated drivers without effect stay below this
+    from 1,500 answers on, whatever the halo.
 
     References
     ----------
@@ -238,8 +239,11 @@ def _halo(main: pd.DataFrame) -> pd.DataFrame:
     first, last = main["first"], main["last"].clip(lower=0.0)
     worth = np.maximum(first, last) >= _CLEAR
     own = (last / first.where(first > 0)).where(worth)
+    # What can be told from zero is its own, however little beside many others.
+    told = (main["coefficient_low"] > 0) | (main["coefficient_high"] < 0)
+    caught = (own < _CAUGHT) & ~told
     return main[["driver"]].assign(
-        first=first, last=last, own=own, caught=own < _CAUGHT, n=main["n"], flag=main["flag"]
+        first=first, last=last, own=own, caught=caught, n=main["n"], flag=main["flag"]
     )
 
 
@@ -270,8 +274,13 @@ def _checks(main: DriverImportance, ratings: Ratings, halo: pd.DataFrame, *, sep
         ("parted", "", float(separated), parted if separated else ""),
     ]
     rows += [
-        ("own", name, float(own), _of_own(name, float(own)))
-        for name, own in zip(halo["driver"], halo["own"], strict=True)
+        (
+            "own",
+            row["driver"],
+            float(row["own"]),
+            _of_own(row["driver"], float(row["own"]), caught=row["caught"]),
+        )
+        for row in records(halo)
     ]
     more = pd.DataFrame(rows, columns=["check", "driver", "value", "advice"])
     # Of one importance without a bootstrap: nothing to say of its samples.
@@ -279,8 +288,8 @@ def _checks(main: DriverImportance, ratings: Ratings, halo: pd.DataFrame, *, sep
     return pd.concat([own, more], ignore_index=True)
 
 
-def _of_own(name: str, own: float) -> str:
-    if own < _CAUGHT:
+def _of_own(name: str, own: float, *, caught: bool) -> str:
+    if caught:
         return Message(
             "{driver} is caught in the halo: of what it explains alone, {value:.1%} is its own",
             driver=name,

@@ -16,7 +16,7 @@ from cxlab.analysis.drivers.draws import POWER
 from cxlab.analysis.drivers.ratings import Surveyed
 from cxlab.analysis.estimates import LOW_BASE, Claim, adjusted, stated
 
-_MOST_NEEDED = 1_000_000  # answers beyond which no survey would ever tell
+_MOST_TIMES = 20  # as many answers, beyond which what is seen is no guide to what they would tell
 _CLEAR = 0.1  # correlation under which nobody would have taken a driver for one
 _SMALL = 0.5  # effective over nominal sample under which the weights are said to cost much
 
@@ -119,8 +119,8 @@ def _none(
 
 
 def _answers(n: int, times: float) -> int | None:
-    """Return `times` as many answers, none where no survey would have so many."""
-    return ceil(n * max(times, 1.0)) if n * times <= _MOST_NEEDED else None
+    """Return `times` as many answers, none where that reaches too far beyond those there are."""
+    return ceil(n * max(times, 1.0)) if times <= _MOST_TIMES else None
 
 
 def _order(

@@ -22,7 +22,7 @@ from cxlab.analysis.estimates import (
 
 Array = np.ndarray[Any, Any]
 
-_SOME = 0.05  # of the people: when fewer did not rate a driver, they move nothing
+_SOME = 0.02  # of the people: when fewer did not rate a driver, they move nothing
 _WORTH = 0.2  # of the outcome's standard deviation, under which a difference is not worth a sentence
 
 
