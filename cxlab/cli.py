@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from cxlab import __version__, client_commands, custody
+from cxlab import __version__, client_commands, custody, run_commands
 from cxlab.errors import CxlabError, InputError, Message, ParameterError
 from cxlab.speech import language_of_messages, said, say
 
@@ -147,6 +147,7 @@ def _parser() -> argparse.ArgumentParser:
     client_commands.add_commands(command)
     command("list", _list, Message("name the notebooks, the clients and the studies"))
     _run_arguments(command("run", _run, Message("run a notebook or a study and publish its pages")))
+    run_commands.add_commands(command)
     custody.add_commands(command)
     lab = command("lab", _lab, Message("open JupyterLab on the notebooks, on this machine only"))
     lab.add_argument("--no-browser", action="store_true", help=said(Message("do not open a browser")))

@@ -36,9 +36,11 @@ ALLOWED = {
     "__init__": {"notebook"},
     "progress": {"speech", "intake"},
     "custody": {"workbench", "speech", "intake", "runs"},
+    "run_commands": {"workbench", "speech", "intake", "reporting", "runs"},
     "client_commands": {"workbench", "speech", "intake", "parameters", "values", "runs"},
     "cli": {
         "client_commands",
+        "run_commands",
         "workbench",
         "custody",
         "progress",

@@ -75,7 +75,7 @@ def call(*arguments: str, **variables: str) -> tuple[subprocess.CompletedProcess
 def test_help_is_quick_and_imports_nothing_heavy():
     done, seconds = call("--help", CXLAB_LANGUAGE="en")
     assert done.returncode == 0
-    for name in ("demo", "new", "check", "list", "describe", "run", "lab"):
+    for name in ("demo", "new", "check", "list", "describe", "run", "diff", "lab"):
         assert f"    {name} " in done.stdout
     assert seconds < 1.5  # 0.1 s on a quiet machine
     code = (

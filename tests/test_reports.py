@@ -161,15 +161,39 @@ def test_two_runs_give_the_same_bytes(root, built):
     assert {name for name in before if before[name] != after[name]} <= {"manifest.json"}
 
 
-def test_all_of_them_without_the_capital(root):
+@pytest.fixture(scope="module")
+def capital(root):
+    """The six reports again, without the capital."""
     ran = cxlab(root, "run", "reports/nada_capital.yaml")
     assert ran.returncode == 0, ran.stderr
+
+
+def test_all_of_them_without_the_capital(root, capital):
     study = root / "reports/built/nada_capital"
     for paper in PAPERS:
         assert "region != 'RM'" in unescape((study / f"{paper}.html").read_text(encoding="utf-8"))
         reads = json.loads((newest(study, paper) / "results.json").read_text(encoding="utf-8"))["reads"]
         last = {read["table"]: read for read in reads}
         assert all(read["used"] < read["rows"] for name, read in last.items() if name not in WHOLE)
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+def test_diff_says_what_leaving_the_capital_out_changed(root, built, capital, paper):
+    """Of pure noise hardly anything moves beyond its error, and the filter is the one cause."""
+    ran = cxlab(root, "diff", f"nada_en/{paper}", f"nada_capital/{paper}", "--json")
+    assert ran.returncode == 0, ran.stderr
+    (found,) = json.loads(ran.stdout)["compared"]
+    assert [(cause["kind"], cause["what"]) for cause in found["causes"]] == [("parameters", "where")]
+    if paper != "intake":  # what came is told of everybody
+        verdicts = [moved["verdict"] for moved in found["moved"]]
+        assert verdicts
+        assert verdicts.count("beyond") <= 0.05 * len(verdicts)
+        assert any(count["what"] == "used" and count["after"] < count["before"] for count in found["counts"])
+
+
+def test_a_report_does_not_differ_from_itself(root, built):
+    again = cxlab(root, "diff", "nada_en/scorecard", "nada_en/scorecard")
+    assert "nothing differs: " in again.stdout
 
 
 def test_a_filter_that_gives_customers_away_is_refused_and_the_old_report_stays(root, built):

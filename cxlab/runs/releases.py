@@ -55,14 +55,8 @@ class Releases:
                     self._compare(release, other, table, shelf)
 
     def _compare(self, release: Release, other: Release, table: str, shelf: Shelf) -> None:
-        from cxlab.intake import dataset, where
-
-        if release.client not in self._datasets:
-            self._datasets[release.client] = dataset.open_dataset(self.root, release.client)
-        frame = self._datasets[release.client].read(table)
         filters = release.tables[table][1], other.tables[table][1]
-        apart = where.mask(frame, filters[0]) ^ where.mask(frame, filters[1])
-        if 0 < where.customers(frame.loc[apart], table) < where.fewest(table):
+        if self.alike(release.client, table, *filters):
             raise RunError(
                 "{entry} (where: {where}) and {other} (where: {other_where}) leave sets of {table} that "
                 "differ by under 10 customers: one page less the other would give them away; use one "
@@ -74,6 +68,22 @@ class Releases:
                 table=table,
                 page=shelf.folder / f"{other.entry}.html",
             )
+
+    def alike(self, client: str, table: str, one: str, other: str) -> bool:
+        """Tell whether two filters leave sets of a client's table that differ by 1 to 9 customers."""
+        from cxlab.intake import where
+
+        frame = self.dataset(client).read(table)
+        apart = where.mask(frame, one) ^ where.mask(frame, other)
+        return 0 < where.customers(frame.loc[apart], table) < where.fewest(table)
+
+    def dataset(self, client: str) -> Dataset:
+        """Return a client's dataset, opened once."""
+        from cxlab.intake import dataset
+
+        if client not in self._datasets:
+            self._datasets[client] = dataset.open_dataset(self.root, client)
+        return self._datasets[client]
 
 
 def release_of(

@@ -1,0 +1,115 @@
+"""The commands on what is published: `cxlab diff A B`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cxlab.errors import CxlabError, Message, ParameterError
+from cxlab.speech import said
+from cxlab.workbench import workbench
+
+if TYPE_CHECKING:
+    from cxlab.reporting.words import Words
+    from cxlab.runs.diff import Difference
+    from cxlab.runs.published import Run
+
+Command = Callable[[str, Callable[[argparse.Namespace], int], Message], argparse.ArgumentParser]
+
+
+def add_commands(command: Command) -> None:
+    """Add them to the command line, whose `command` makes the parser of one."""
+    added = command("diff", _diff, Message("say what moved between two published runs or studies, and why"))
+    for name in ("before", "after"):
+        added.add_argument(
+            name,
+            metavar=said(Message("RUN|STUDY")),
+            help=said(Message("study/entry, a run's folder or id; or a study")),
+        )
+    added.add_argument("--json", action="store_true", help=said(Message("as JSON, for programs")))
+
+
+def _diff(given: argparse.Namespace) -> int:
+    """Compare entry by entry; one that may not be compared is named, and the others go on."""
+    from cxlab.runs.diff import diff
+    from cxlab.runs.published import named
+
+    root = workbench(given.root)
+    sides = named(given.before, root), named(given.after, root)
+    pairs = _paired(*sides)
+    found: list[Difference] = []
+    refused: list[CxlabError] = []
+    for before, after in pairs:
+        try:
+            found.append(diff(before, after, root=root))
+        except CxlabError as error:
+            if len(pairs) == 1:
+                raise
+            refused.append(error)
+    both = {run.entry for pair in pairs for run in pair}
+    apart = [[entry for entry in side if entry not in both] for side in sides]
+    if given.json:
+        print(json.dumps(_content(found, apart, refused), ensure_ascii=False, indent=1))
+    else:
+        _tell(found, apart, pairs, root)
+    for each in refused:
+        print(said(each.message), file=sys.stderr)
+    return 1 if refused else 0
+
+
+def _paired(before: Mapping[str, Run], after: Mapping[str, Run]) -> list[tuple[Run, Run]]:
+    if len(before) == len(after) == 1:
+        return [(next(iter(before.values())), next(iter(after.values())))]
+    pairs = [(run, after[entry]) for entry, run in before.items() if entry in after]
+    if not pairs:
+        raise ParameterError(
+            "the two have no entry in common: {before}; {after}; name two runs as STUDY/ENTRY",
+            before=", ".join(before) or "-",
+            after=", ".join(after) or "-",
+        )
+    return pairs
+
+
+def _content(found: list[Difference], apart: list[list[str]], refused: list[CxlabError]) -> dict[str, Any]:
+    return {
+        "schema": 1,
+        "compared": [{**asdict(each), "empty": each.empty} for each in found],
+        "only_before": apart[0],
+        "only_after": apart[1],
+        "refused": [str(error.message) for error in refused],
+    }
+
+
+def _tell(found: list[Difference], apart: list[list[str]], pairs: list[tuple[Run, Run]], root: Path) -> None:
+    from cxlab.runs.diff_lines import lines
+
+    after = {run.name: run for _, run in pairs}
+    for place, each in enumerate(found):
+        if place:
+            print("\n" + "─" * 40)
+        for line in lines(each, _words(after[each.after], root)):
+            print(line)
+    for message, names in zip(_APART, apart, strict=True):
+        if names:
+            print(f"{said(message)}: {', '.join(names)}")
+
+
+_APART = (Message("entries only before"), Message("entries only after"))
+
+
+def _words(run: Run, root: Path) -> Words:
+    """Return the language of a run's page, and the labels of its client as they are now."""
+    from cxlab.intake.client import load
+    from cxlab.reporting.words import Words
+
+    language = "en" if run.manifest.get("language") == "en" else "es"
+    try:
+        labels = load(root / "data" / str(run.manifest.get("client") or "")).labels_mapping()
+    except CxlabError:
+        labels = {}
+    return Words(language, labels=labels)

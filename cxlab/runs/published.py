@@ -1,0 +1,114 @@
+"""Published runs found by what a person calls them: a folder, `study/entry`, or the id of a run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cxlab.errors import Message, ParameterError, RunError
+from cxlab.parameters import nearest
+from cxlab.runs.publish import MANIFEST, Shelf, intact, manifest_of
+from cxlab.values import shown
+
+RESULTS = "results.json"
+FEWEST_LETTERS = 4  # of an id that is given short
+
+
+@dataclass(frozen=True)
+class Run:
+    """One published run: what it says of itself (manifest.json) and its numbers (results.json)."""
+
+    name: str
+    manifest: Mapping[str, Any]
+    results: Mapping[str, Any]
+
+    @property
+    def entry(self) -> str:
+        """Whose run it is."""
+        return str(self.manifest.get("entry", ""))
+
+
+def named(name: str, root: Path) -> dict[str, Run]:
+    """Return the runs that `name` stands for, by entry: one, or the pages of a study.
+
+    Parameters
+    ----------
+    name : str
+        A run's folder, a study's folder, file or name, ``study/entry`` (its start will do), a page
+        of a study, or a run's id (its first four letters will do).
+    root : Path
+        The workbench.
+
+    Raises
+    ------
+    ParameterError
+        If there is none, or it is not clear which.
+    RunError
+        If a run is not as it was published.
+    """
+    built, path = root / "reports" / "built", Path(name)
+    folder = next((p for p in (path, root / path) if p.is_dir()), None)
+    if folder is not None and (folder / MANIFEST).is_file():
+        return _one(folder)
+    study, _, entry = name.strip("/").rpartition("/")
+    for place in (folder, built / name.strip("/"), built / path.stem):
+        if place is not None and (place / "current").is_dir():
+            return _whole(place)
+    for place in (built / study, root / study, Path(study)):
+        if study and (place / "current").is_dir():
+            return _one(_entry(place, entry.removesuffix(".html"), name))
+    known = sorted(built.glob("*/runs/*"))
+    found = [p for p in known if len(name) >= FEWEST_LETTERS and p.name.startswith(name)]
+    exact = [p for p in found if p.name == name]
+    if len({p.name for p in exact or found}) == 1:
+        return _one((exact or found)[0])
+    raise _none(name, [p.name for p in found] or [p.name for p in sorted(built.glob("*/")) if p.is_dir()])
+
+
+def _entry(study: Path, entry: str, name: str) -> Path:
+    current = Shelf(study).current()
+    found = [each for each in current if each == entry] or [e for e in current if e.startswith(entry)]
+    if len(found) != 1:
+        raise _none(name, sorted(found or current))
+    return study / "runs" / current[found[0]]
+
+
+def _whole(study: Path) -> dict[str, Run]:
+    return {
+        entry: each
+        for entry, run in Shelf(study).current().items()
+        for each in _one(study / "runs" / run).values()
+    }
+
+
+def _one(folder: Path) -> dict[str, Run]:
+    manifest = manifest_of(folder)
+    if not intact(folder):
+        raise RunError(
+            "{folder} is not as it was published: its files and manifest.json do not agree; run it again",
+            folder=folder,
+        )
+    results = json.loads((folder / RESULTS).read_text(encoding="utf-8"))
+    run = Run(f"{manifest.get('study', '')}/{manifest.get('entry', '')} ({folder.name})", manifest, results)
+    return {run.entry: run}
+
+
+def _none(name: str, names: list[str]) -> ParameterError:
+    close = nearest(name, names)
+    return ParameterError(
+        "there is no published run or study {name}, or more than one; there are: {names}. {hint}",
+        name=shown(name),
+        names=", ".join(_some(names)) or "-",
+        hint=Message("Did you mean {nearest}?", nearest=close)
+        if close
+        else Message("A run is STUDY/ENTRY, its folder or its id."),
+    )
+
+
+def _some(names: list[str]) -> Iterator[str]:
+    yield from names[:20]
+    if len(names) > 20:
+        yield "…"
