@@ -110,7 +110,7 @@ UNITS_OF_TABLES = {"medians": "months", "separation": "ratio"}
 COUNTS = frozenset({"read", "used", "excluded", "cells", "low", "hidden", "contacts", "warnings"})
 REASONS = frozenset({"not_asked", "absent", "not_applicable", "dont_know", "refused", "technical"})
 COVERED = REASONS | {"part", "kept", "answered", "explained", "volume"}
-UNSAID = frozenset({"withheld", "open"})
+UNSAID = frozenset({"withheld", "open", "farthest", "coefficient_p_value"})
 NAMING = frozenset({"column", "variable", "outcome", "item", "table"})  # their values are names of columns
 P_VALUES = frozenset({
     "p_value", "p_adjusted", "joint_p_value", "p_no_reward", "coefficient_p_value", "coefficient_p_adjusted",

@@ -24,10 +24,14 @@ def unit_of(
     --------
     >>> unit_of("estimate", ["metric", "estimate"], "nps", []), unit_of("share", ["driver", "share"], "", [])
     ('points', 'share')
+    >>> unit_of("asymmetry", ["driver", "asymmetry"], "", [{"unit": "percent"}])  # a ratio, whatever it is of
+    'scale'
     """
     named = METRIC_UNITS.get(str(metric))
     if named:
         return named
+    if estimate_column == "asymmetry":
+        return "scale"
     if estimate_column in SHARES or "at_risk" in columns:
         return "share"
     if estimate_column == "per_thousand":
