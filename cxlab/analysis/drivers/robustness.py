@@ -19,9 +19,10 @@ from cxlab.analysis.drivers import lattice
 from cxlab.analysis.drivers.inputs import blocks_of
 from cxlab.analysis.drivers.likelihood import Gains, mcfadden
 from cxlab.analysis.drivers.moments import moments
+from cxlab.analysis.drivers.noise import spread_of
 from cxlab.analysis.drivers.outcomes import MOST_CLASSES, OutcomeType
 from cxlab.analysis.drivers.ratings import NotApplicable, Ratings, rated
-from cxlab.analysis.drivers.shares import DriverImportance, importance
+from cxlab.analysis.drivers.shares import DriverImportance, divided, importance, noise_of
 from cxlab.analysis.estimates import LOW_BASE, Claim, Result, flags
 from cxlab.errors import AnalysisError, Message
 
@@ -66,19 +67,21 @@ def diagnose(
     not_applicable: NotApplicable = "indicator",
     min_rated: int = LOW_BASE,
     level: float = 0.95,
+    seed: int = 0,
 ) -> Robustness:
     r"""Ask whether the ranking of drivers depends on how it is computed, and how far the halo reaches.
 
     Parameters
     ----------
     table, outcome, drivers, outcome_type, weights, strata, cluster, controls, groups, not_applicable, \
-    min_rated, level
+    min_rated, level, seed
         As in `cxlab.analysis.drivers.importance`.
 
     Returns
     -------
     Robustness
-        ``table``, strongest first: driver, share (LMG, as `importance` gives it), rank, and its share by
+        ``table``, strongest first: driver, share (LMG, as `importance` gives it), rank, noise_share and
+        beats_noise (what a random driver would hold, and whether it holds more: see there), and its share by
         johnson (relative weights), listwise or indicator (the other treatment of what does not apply),
         mcfadden (general dominance of the ordered logit, outcomes of at most 11 different values and 10
         drivers or groups), unweighted; empty where a way says nothing new or cannot be computed; n, n_eff,
@@ -136,7 +139,7 @@ def diagnose(
     agreement = _agreement(main.table, ways)
     halo = _halo(main.table)
     return Robustness(
-        table=_table(main.table, ways),
+        table=_table(main.table, _noise(ratings, blocks, level, seed), ways),
         keys=("driver", "way", "check", "reason"),
         estimate_column="share",
         tables={
@@ -148,7 +151,7 @@ def diagnose(
         n_dropped=main.n_dropped,
         settings={
             **{name: main.settings[name] for name in (*chosen, "n_eff")},
-            "outcome": outcome, "drivers": drivers, "level_tests": level,
+            "outcome": outcome, "drivers": drivers, "level_tests": level, "seed": seed,
             "ways": ["lmg", *(way for way in WAYS if way in ways and ways[way].shares)],
         },
         claims=_claims(main, ways, agreement),
@@ -199,14 +202,23 @@ def _by_likelihood(model: Gains | str, blocks: Mapping[str, list[str]], ratings:
     return _Division(dict(zip(blocks, shares.tolist(), strict=True)), len(ratings.outcome))
 
 
-def _table(main: pd.DataFrame, ways: Mapping[Way, _Division]) -> pd.DataFrame:
+def _noise(ratings: Ratings, blocks: Mapping[str, list[str]], level: float, seed: int) -> pd.Series:
+    """Share that a random driver, or block of such, would hold in the place of each."""
+    sizes = [len(own) for own in blocks.values()]
+    matrix = moments(ratings.standardised, ratings.weights).correlations
+    shared = divided(matrix, sizes, "lmg", np.random.default_rng(seed))
+    line = noise_of(ratings, spread_of(ratings), matrix, sizes, shared, "lmg", level, seed)
+    return pd.Series(line, index=list(blocks), dtype=float)
+
+
+def _table(main: pd.DataFrame, noise: pd.Series, ways: Mapping[Way, _Division]) -> pd.DataFrame:
     others = {
         way: [ways[way].shares.get(driver, np.nan) if way in ways else np.nan for driver in main["driver"]]
         for way in WAYS
     }
-    return pd.concat(
-        [main[["driver", "share", "rank"]], pd.DataFrame(others), main[["n", "n_eff", "flag"]]], axis=1
-    )
+    line = main["driver"].map(noise).astype(float)
+    own = main[["driver", "share", "rank"]].assign(noise_share=line, beats_noise=main["share"] > line)
+    return pd.concat([own, pd.DataFrame(others), main[["n", "n_eff", "flag"]]], axis=1)
 
 
 def _agreement(main: pd.DataFrame, ways: Mapping[Way, _Division]) -> pd.DataFrame:
