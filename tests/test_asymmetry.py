@@ -175,3 +175,32 @@ def test_the_seed_repeats_and_the_table_is_not_changed():
 def test_refusals(options, message):
     with pytest.raises(AnalysisError, match=message):
         found(**options)
+
+
+def test_two_values_are_one_contrast_and_no_kind():
+    """With nobody between, what low costs and what high adds are one number: any split of it would do."""
+    table = survey().assign(a=lambda t: np.where(t["a"] > 4, 7.0, 1.0))
+    result = found(table)
+    assert set(result.table["driver"]) == {"b", "c", "d"}
+    left = result.tables["left_out"].set_index("driver")
+    assert left.loc["a", "reason"] == "fewer than 30 ratings between low and high"
+    assert left.loc["a", "n_low"] + left.loc["a", "n_high"] == len(table)
+
+
+def test_copies_have_no_penalty_of_their_own():
+    table = survey().assign(e=lambda t: t["b"])
+    result = penalty_reward(table, "y", list("abcde"), cuts=(3, 6), resamples=100)
+    assert set(result.table["driver"]) == {"a", "c", "d"}
+    assert set(result.tables["left_out"]["driver"]) == {"b", "e"}
+    assert result.tables["left_out"]["reason"].str.startswith("other columns determine it").all()
+
+
+def test_few_low_ratings_flag_a_driver_and_fewer_than_ten_hide_it():
+    table = survey()
+    low = table.index[table["a"] <= 3]
+    table.loc[low[12:], "a"] = 4.0
+    assert found(table, base_minimum=5).table.set_index("driver").loc["a", "flag"] == "low_base"
+    table.loc[low[8:], "a"] = 4.0
+    result = masked(found(table, base_minimum=5))
+    assert result.table.set_index("driver").loc["a"].drop("flag").isna().all()
+    assert "a" not in {claim.fields.get("driver") for claim in result.claims}

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from cxlab.analysis.drivers import area_card, areas, importance
 from cxlab.analysis.drivers.responsibility import responsibility_of
-from cxlab.analysis.estimates import masked
 from cxlab.errors import AnalysisError
 
 SCALES = dict.fromkeys("abcd", (1, 7))
@@ -177,17 +176,16 @@ def test_a_card_holds_the_touchpoints_of_one_area():
     assert everyone.claims == ()
 
 
-def test_few_raters_are_not_shown():
+def test_the_fewest_raters_of_an_area_flag_it():
     rng = np.random.default_rng(3)
     table = pd.DataFrame(rng.integers(1, 8, (60, 4)).astype(float), columns=list("abcd"))
     table["y"] = table.sum(axis=1) + rng.normal(size=60)
-    table.loc[8:, "d"] = np.nan
-    result = shared_out(importance(table, "y", list("abcd"), resamples=200, seed=1, min_rated=2))
-    hidden = masked(result)
-    flag = hidden.tables["moments"].set_index(["area_id", "touchpoint_id"])["flag"]
-    assert flag[("calls", "call")] == "suppressed"
-    shown = hidden.table.set_index("area_id")["pain"].notna().to_dict()
-    assert shown == {"finance": False, "shops": True, "calls": False, "press": True}
+    table.loc[12:, "d"] = np.nan
+    result = shared_out(importance(table, "y", list("abcd"), resamples=200, seed=1, min_rated=10))
+    flag = result.tables["moments"].set_index(["area_id", "touchpoint_id"])["flag"]
+    assert flag[("calls", "call")] == "low_base"
+    flags = result.table.set_index("area_id")["flag"].to_dict()
+    assert flags == {"finance": "low_base", "shops": "ok", "calls": "low_base", "press": "ok"}
 
 
 def test_unusable_shares_are_told_together():

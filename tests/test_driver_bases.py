@@ -151,3 +151,14 @@ def test_problems_are_told_at_once():
     assert sorted(p.column for p in caught.value.problems) == ["ease", "shop", "w", "zeal"]
     with pytest.raises(AnalysisError, match="no row is left to analyse: no driver rated 100"):
         base_map(answers().assign(shop=np.nan, call=np.nan), ["shop", "call"])
+
+
+def test_an_outcome_is_read_as_importance_reads_it():
+    table = answers()
+    with pytest.raises(AnalysisError, match="column sat: found an infinite value"):
+        base_map(table.assign(sat=np.inf), DRIVERS, outcome="sat")
+    yes = base_map(table.assign(sat=table["sat"] > table["sat"].median()), DRIVERS, outcome="sat")
+    number = base_map(
+        table.assign(sat=(table["sat"] > table["sat"].median()).astype(int)), DRIVERS, outcome="sat"
+    )
+    pd.testing.assert_frame_equal(yes.tables["apart"], number.tables["apart"])

@@ -42,7 +42,7 @@ def survey(seed, drivers, n=90):
 
 
 def divided(table, drivers, **options):
-    result = importance(table, "outcome", drivers, resamples=0, min_rated=5, **options)
+    result = importance(table, "outcome", drivers, resamples=0, min_rated=10, **options)
     return result, result.table.set_index("driver")["importance"]
 
 
@@ -182,7 +182,7 @@ def test_i_sampled_orderings_agree_with_exact_within_their_error(seed, blocks):
 
 def test_j_a_seed_gives_the_same_bootstrap_whatever_is_held_at_once(monkeypatch):
     table = survey(3, 12, n=300)
-    options = {"weights": "w", "resamples": 40, "seed": 7, "min_rated": 5}
+    options = {"weights": "w", "resamples": 40, "seed": 7, "min_rated": 10}
     first = importance(table, "outcome", names(12), **options).table
     pd.testing.assert_frame_equal(importance(table, "outcome", names(12), **options).table, first)
     for where, what, value in (

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxlab.analysis.drivers import compare, importance, penalty_reward
+from cxlab.analysis.drivers import base_map, compare, importance, importance_of, penalty_reward, reduced
 from cxlab.analysis.drivers.moments import Moments
 from cxlab.errors import AnalysisError
 from cxlab.reporting.words import Words
@@ -147,7 +147,7 @@ ERRORS = {
         lambda t: t.assign(sat=1), {"outcome_type": "binary"},
         r"column sat: found one class only \(1\); allowed: two classes\. widen the filter, or choose another",
     ),
-    "min_rated of nobody": (lambda t: t, {"min_rated": 0}, r"min_rated is 0; give a whole number, 1 or more"),
+    "min_rated of nobody": (lambda t: t, {"min_rated": 0}, r"min_rated is 0; give a whole number, 10 or"),
 }  # fmt: skip
 
 
@@ -308,3 +308,72 @@ def test_constant_columns_of_a_sample_are_counted():
     covariance[0, 0], covariance[1, 1] = 1.0, [1.0, 0.0, 1e-16, 0.5]
     held = Moments(np.zeros((2, 4)), covariance, np.zeros((0, 4)))
     assert held.constant.tolist() == [[False] * 4, [False, True, True, False]]
+
+
+# Samples, types and names that say nothing, or say it otherwise.
+
+
+def few_yes(n=40):
+    """An outcome that two of `n` people hold: many bootstrap samples have neither."""
+    rng = np.random.default_rng(5)
+    table = pd.DataFrame(rng.integers(1, 8, (n, 3)).astype(float), columns=["a", "b", "c"])
+    return table.assign(stays=(np.arange(n) < 2).astype(int), plan=np.where(np.arange(n) % 2, "x", "y"))
+
+
+def test_samples_that_say_nothing_are_replaced_and_told():
+    given = {"outcome_type": "binary", "resamples": 200}
+    found = importance(few_yes(), "stays", ["a", "b", "c"], **given)
+    assert found.table[["std_error", "conf_low", "conf_high", "p_top3"]].notna().all(axis=None)
+    assert found.draws.shares.sum(axis=0) == pytest.approx(np.ones(200))
+    row = found.tables["checks"].set_index("check").loc["empty_samples"]
+    assert 0.05 < row["value"] < 0.3  # neither is drawn in one of e^2
+    assert "nothing varies in stays" in row["advice"]
+    of_plans = compare(few_yes(), "stays", ["a", "b", "c"], by="plan", **given).table
+    assert of_plans[["conf_low", "conf_high"]].notna().all(axis=None)
+    held = reduced(few_yes(), "stays", ["a", "b", "c"], outcome_type="binary", buckets=30)
+    assert importance_of(held, resamples=200).table["conf_low"].notna().all()
+
+
+def test_no_interval_where_hardly_any_sample_says_something():
+    table = few_yes().assign(shop=lambda t: np.where(t["stays"] == 1, 0, 1))
+    with pytest.raises(AnalysisError, match=r"in \d+ of 40 bootstrap samples no driver goes with stays"):
+        importance(table, "stays", ["a", "b", "c"], outcome_type="binary", cluster="shop", resamples=40)
+
+
+def test_a_segment_of_which_no_cluster_was_drawn_is_no_division_by_zero():
+    rng = np.random.default_rng(2)
+    table = pd.DataFrame(rng.integers(1, 8, (300, 2)).astype(float), columns=["a", "b"])
+    # Two of six shops have plan x: one sample in eight has neither.
+    table = table.assign(sat=table["a"] + rng.normal(size=300), shop=np.repeat(range(6), 50))
+    table["plan"] = np.where(table["shop"] < 2, "x", "y")
+    found = compare(table, "sat", ["a", "b"], by="plan", cluster="shop", resamples=60)
+    assert found.table["conf_low"].notna().all()
+
+
+def test_yes_and_no_are_numbers_however_they_are_held():
+    table = survey().assign(member=lambda t: (t["price"] > 4).astype(object))
+    drivers = [*DRIVERS, "member"]
+    table.loc[:40, "member"] = None
+    for held in (table, table.assign(member=table["member"].astype("boolean"))):
+        shares = importance(held, "sat", drivers, resamples=0).table.set_index("driver")["share"]
+        other = importance_of(reduced(held, "sat", drivers), resamples=0).table.set_index("driver")["share"]
+        assert other[drivers].to_numpy() == pytest.approx(shares[drivers].to_numpy(), abs=1e-9)
+        assert base_map(held, drivers).table.set_index("driver").loc["member", "n"] == len(table) - 41
+
+
+def test_names_of_several_parts_are_refused():
+    table = survey()
+    table.columns = pd.MultiIndex.from_product([["wave"], table.columns])
+    drivers = [("wave", name) for name in DRIVERS]
+    for run in (importance, reduced, base_map):
+        given = (table, drivers) if run is base_map else (table, ("wave", "sat"), drivers)
+        with pytest.raises(AnalysisError, match="names of several parts: .*give each column one name"):
+            run(*given)
+
+
+def test_nothing_to_divide_is_said_by_every_method():
+    table = survey()
+    copies = {f"{name}_2": table[name] for name in DRIVERS}
+    for method in ("lmg", "johnson", "pmvd"):
+        with pytest.raises(AnalysisError, match="no driver goes with sat in any way"):
+            importance(table.assign(**copies), "sat", DRIVERS, controls=list(copies), method=method)

@@ -32,10 +32,11 @@ def found(table=None, **options):
 
 
 def test_by_hand_a_coefficient_times_who_is_moved():
-    # y = 2 a + b exactly; of eight, three rate a at 2 or less, and two did not rate b.
+    # y = 2 a + b exactly; of eight, three rate a at 2 or less, and two did not rate b; each stands twice.
     table = pd.DataFrame({"a": [1, 2, 2, 3, 4, 5, 5, 4], "b": [1, np.nan, 2, 4, np.nan, 5, 3, 2.0]})
     table["y"] = 2 * table["a"] + table["b"].fillna(3.0)
-    own = lift(table, "y", ["a", "b"], at_most=2, shape="linear", min_rated=1, resamples=0).table
+    table = pd.concat([table, table], ignore_index=True)
+    own = lift(table, "y", ["a", "b"], at_most=2, shape="linear", min_rated=10, resamples=0).table
     own = own.set_index("driver")
     assert own.loc["a", ["coefficient", "moved", "change", "change_users"]].tolist() == pytest.approx(
         [2.0, 3 / 8, 6 / 8, 6 / 8]
@@ -43,7 +44,7 @@ def test_by_hand_a_coefficient_times_who_is_moved():
     assert own.loc["b", ["coefficient", "moved", "change", "change_users"]].tolist() == pytest.approx(
         [1.0, 3 / 8, 3 / 8, 3 / 6]
     )
-    assert own.loc["b", ["n_moved", "n"]].tolist() == [3, 6]
+    assert own.loc["b", ["n_moved", "n"]].tolist() == [6, 12]
     assert (own["flag"] == "suppressed").all()
     assert own["conf_low"].isna().all()
 
@@ -218,3 +219,14 @@ def test_refusals(options, message):
     table.attrs["scales"] = dict.fromkeys(DRIVERS, (1, 7))
     with pytest.raises(AnalysisError, match=message):
         found(table, **options)
+
+
+def test_what_other_columns_determine_is_left_out_with_the_reason():
+    table = survey(300).assign(copy=lambda t: t["d0"], two=lambda t: np.where(t["d1"] > 4, 6.0, 2.0))
+    straight = lift(table, "y", ["d0", "d1", "copy", "two"], at_most=3, shape="linear", resamples=50)
+    assert set(straight.table["driver"]) == set(straight.tables["tests"]["driver"]) == {"d1", "two"}
+    # A bend at 4 says nothing of ratings of 2 and 6 alone.
+    bent = lift(table, "y", ["d1", "two"], at_most=3, resamples=50)
+    assert bent.table["driver"].tolist() == ["d1"]
+    left = bent.tables["left_out"].set_index("driver")["reason"]
+    assert left["two"].startswith("other columns determine it")

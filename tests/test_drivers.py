@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from cxlab.analysis.drivers import dominance, importance, lattice
 from cxlab.analysis.drivers.draws import rank_sets
 from cxlab.analysis.drivers.regression import fit, independent
-from cxlab.analysis.estimates import as_one_family, masked
+from cxlab.analysis.estimates import as_one_family
 from cxlab.analysis.scales import missing_codes
 from cxlab.errors import AnalysisError
 
@@ -459,13 +459,23 @@ def test_drivers_that_explain_nothing_at_all_are_refused():
         importance(table, "y", ["a", "b"], resamples=0)
 
 
-def test_flags_follow_who_rated_and_masking_hides_them():
+def test_flags_follow_who_rated():
+    table = survey(200)
+    table.loc[12:, "d1"] = np.nan
+    result = importance(table, "outcome", ["d0", "d1", "d2"], min_rated=10, resamples=0)
+    assert result.table.set_index("driver")["flag"].to_dict() == {"d0": "ok", "d1": "low_base", "d2": "ok"}
+
+
+def test_nothing_comes_of_fewer_than_ten_people():
+    """Shares add up to one and many tables have the drivers: nothing of such a base could be hidden."""
     table = survey(200)
     table.loc[9:, "d1"] = np.nan
-    result = importance(table, "outcome", ["d0", "d1", "d2"], min_rated=5, resamples=0)
-    assert result.table.set_index("driver")["flag"].to_dict() == {"d0": "ok", "d1": "suppressed", "d2": "ok"}
-    hidden = masked(result).table.set_index("driver").loc["d1"]
-    assert hidden.drop("flag").isna().all()
+    with pytest.raises(AnalysisError, match="min_rated is 9; give a whole number, 10 or more"):
+        importance(table, "outcome", ["d0", "d1", "d2"], min_rated=9, resamples=0)
+    with pytest.raises(AnalysisError, match="column d1: found ratings of <10 people only"):
+        importance(table, "outcome", ["d0", "d1", "d2"], min_rated=10, resamples=0)
+    with pytest.raises(AnalysisError, match="fewer than 10 people are left to analyse"):
+        importance(survey(9), "outcome", ["d0", "d2"], resamples=0)
 
 
 # What may be said.

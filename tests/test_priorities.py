@@ -6,7 +6,6 @@ import pytest
 
 from cxlab.analysis.drivers import importance, importance_performance
 from cxlab.analysis.drivers.priorities import QUADRANTS
-from cxlab.analysis.estimates import masked
 from cxlab.errors import AnalysisError
 
 SCALES = dict.fromkeys("abcd", (1, 7))
@@ -113,16 +112,6 @@ def test_noise_is_never_a_priority_however_low_it_is_rated():
         assert {c.fields["driver"] for c in result.claims if c.code == "drivers.priority"} <= stands
         for claim in (c for c in result.claims if c.code == "drivers.no_priority"):
             assert claim.fields["standing"] == (claim.fields["driver"] in stands)
-
-
-def test_small_bases_are_masked():
-    table = survey(60)
-    table.loc[8:, "a"] = np.nan
-    result = importance_performance(found(table, min_rated=5), scales=SCALES)
-    hidden = masked(result).table.set_index("driver").loc["a"]
-    assert hidden["flag"] == "suppressed"
-    assert pd.isna(hidden["performance"])
-    assert "a" not in {c.fields["driver"] for c in masked(result).claims}
 
 
 @pytest.mark.parametrize(

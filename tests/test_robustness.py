@@ -9,7 +9,6 @@ import pytest
 from scipy import stats
 
 from cxlab.analysis.drivers import diagnose, importance
-from cxlab.analysis.estimates import masked
 from cxlab.errors import AnalysisError
 from cxlab.reporting.claims import sentence
 from cxlab.reporting.words import Words
@@ -154,13 +153,13 @@ def test_what_cannot_be_computed_says_why():
 
 def test_too_few_complete_rows_are_a_reason_and_no_error():
     table = skipped(survey(60, 2), share=0.65)
-    found = diagnose(table, "recommend", NAMES, min_rated=5)
+    found = diagnose(table, "recommend", NAMES, min_rated=10)
     row = found.tables["agreement"].set_index("way").loc["listwise"]
     assert row["reason"] == "d0: one value only (5)"
     assert np.isnan(row["n"])
     assert found.table["listwise"].isna().all()
     with pytest.raises(AnalysisError):
-        importance(table, "recommend", NAMES, not_applicable="listwise", min_rated=5, resamples=0)
+        importance(table, "recommend", NAMES, not_applicable="listwise", min_rated=10, resamples=0)
 
 
 def test_more_work_than_minutes_is_not_begun(monkeypatch):
@@ -175,12 +174,12 @@ def test_what_importance_refuses_is_refused_here():
         diagnose(survey(60), "outcome", ["d0"])
 
 
-def test_few_raters_are_masked():
-    table = survey(300)
-    table.loc[9:, "d1"] = np.nan
-    hidden = masked(diagnose(table, "outcome", NAMES, min_rated=5))
-    assert hidden.table.set_index("driver").loc["d1"].drop("flag").isna().all()
-    assert hidden.tables["halo"].set_index("driver").loc["d1", ["first", "own"]].isna().all()
+def test_without_weights_is_of_the_same_people():
+    table = survey(300).assign(w=lambda t: np.where(t.index < 200, 1.0 + t.index % 3, 0.0))
+    found = diagnose(table, "outcome", NAMES, weights="w")
+    assert found.tables["agreement"].set_index("way").loc["unweighted", "n"] == 200
+    gone = diagnose(table.head(200), "outcome", NAMES, weights="w")
+    pd.testing.assert_frame_equal(found.table, gone.table)
 
 
 # Halo and overlap.

@@ -55,9 +55,15 @@ def named(columns: str | Iterable[str]) -> list[str]:
 
 
 def check_frame(table: Any) -> None:
-    """Refuse what is not a pandas frame, and a frame in which a column name stands twice."""
+    """Refuse what is not a pandas frame, columns named in several parts, and a name that stands twice."""
     if not isinstance(table, pd.DataFrame):
         raise AnalysisError("the table is a {kind}; give a pandas DataFrame", kind=type(table).__name__)
+    several = [name for name in table.columns if isinstance(name, tuple)]
+    if several:
+        raise AnalysisError(
+            "columns have names of several parts: {columns}; give each column one name",
+            columns=shown(several),
+        )
     twice = table.columns[table.columns.duplicated()]
     if len(twice):
         raise AnalysisError(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxlab.analysis.columns import as_floats, holds_categories, not_numbers
+from cxlab.analysis.columns import as_floats, holds_categories, is_yes_or_no, not_numbers
 from cxlab.analysis.scales import declared_scale, unlikely
 from cxlab.errors import Message, Problem
 
@@ -35,8 +35,8 @@ def numbers(table: pd.DataFrame, column: str) -> tuple[Array, list[Problem]]:
     (`cxlab.analysis.scales.missing_codes`).
     """
     held = table[column]
-    if pd.api.types.is_bool_dtype(held):
-        return held.to_numpy(dtype=float, na_value=np.nan), []
+    if is_yes_or_no(held):
+        return held.astype("boolean").to_numpy(dtype=float, na_value=np.nan), []
     values = as_floats(held)
     if values is None:
         return np.full(len(held), np.nan), [_text(held, column)]

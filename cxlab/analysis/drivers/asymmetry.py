@@ -40,6 +40,10 @@ USUAL: Mapping[tuple[float, ...], tuple[float, float]] = {
 }
 
 
+# Why a driver has no effect of its own: what it goes with is shared with its copies in any way one likes.
+DETERMINED = Message("other columns determine it: what goes with it alone cannot be told")
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class PenaltyReward(Result):
     """Penalty, reward and asymmetry of drivers; `negligible` is the reward that counts as none."""
@@ -83,8 +87,8 @@ def penalty_reward(
     symmetric : float
         Asymmetries within plus or minus this count as symmetric.
     base_minimum : int
-        Low and high ratings that a driver needs of each. With fewer, or without a cut, it enters as a number
-        and has no row of its own but in ``left_out``.
+        Low and high ratings, and ratings between, that a driver needs of each. With fewer, or without a cut,
+        it enters as a number and has no row of its own but in ``left_out``.
 
     Returns
     -------
@@ -94,7 +98,8 @@ def penalty_reward(
         only reward) with conf_low, conf_high (bootstrap), kind (must_be, attractive, symmetric; against
         where a high rating surely costs or a low one adds; or open where the interval does not say),
         p_no_reward (equivalence test: small where the reward is surely negligible), n_low, n_high, n, n_eff,
-        flag. ``tables["left_out"]``: driver, n_low, n_high, reason.
+        flag (by the fewest of low, high and between). ``tables["left_out"]``: driver, n_low, n_high, reason,
+        flag.
 
     Raises
     ------
@@ -140,7 +145,8 @@ def penalty_reward(
     columns = _columns(ratings, ends, kept)
     line = fit(columns, ratings.outcome, ratings.design)
     drawn = _drawn(columns, ratings, 2 * len(kept), resamples, seed)
-    main = _table(kept, ratings, ends, line, drawn, level=level, negligible=least, symmetric=symmetric)
+    every = _table(kept, ratings, ends, line, drawn, level=level, negligible=least, symmetric=symmetric)
+    main, left_out = _told(every, left_out)
     facts = {"outcome": outcome, "level": level, "negligible": least, "unit": ratings.unit}
     return PenaltyReward(
         table=main,
@@ -224,8 +230,12 @@ def _kept(
 ) -> tuple[list[int], pd.DataFrame]:
     """Return the drivers that have enough low and high ratings, and the others with their bases."""
     low, high = ends.sum(axis=1)
-    enough = (low >= base_minimum) & (high >= base_minimum)
+    between = ratings.rated.sum(axis=0) - low - high
+    ends_known = (low >= base_minimum) & (high >= base_minimum)
+    enough = ends_known & (between >= base_minimum)
     few = Message("fewer than {n} low or high ratings", n=base_minimum)
+    # Without a reference low and high are one contrast, and what it is of each cannot be told.
+    beside = Message("fewer than {n} ratings between low and high", n=base_minimum)
     uncut = Message("no cut: declare its scale in client.yaml, or give `cuts`")
     left = np.flatnonzero(~enough)
     left_out = pd.DataFrame(
@@ -233,7 +243,9 @@ def _kept(
             "driver": [ratings.names[at] for at in left],
             "n_low": low[left],
             "n_high": high[left],
-            "reason": [few if ratings.names[at] in cuts else uncut for at in left],
+            "reason": [
+                uncut if ratings.names[at] not in cuts else beside if ends_known[at] else few for at in left
+            ],
         }
     )
     smallest = left_out[["n_low", "n_high"]].min(axis=1)
@@ -241,6 +253,16 @@ def _kept(
     return np.flatnonzero(enough).tolist(), left_out.assign(
         flag=flags(smallest.where(smallest > 0, LOW_BASE))
     )
+
+
+def _told(table: pd.DataFrame, left_out: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Put the drivers whose penalty and reward other columns determine among those left out."""
+    untold = table["penalty"].isna()
+    if not untold.any():
+        return table, left_out
+    rows = table.loc[untold, ["driver", "n_low", "n_high", "flag"]].assign(reason=DETERMINED)
+    left_out = pd.concat([left_out, rows[left_out.columns]], ignore_index=True)
+    return table[~untold].reset_index(drop=True), left_out
 
 
 def _columns(ratings: Ratings, ends: Array, kept: list[int]) -> Array:
@@ -278,7 +300,11 @@ def _table(
     count = len(kept)
     error = np.sqrt(np.diag(line.covariance))[: 2 * count]
     reach = t_quantile(level, line.df) * error
-    penalty, reward = -line.coefficients[:count], line.coefficients[count : 2 * count]
+    told = line.estimable[:count] & line.estimable[count : 2 * count]
+    penalty, reward = (
+        np.where(told, each, np.nan)
+        for each in (-line.coefficients[:count], line.coefficients[count : 2 * count])
+    )
     asymmetry, low, high = _asymmetry(penalty, reward, drawn, level)
     against = np.minimum(penalty + reach[:count], reward + reach[count:]) < -negligible
     asymmetry, low, high = (np.where(against, np.nan, each) for each in (asymmetry, low, high))
@@ -294,6 +320,7 @@ def _table(
         "open",
     )
     n = ratings.rated[:, kept].sum(axis=0)
+    cells = ends[:, :, kept].sum(axis=1)
     table = pd.DataFrame(
         {
             "driver": [ratings.names[at] for at in kept],
@@ -308,11 +335,11 @@ def _table(
             "conf_high": high,
             "kind": kind,
             "p_no_reward": _equivalence(reward, error[count:], negligible, line.df),
-            "n_low": ends[0][:, kept].sum(axis=0),
-            "n_high": ends[1][:, kept].sum(axis=0),
+            "n_low": cells[0],
+            "n_high": cells[1],
             "n": n,
             "n_eff": [effective_n(ratings.weights[ratings.rated[:, at]]) for at in kept],
-            "flag": flags(n),
+            "flag": flags(np.minimum(cells.min(axis=0), n - cells.sum(axis=0))),
         }
     )
     return table.sort_values("penalty", ascending=False, kind="stable", ignore_index=True)
@@ -354,7 +381,7 @@ def _claims(
     caveats = ("association_not_cause",)
     claims = []
     for row in records(table):
-        if row["kind"] not in ("must_be", "attractive"):
+        if row["kind"] not in ("must_be", "attractive") or row["flag"] == "suppressed":
             continue
         side = "penalty" if row["kind"] == "must_be" else "reward"
         fields = {

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxlab.analysis.columns import as_floats, check_rows, named
+from cxlab.analysis.columns import as_floats, check_rows, is_yes_or_no, named
 from cxlab.analysis.covariates import numbers
 from cxlab.analysis.coverage_missing import REASONS, missing
 from cxlab.analysis.drivers import inputs, unrated
@@ -75,8 +75,8 @@ def base_map(
         ``tables["patterns"]``, the most frequent first: not_rated (drivers, none for who rated all), part
         (share), n, flag; those of fewer than ten people stand together, as no pattern.
         ``tables["unrated"]``: driver, and the share of the rows of the table missing for each reason.
-        ``tables["apart"]``, with an outcome in numbers: the outcome of who rated each driver and of who did
-        not (see `unrated.apart`).
+        ``tables["apart"]``, with an outcome in numbers, or of yes and no (1 and 0): the outcome of who rated
+        each driver and of who did not (see `unrated.apart`).
 
     Raises
     ------
@@ -140,6 +140,10 @@ def _read(
         if column in table:
             held[column], found = numbers(table, column)
             problems += found
+    values = None
+    if outcome in table and (is_yes_or_no(table[outcome]) or as_floats(table[outcome]) is not None):
+        values, found = numbers(table, str(outcome))
+        problems += found
     w = np.ones(len(table))
     if weights in table:
         try:
@@ -153,7 +157,6 @@ def _read(
     gone += [(without(outcome), table[outcome].isna().to_numpy(dtype=bool))] if outcome is not None else []
     kept, dropped = entering(len(table), [*gone, (NO_DRIVER, np.isnan(ratings).all(axis=1))])
     check_entered(kept, dropped)
-    values = as_floats(table[outcome]) if outcome is not None else None
     return ratings[kept], None if values is None else values[kept], w[kept], dropped
 
 

@@ -16,6 +16,7 @@ from cxlab.analysis.drivers.draws import (
     times_to_order,
 )
 from cxlab.analysis.drivers.moments import Moments, drawn_units
+from cxlab.analysis.drivers.ratings import check_answers
 from cxlab.analysis.drivers.reduction import Buckets
 from cxlab.analysis.drivers.regression import Fit, unit_scores
 from cxlab.analysis.drivers.shares import DriverImportance, Method
@@ -83,13 +84,10 @@ def importance_of(
     rng = np.random.default_rng(seed)
     sizes = [1] * len(buckets.names)
     matrix = totals.moments(np.ones((1, len(buckets.sums)))).correlations
+    shares.check_explained(matrix, len(sizes), buckets.outcome)
     divided = shares.divided(matrix, sizes, method, rng)
-    if not divided.gains.sum() > shares.NOTHING:
-        raise AnalysisError(
-            "no driver goes with {outcome} in any way: there is nothing to divide; choose other drivers",
-            outcome=buckets.outcome,
-        )
-    drawn = totals.resampled(resamples, rng)
+    every = totals.resampled(resamples, rng)
+    drawn = every.of(shares.saying(every, len(sizes), buckets.outcome))
     samples = shares.without_controls(drawn.correlations, sizes)
     replicates = shares.replicates_of(samples, sizes, method, rng, matrix, divided)
     line = totals.fit(matrix[:, :, 0])
@@ -100,7 +98,7 @@ def importance_of(
         blocks, totals, matrix, totals.correlations, divided, method, replicates, noise, line, level
     )
     tests = shares.tests_of(blocks, line)
-    checks = checks_of(totals, matrix, line, buckets.outcome, drawn)
+    checks = checks_of(totals, matrix, line, buckets.outcome, every)
     stays = dominance.swept(matrix, matrix.shape[0] - 1 - len(sizes))
     left = dominance.swept(stays, len(sizes))
     r_squared, always = (float(1 - swept[0, 0, 0]) for swept in (left, stays))
@@ -198,13 +196,8 @@ class Totals:
         )
         if problems:
             raise AnalysisError("these columns cannot enter a driver analysis", problems=problems)
-        needed = len(self.mean) + 1
-        if self.n_eff <= needed:
-            raise AnalysisError(
-                "the effective sample is {n_eff:.1f} for {count} drivers and {extra} further columns; "
-                "more than {needed} answers are needed: use fewer drivers or more answers",
-                n_eff=self.n_eff, count=len(self.names), extra=needed - len(self.names) - 2, needed=needed,
-            )  # fmt: skip
+        drivers = len(self.names)
+        check_answers(self.n, self.n_eff, drivers, len(self.mean) - 1 - drivers)
 
     @property
     def names(self) -> tuple[str, ...]:

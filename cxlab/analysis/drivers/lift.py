@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cxlab.analysis.columns import named, records
-from cxlab.analysis.drivers.asymmetry import USUAL
+from cxlab.analysis.drivers.asymmetry import DETERMINED, USUAL
 from cxlab.analysis.drivers.moments import resampled
 from cxlab.analysis.drivers.outcomes import OutcomeType
 from cxlab.analysis.drivers.ratings import NotApplicable, Ratings, rated
@@ -82,7 +82,7 @@ def lift(
         (percentile bootstrap of coefficient and of who is moved together), p_bend (small where a point does
         not go with as much below as above; Holm), n, n_eff (of those who rated), flag (by n_moved).
         ``tables``: tests (Wald test of the coefficient, Holm over the drivers), left_out (driver, reason: no
-        cut is known, or nobody rated it so low).
+        cut is known, nobody rated it so low, or other columns determine it).
 
     Raises
     ------
@@ -102,11 +102,12 @@ def lift(
 
     Examples
     --------
-    >>> answers = pd.DataFrame({"ease": [1.0, 2, 3, 4, 5, 2, 4, 5], "price": [3.0, 5, 1, 4, 2, 2, 5, 4]})
+    >>> answers = pd.DataFrame({"ease": [1.0, 2, 3, 4, 5, 2, 4, 5] * 2,
+    ...                         "price": [3.0, 5, 1, 4, 2, 2, 5, 4] * 2})
     >>> answers["overall"] = 2 * answers["ease"] + answers["price"]
     >>> found = lift(answers, "overall", ["ease", "price"], at_most=2, resamples=0)
     >>> found.table[["driver", "n_moved", "change"]].round(3).values.tolist()
-    [['ease', 3, 0.75], ['price', 3, 0.375]]
+    [['ease', 6, 0.75], ['price', 6, 0.375]]
     """
     check_level(level)
     check_seed(seed)
@@ -135,7 +136,9 @@ def lift(
     main = _table(ratings, cuts, kept, moved, line, drawn, level)
     p_bend = curve.p_values([[len(drivers) + at] for at in range(len(kept))])
     main.insert(list(main.columns).index("n"), "p_bend", adjusted(p_bend, "holm"))
-    p_value = line.p_values([[at] for at in kept])
+    told = main["coefficient"].notna()
+    main = main[told].reset_index(drop=True)
+    p_value = line.p_values([[at] for at in kept])[told.to_numpy()]
     tests = pd.DataFrame(
         {
             "hypothesis": [f"lift {name}" for name in main["driver"]],
@@ -144,8 +147,8 @@ def lift(
             "p_adjusted": adjusted(p_value, "holm"),
         }
     )
-    told = (tests["p_adjusted"] <= 1 - level) & (main["conf_low"] * main["conf_high"] > 0)
-    main.insert(list(main.columns).index("change_users"), "told", told)
+    stands = (tests["p_adjusted"] <= 1 - level) & (main["conf_low"] * main["conf_high"] > 0)
+    main.insert(list(main.columns).index("change_users"), "told", stands)
     main = main.sort_values("change", ascending=False, kind="stable", ignore_index=True)
     facts = {"outcome": outcome, "level": level, "unit": ratings.unit}
     claims, otherwise = _claims(main, tests, facts, shape)
@@ -153,7 +156,7 @@ def lift(
         table=main,
         keys=("driver", "at_most", "reason"),
         estimate_column="change",
-        tables={"tests": tests, "left_out": _left_out(ratings, cuts, kept)},
+        tables={"tests": tests, "left_out": _left_out(ratings, cuts, moved, main)},
         n_used=len(ratings.outcome),
         n_dropped=ratings.dropped,
         settings={
@@ -296,14 +299,16 @@ def _limits(drawn: Array, level: float) -> Array:
     return np.asarray(np.nanquantile(drawn, [tail, 1 - tail], axis=1))
 
 
-def _left_out(ratings: Ratings, cuts: Mapping[str, float], kept: Sequence[int]) -> pd.DataFrame:
+def _left_out(ratings: Ratings, cuts: Mapping[str, float], moved: Array, main: pd.DataFrame) -> pd.DataFrame:
     uncut = Message("no cut: declare its scale in client.yaml, or give `at_most`")
-    left = [name for at, name in enumerate(ratings.names) if at not in kept]
-    reasons = [
-        Message("nobody rated it {cut} or less", cut=f"{cuts[name]:g}") if name in cuts else uncut
-        for name in left
-    ]
-    return pd.DataFrame({"driver": left, "reason": reasons}, columns=["driver", "reason"])
+    here = set(main["driver"])
+    rows = []
+    for name, some in zip(ratings.names, np.any(moved, axis=0), strict=True):
+        if name in here:
+            continue
+        nobody = Message("nobody rated it {cut} or less", cut=f"{cuts[name]:g}") if name in cuts else uncut
+        rows.append((name, DETERMINED if some else nobody))
+    return pd.DataFrame(rows, columns=["driver", "reason"])
 
 
 def _claims(

@@ -54,6 +54,10 @@ class Moments:
             standard * np.divide(spread[0], spread[1:], out=np.zeros_like(spread[1:]), where=spread[1:] > 0)
         )
 
+    def of(self, samples: Array) -> Moments:
+        """Return the moments of some of the replicates."""
+        return Moments(self.mean[:, samples], self.covariance[:, :, samples], self.also[:, samples])
+
 
 def moments(
     columns: Array, weights: Array, also: Array | None = None, counts: Array | None = None
@@ -84,6 +88,8 @@ def moments(
         total += w.sum(axis=0)
         first += np.column_stack([part, also[rows]]).T @ w
         second += (part[:, upper[0]] * part[:, upper[1]]).T @ w
+    # Of a part of the people nobody may have been drawn: then nothing varies.
+    total[total == 0] = 1.0
     mean = first / total
     covariance = np.empty((q, q, len(counts)))
     covariance[upper] = second / total - mean[upper[0]] * mean[upper[1]]

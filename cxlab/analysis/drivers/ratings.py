@@ -17,7 +17,7 @@ from cxlab.analysis.covariates import Coded, coded, numbers
 from cxlab.analysis.drivers import inputs
 from cxlab.analysis.drivers.outcomes import Outcome, OutcomeType, read_outcome
 from cxlab.analysis.dropped import INCOMPLETE, NO_DRIVER, WEIGHT_ZERO, check_entered, entering, missing
-from cxlab.analysis.estimates import LOW_BASE, effective_n
+from cxlab.analysis.estimates import LOW_BASE, MINIMUM_CUSTOMERS, effective_n
 from cxlab.analysis.survey import Design, design_of
 from cxlab.errors import AnalysisError, Problem
 
@@ -273,13 +273,7 @@ def _centred(
     partial = counts < len(y)
     usage = {column.tobytes(): column.astype(float) for column in present[:, partial].T}
     controls = np.column_stack([controls, *usage.values()])
-    needed = len(drivers) + controls.shape[1] + 2
-    if effective_n(weights) <= needed:
-        raise AnalysisError(
-            "the effective sample is {n_eff:.1f} for {count} drivers and {extra} further columns; "
-            "more than {needed} answers are needed: use fewer drivers or more answers",
-            n_eff=effective_n(weights), count=len(drivers), extra=controls.shape[1], needed=needed,
-        )  # fmt: skip
+    check_answers(len(y), effective_n(weights), len(drivers), controls.shape[1])
     return Ratings(
         names=tuple(drivers),
         outcome=y,
@@ -294,6 +288,22 @@ def _centred(
         unit=explained.unit,
         asked=asked,
     )
+
+
+def check_answers(n: int, n_eff: float, drivers: int, further: int) -> None:
+    """Refuse too few answers for so many columns, and an analysis of which nothing could be shown."""
+    needed = drivers + further + 2
+    if n_eff <= needed:
+        raise AnalysisError(
+            "the effective sample is {n_eff:.1f} for {count} drivers and {extra} further columns; "
+            "more than {needed} answers are needed: use fewer drivers or more answers",
+            n_eff=n_eff, count=drivers, extra=further, needed=needed,
+        )  # fmt: skip
+    if n < MINIMUM_CUSTOMERS:
+        raise AnalysisError(
+            "fewer than {minimum} people are left to analyse, of whom nothing may be shown; widen the filter",
+            minimum=MINIMUM_CUSTOMERS,
+        )
 
 
 def pull_of(weights: Array) -> float:

@@ -17,11 +17,11 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
-from cxlab.analysis.columns import as_floats, check_frame, named
+from cxlab.analysis.columns import as_floats, check_frame, is_yes_or_no, named
 from cxlab.analysis.drivers import inputs
 from cxlab.analysis.drivers.outcomes import UNITS
 from cxlab.analysis.dropped import INCOMPLETE, NO_DRIVER, WEIGHT_ZERO, check_entered, missing
-from cxlab.analysis.estimates import LOW_BASE
+from cxlab.analysis.estimates import LOW_BASE, MINIMUM_CUSTOMERS
 from cxlab.analysis.scales import CODES, NEGATIVE_CODES, unlikely
 from cxlab.analysis.survey import Design
 from cxlab.errors import AnalysisError, Message, Problem
@@ -189,7 +189,7 @@ def _check_options(kind: str, not_applicable: str, min_rated: int, buckets: int)
             raise AnalysisError(
                 "{name} is {given!r}; allowed: {allowed}", name=name, given=given, allowed=", ".join(allowed)
             )
-    for name, count, least in (("min_rated", min_rated, 1), ("buckets", buckets, 30)):
+    for name, count, least in (("min_rated", min_rated, MINIMUM_CUSTOMERS), ("buckets", buckets, 30)):
         if not isinstance(count, int | np.integer) or count < least:
             raise AnalysisError(
                 "{name} is {given!r}; give a whole number, {least} or more",
@@ -200,12 +200,12 @@ def _check_options(kind: str, not_applicable: str, min_rated: int, buckets: int)
 
 
 def _numbered(table: Any, columns: Sequence[str]) -> Any:
-    """Give numbers that a frame of pandas holds as objects or categories their type, as other analyses do."""
+    """Give numbers, and yes and no, that a frame of pandas holds as objects or categories their type."""
     if not isinstance(table, pd.DataFrame):
         return table
     check_frame(table)
     read = {
-        column: as_floats(table[column])
+        column: table[column].astype("boolean") if is_yes_or_no(table[column]) else as_floats(table[column])
         for column in dict.fromkeys(columns)
         if column in table and table[column].dtype.kind == "O"
     }

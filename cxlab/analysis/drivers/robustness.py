@@ -132,7 +132,8 @@ def diagnose(
         "johnson": _divided(table, outcome, drivers, {**chosen, "method": "johnson"}),
         **_with_other_rows(table, outcome, drivers, chosen, ratings),
         "mcfadden": _by_likelihood(model, blocks, ratings),
-        "unweighted": _divided(table, outcome, drivers, {**chosen, "weights": None})
+        # Whoever weighs nothing does not enter either way.
+        "unweighted": _divided(table[table[weights] != 0], outcome, drivers, {**chosen, "weights": None})
         if main.settings["weights"]
         else _Division({}, np.nan, Message("there are no weights")),
     }

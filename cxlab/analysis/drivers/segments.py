@@ -16,7 +16,14 @@ from cxlab.analysis.drivers.moments import Moments, moments, resampled_parts
 from cxlab.analysis.drivers.outcomes import OutcomeType, read_outcome
 from cxlab.analysis.drivers.ratings import NotApplicable, Ratings, rated
 from cxlab.analysis.drivers.regression import Fit, fit
-from cxlab.analysis.drivers.shares import NOTHING, Method, check_options, check_size, divided_among
+from cxlab.analysis.drivers.shares import (
+    Method,
+    check_explained,
+    check_options,
+    check_size,
+    divided_among,
+    saying,
+)
 from cxlab.analysis.dropped import SEGMENT_OUT, entering, missing
 from cxlab.analysis.estimates import (
     LOW_BASE,
@@ -225,21 +232,10 @@ def _part(
     try:
         ratings = rated(rows, outcome, drivers, **choices)
         line = _regression(ratings)
+        check_explained(moments(ratings.standardised, ratings.weights).correlations, len(drivers), outcome)
     except AnalysisError as error:
         return _why(error)
-    if not _explained(ratings) > NOTHING:
-        return Message(
-            "no driver goes with {outcome} in any way: there is nothing to divide; choose other drivers",
-            outcome=outcome,
-        )
     return ratings, line
-
-
-def _explained(ratings: Ratings) -> float:
-    """Return the R-squared that drivers add to the controls."""
-    matrix = moments(ratings.standardised, ratings.weights).correlations
-    stays = dominance.swept(matrix, ratings.controls.shape[1])
-    return float(stays[0, 0, 0] - dominance.swept(stays, len(ratings.names))[0, 0, 0])
 
 
 def _why(error: AnalysisError) -> Message:
@@ -286,6 +282,7 @@ def _estimated(
         resamples,
         rng,
     )
+    own = [drawn.of(saying(drawn, len(drivers), outcome)) for drawn in own]
     blocks = {driver: [driver] for driver in drivers}
     given: dict[str, Any] = {"method": method, "level": level, "rng": rng, "seed": seed}
 
@@ -302,6 +299,8 @@ def _estimated(
     ]  # fmt: skip
     q = whole.standardised.shape[1]
     line, plain = _regression(whole), Moments(together.mean[:q], together.covariance[:q, :q], together.also)
+    chosen = saying(plain, len(drivers), outcome)
+    plain, together = plain.of(chosen), together.of(chosen)
     rows, drawn = estimated(whole, plain, line)
     fixed = draws_of(blocks, whole, drawn.shares, together).coefficients
     held = _regression(whole, dummies)

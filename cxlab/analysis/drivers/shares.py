@@ -33,6 +33,7 @@ from cxlab.analysis.drivers.regression import Fit, fit
 from cxlab.analysis.drivers.statements import findings
 from cxlab.analysis.estimates import (
     LOW_BASE,
+    MINIMUM_CUSTOMERS,
     Result,
     adjusted,
     check_level,
@@ -112,7 +113,8 @@ def importance(
         that the share is of importance overall (reach times depth) and the coefficient that among those
         who rated. ``listwise``: only rows with every rating.
     min_rated : int
-        How many must have rated a driver that was not rated by all.
+        How many must have rated a driver that was not rated by all, 10 or more: of fewer nothing is shown,
+        and shares add up to one.
     resamples : int
         Bootstrap samples of respondents, or of clusters within strata (0 for none: no intervals of shares
         and ranks).
@@ -156,8 +158,9 @@ def importance(
 
     Examples
     --------
-    >>> answers = pd.DataFrame({"overall": [7, 5, 6, 2, 3, 4, 6, 1], "ease": [7, 4, 6, 2, 3, 5, 6, 2],
-    ...                         "price": [3, 5, 6, 2, 5, 3, 4, 3]})
+    >>> answers = pd.DataFrame({"overall": [7, 5, 6, 2, 3, 4, 6, 1] * 2,
+    ...                         "ease": [7, 4, 6, 2, 3, 5, 6, 2] * 2,
+    ...                         "price": [3, 5, 6, 2, 5, 3, 4, 3] * 2})
     >>> result = importance(answers, "overall", ["ease", "price"], resamples=0)
     >>> result.table[["driver", "share", "rank"]].round(3).values.tolist()
     [['ease', 0.9, 1], ['price', 0.1, 2]]
@@ -186,13 +189,10 @@ def importance(
     columns = ratings.standardised
     matrix = moments(columns, ratings.weights).correlations
     check_size(method, len(blocks))
+    check_explained(matrix, len(order), outcome)
     shared = divided(matrix, sizes, method, rng)
-    if not shared.gains.sum() > NOTHING:
-        raise AnalysisError(
-            "no driver goes with {outcome} in any way: there is nothing to divide; choose other drivers",
-            outcome=outcome,
-        )
-    drawn = resampled(columns, ratings.design, resamples, rng, ratings.rated.astype(float))
+    every = resampled(columns, ratings.design, resamples, rng, ratings.rated.astype(float))
+    drawn = every.of(saying(every, len(order), outcome))
     samples = without_controls(drawn.correlations, sizes)
     replicates = replicates_of(samples, sizes, method, rng, matrix, shared)
     line = fit(np.column_stack([ratings.drivers, ratings.controls]), ratings.outcome, ratings.design)
@@ -204,7 +204,7 @@ def importance(
     among = _correlations_among_raters(ratings, matrix)
     main = table_of(blocks, ratings, matrix, among, shared, method, replicates, noise, line, level)
     tests = tests_of(blocks, line)
-    checks = checks_of(ratings, matrix, line, outcome, drawn)
+    checks = checks_of(ratings, matrix, line, outcome, every)
     stays = dominance.swept(matrix, ratings.controls.shape[1])
     left = dominance.swept(stays, len(drivers))
     r_squared, always = (float(1 - swept[0, 0, 0]) for swept in (left, stays))
@@ -304,8 +304,13 @@ def check_options(method: str, not_applicable: str, resamples: int, min_rated: i
         raise AnalysisError(
             "resamples is {resamples!r}; give 0 for no bootstrap, or 1000 for a report", resamples=resamples
         )
-    if not isinstance(min_rated, int | np.integer) or min_rated < 1:
-        raise AnalysisError("min_rated is {given!r}; give a whole number, 1 or more", given=min_rated)
+    if not isinstance(min_rated, int | np.integer) or min_rated < MINIMUM_CUSTOMERS:
+        raise AnalysisError(
+            "{name} is {given!r}; give a whole number, {least} or more",
+            name="min_rated",
+            given=min_rated,
+            least=MINIMUM_CUSTOMERS,
+        )
 
 
 def check_size(method: Method, blocks: int) -> None:
@@ -317,6 +322,44 @@ def check_size(method: Method, blocks: int) -> None:
             most=lattice.MOST,
             count=blocks,
         )
+
+
+def explained_by(matrix: Array, drivers: int) -> Array:
+    """R-squared that the drivers add to what is always in the model, (replicates,)."""
+    stays = dominance.swept(matrix, matrix.shape[0] - 1 - drivers)
+    return np.asarray(stays[0, 0] - dominance.swept(stays, drivers)[0, 0])
+
+
+def check_explained(matrix: Array, drivers: int, outcome: str) -> None:
+    """Refuse drivers that explain nothing at all."""
+    if not explained_by(matrix, drivers)[0] > NOTHING:
+        raise AnalysisError(
+            "no driver goes with {outcome} in any way: there is nothing to divide; choose other drivers",
+            outcome=outcome,
+        )
+
+
+def saying(drawn: Moments, drivers: int, outcome: str) -> Array:
+    """Return which bootstrap samples to use, as many as there are: those that say something of the drivers.
+
+    Where the few who answer otherwise than the rest were not drawn, nothing is explained and nobody has a
+    share; such a sample is replaced by another. `checks_of` tells how many they are.
+
+    Raises
+    ------
+    AnalysisError
+        If fewer than two samples say something.
+    """
+    told = explained_by(drawn.correlations, drivers) > NOTHING
+    if len(told) and told.sum() < 2:
+        raise AnalysisError(
+            "in {empty} of {count} bootstrap samples no driver goes with {outcome} in any way: the answers "
+            "are too few, or too alike, for intervals; use resamples=0 or widen the filter",
+            empty=int((~told).sum()),
+            count=len(told),
+            outcome=outcome,
+        )
+    return np.concatenate([np.flatnonzero(told), np.resize(np.flatnonzero(told), int((~told).sum()))])
 
 
 def without_controls(matrix: Array, sizes: Sequence[int]) -> Array:
