@@ -104,8 +104,8 @@ def test_other_levels_are_brought_to_the_wider_one():
 def test_a_hazard_is_judged_as_a_logarithm_and_told_as_a_ratio():
     columns = ["covariate", "estimate", "std_error", "hazard_ratio", "conf_low", "conf_high", "n", "flag"]
 
-    def hazards(b, n):
-        rows = [["plan", b, 0.1, math.exp(b), math.exp(b - 0.196), math.exp(b + 0.196), n, "ok"]]
+    def hazards(b, n):  # an error so wide that the ratio's limits hold the logarithm too
+        rows = [["plan", b, 1.0, math.exp(b), math.exp(b - 1.96), math.exp(b + 1.96), n, "ok"]]
         made = {
             "kind": "Hazards",
             "keys": ["covariate"],
@@ -113,9 +113,24 @@ def test_a_hazard_is_judged_as_a_logarithm_and_told_as_a_ratio():
         }
         return {**bundle([], used=n), **made}
 
-    (moved,) = compared(run(hazards(0.5, 500)), run(hazards(0.9, 800), sha="22")).moved
+    (moved,) = compared(run(hazards(0.5, 500)), run(hazards(2.0, 800), sha="22")).moved
     assert (moved.column, moved.before, moved.unit) == ("hazard_ratio", math.exp(0.5), "ratio")
-    assert moved.errors == pytest.approx(0.4 / (0.1 * math.sqrt(2) * 1.959964), rel=1e-6)
+    assert moved.errors == pytest.approx(1.5 / (math.sqrt(2) * 1.959964), rel=1e-6)
+
+
+def test_limits_that_moved_alone_are_told():
+    found = compared(run(bundle([row("V", 20.0, 3.0, 500)])), run(bundle([row("V", 20.0, 4.0, 500)])))
+    assert [(m.verdict, m.change) for m in found.moved] == [("computed", 0.0)]
+
+
+def test_other_rows_or_other_targets_are_not_the_same_rows():
+    made = bundle([row("V", 20.0, 3.0, 500)])
+    assert not compared(run(made, used=500), run(made, where="plan == 'A'", used=300)).same_people
+    whole = run(made)
+    targets = [{"table": "population_targets", "sha256": each, "rows": 9, "used": 9} for each in "12"]
+    one, other = (run(made, inputs=[*whole.manifest["inputs"], read]) for read in targets)
+    assert not compared(one, other).same_people
+    assert compared(one, whole).same_people  # what only one of them read is a cause, not other people
 
 
 def test_on_the_same_rows_any_change_but_rounding_is_one_of_computation():
@@ -183,6 +198,41 @@ def test_units_and_categories_part_everybody_as_segments_do():
 
     moved = compared(run(league(204, 300, 400)), run(league(200, 150, 370), sha="22")).moved
     assert [(dict(m.key)["shop"], m.verdict) for m in moved] == [("V", "hidden"), ("Z", "hidden")]
+
+
+def test_categories_are_parts_whatever_the_settings_say():
+    def bases(n, other):
+        rows = [["V", *row("V", 20.0, 3.0, n)[1:]], ["X", *row("X", 33.0, 3.0, other)[1:]]]
+        table = {"columns": ["category", *COLUMNS[1:]], "rows": rows}
+        made = {"keys": ["category", "metric"], "settings": {}, "tables": {"main": table}}
+        return {**bundle([], used=n + other), **made}
+
+    moved = compared(run(bases(204, 300)), run(bases(200, 250), sha="22")).moved
+    assert [m.verdict for m in moved] == ["hidden", "hidden"]
+
+
+def test_a_suppressed_row_of_one_side_is_not_told_at_all():
+    before, after = bundle([row("V", 0, 0, 5), row("X", 1.0, 3.0, 300)]), bundle([row("X", 1.0, 3.0, 300)])
+    assert not compared(run(before), run(after)).moved
+    assert not compared(run(after), run(before)).moved
+
+
+def said_of(one: list, other: list, used=(900, 600)):
+    sides = [bundle([], claims, used=n) for claims, n in zip((one, other), used, strict=True)]
+    return {
+        (c.how, c.hidden, c.before, c.after) for c in compared(run(sides[0]), run(sides[1], sha="22")).claims
+    }
+
+
+def test_sentences_on_bases_that_differ_by_a_few_are_not_laid_side_by_side():
+    graded = [claim(n=204, sentence="A")], [claim(n=200, grade="C", sentence="B")]
+    assert said_of(*graded) == {(("grade",), True, "", "")}
+    lost = [claim(metric="nps", n=204, sentence="A"), claim(metric="pxi", n=800, sentence="C")]
+    won = [claim(metric="insc", n=200, sentence="B")]
+    assert said_of(lost, won) == {(("gone",), True, "", ""), (("new",), True, "", "")}
+    baseless = [claim(n=None, sentence="A")], [claim(n=None, grade="C", sentence="B")]
+    assert said_of(*baseless, used=(904, 900)) == {(("grade",), True, "", "")}
+    assert said_of(*baseless) == {(("grade",), False, "A", "B")}
 
 
 def test_what_is_said_of_a_hidden_row_is_hidden_too():
@@ -302,8 +352,8 @@ def test_several_of_one_code_are_not_paired_by_guess():
 def test_a_verdict_that_is_another():
     columns = ["driver", "share", "quadrant", "n", "flag"]
 
-    def priorities(quadrant):
-        table = {"columns": columns, "rows": [["attr_billing", 0.3, quadrant, 900, "ok"]]}
+    def priorities(quadrant, n=900):
+        table = {"columns": columns, "rows": [["attr_billing", 0.3, quadrant, n, "ok"]]}
         own = {"kind": "Priorities", "estimate_column": "share", "keys": ["driver", "quadrant"]}
         return {**bundle([]), **own, "tables": {"main": table}}
 
@@ -312,6 +362,8 @@ def test_a_verdict_that_is_another():
     assert (judged.column, judged.before, judged.after) == ("quadrant", "concentrate", "low_priority")
     assert not moved
     assert "priorities, Billing: " in text(found)
+    few = compared(run(priorities("concentrate")), run(priorities("low_priority", n=895)))
+    assert (few.judged, [m.verdict for m in few.moved]) == ((), ["hidden"])
 
 
 # --- why --------------------------------------------------------------------------------------------
