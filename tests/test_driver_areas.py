@@ -208,7 +208,7 @@ def test_unusable_shares_are_told_together():
     ("options", "message"),
     [
         ({"target": 0.0}, "target is 0.0; allowed: a performance above 0, up to 100"),
-        ({"concentration": 0.0}, "concentration is 0.0; allowed: a number above zero"),
+        ({"concentration": 0.0}, "concentration is 0.0; allowed: a number from 0.1"),
         ({"draws": 199}, "draws is 199; allowed: a whole number, 200 or more"),
     ],
 )

@@ -4,7 +4,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxlab.analysis.drivers import base_map, compare, importance, importance_of, penalty_reward, reduced
+from cxlab.analysis.drivers import (
+    base_map,
+    compare,
+    importance,
+    importance_of,
+    importance_performance,
+    penalty_reward,
+    reduced,
+)
 from cxlab.analysis.drivers.moments import Moments
 from cxlab.errors import AnalysisError
 from cxlab.reporting.words import Words
@@ -377,3 +385,37 @@ def test_nothing_to_divide_is_said_by_every_method():
     for method in ("lmg", "johnson", "pmvd"):
         with pytest.raises(AnalysisError, match="no driver goes with sat in any way"):
             importance(table.assign(**copies), "sat", DRIVERS, controls=list(copies), method=method)
+
+
+@pytest.mark.parametrize("ends", [(4, 4), (7, 1), (1,), (1, 4, 7), (1, np.inf), "17", 5])
+def test_a_scale_is_two_numbers_the_lower_first(ends):
+    found = importance(survey(), "sat", DRIVERS, resamples=0)
+    message = r"the scale of ease is .*; give its lowest and its highest point, e\.g\. \[1, 7\]"
+    with pytest.raises(AnalysisError, match=message):
+        importance_performance(found, scales={"ease": ends})
+    declared = survey()
+    declared.attrs["scales"] = {"ease": ends}
+    for run in (importance, reduced):
+        with pytest.raises(AnalysisError, match=message):
+            run(declared, "sat", DRIVERS)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{"outcome": ["sat"]}, {"drivers": None}, {"drivers": [["ease"], "price"]}, {"weights": ["w"]},
+     {"strata": ["w"]}, {"controls": None}],
+)  # fmt: skip
+def test_what_is_no_name_is_refused(given):
+    for run in (importance, reduced):
+        with pytest.raises(AnalysisError, match="is no name of a column; give one name"):
+            run(survey(), **{"outcome": "sat", "drivers": DRIVERS, **given})
+
+
+@pytest.mark.parametrize(
+    "given", [{"negligible": "a"}, {"symmetric": None}, {"base_minimum": 2.5}, {"resamples": 2.5}]
+)
+def test_options_of_penalty_and_reward_are_numbers(given):
+    with pytest.raises(
+        AnalysisError, match=r"(negligible|symmetric|base_minimum|resamples) is .*; allowed: "
+    ):
+        penalty_reward(survey(), "sat", DRIVERS, cuts=(3, 6), **given)

@@ -51,7 +51,18 @@ def named(columns: str | Iterable[str]) -> list[str]:
     >>> named("region"), named(("region", "plan"))
     (['region'], ['region', 'plan'])
     """
-    return [columns] if isinstance(columns, str) else list(columns)
+    if columns is None:
+        raise AnalysisError("{given!r} is no name of a column; give one name", given=columns)
+    listed = [columns] if isinstance(columns, str) else list(columns)
+    check_names(listed)
+    return listed
+
+
+def check_names(columns: Iterable[Any]) -> None:
+    """Refuse what cannot name a column, such as a list where one name is asked for."""
+    for column in columns:
+        if not pd.api.types.is_hashable(column):
+            raise AnalysisError("{given!r} is no name of a column; give one name", given=column)
 
 
 def check_frame(table: Any) -> None:

@@ -6,7 +6,7 @@ numbers support. Analyses fill it, `masked` empties what may not be shown, repor
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeVar
 
@@ -179,6 +179,20 @@ def check_level(level: float) -> None:
         raise AnalysisError(
             "level is {level}; give a confidence level between 0.5 and 1, e.g. 0.95", level=level
         )
+
+
+def whole_from(given: Any, least: int) -> bool:
+    """Tell whether `given` is a whole number, `least` or more."""
+    return isinstance(given, int | np.integer) and not isinstance(given, bool) and int(given) >= least
+
+
+def check_numbers(*asked: tuple[str, Any, Callable[[Any], bool], str]) -> None:
+    """Refuse options that are no numbers or out of range: name, what was given, whether it does, allowed."""
+    for name, given, holds, allowed in asked:
+        if not (isinstance(given, int | float | np.number) and holds(given)):
+            raise AnalysisError(
+                "{name} is {given!r}; allowed: {allowed}", name=name, given=given, allowed=allowed
+            )
 
 
 def check_columns(table: pd.DataFrame, columns: Iterable[str]) -> None:

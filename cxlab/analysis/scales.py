@@ -53,7 +53,38 @@ def declared_scale(table: pd.DataFrame, column: str) -> tuple[float, float] | No
     """Return the scale that ``table.attrs["scales"]`` declares for `column`, if any."""
     scales = table.attrs.get("scales")
     scale = scales.get(column) if isinstance(scales, Mapping) else None
-    return (float(scale[0]), float(scale[1])) if scale is not None else None
+    return scale_ends(column, scale) if scale is not None else None
+
+
+def scale_ends(column: str, given: Any) -> tuple[float, float]:
+    """Return the ends of a declared scale.
+
+    Raises
+    ------
+    AnalysisError
+        If they are not two numbers, the lower one first.
+
+    Examples
+    --------
+    >>> scale_ends("ease", [1, 7])
+    (1.0, 7.0)
+    """
+    try:
+        low, high = (float(end) for end in given)
+    except (TypeError, ValueError):
+        low = high = np.nan
+    if isinstance(given, str) or not (low < high and np.isfinite([low, high]).all()):
+        raise AnalysisError(
+            "the scale of {column} is {given!r}; give its lowest and its highest point, e.g. [1, 7]",
+            column=column,
+            given=given,
+        )
+    return low, high
+
+
+def ends_of(columns: Sequence[str], scales: Mapping[str, Sequence[float]]) -> np.ndarray[Any, Any]:
+    """Return lowest and highest point of every column's scale, (columns, 2); missing where not declared."""
+    return np.array([scale_ends(c, scales[c]) if c in scales else (np.nan, np.nan) for c in columns])
 
 
 def check_scale(

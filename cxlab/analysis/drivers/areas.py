@@ -20,7 +20,16 @@ from cxlab.analysis.drivers.attribution import Drawn, Parts, limits
 from cxlab.analysis.drivers.draws import rank_sets
 from cxlab.analysis.drivers.responsibility import NOBODY, Responsibility, responsibility_of
 from cxlab.analysis.drivers.shares import DriverImportance
-from cxlab.analysis.estimates import Result, check_columns, check_level, check_seed, flags
+from cxlab.analysis.estimates import (
+    Result,
+    check_columns,
+    check_level,
+    check_numbers,
+    check_seed,
+    flags,
+    whole_from,
+)
+from cxlab.analysis.scales import ends_of
 from cxlab.errors import AnalysisError, Message
 
 Array = np.ndarray[Any, Any]
@@ -208,15 +217,11 @@ def _check_numbers(result: DriverImportance, target: float, concentration: float
             "areas are made of single drivers, and these are groups: {names}; leave `groups` out",
             names=", ".join(grouped),
         )
-    for name, given, holds, allowed in (
-        ("target", target, 0 < target <= 100, Message("a performance above 0, up to 100")),
-        ("concentration", concentration, concentration > 0, Message("a number above zero, e.g. 20")),
-        ("draws", draws, draws >= _FEWEST, Message("a whole number, 200 or more")),
-    ):
-        if not holds:
-            raise AnalysisError(
-                "{name} is {given!r}; allowed: {allowed}", name=name, given=given, allowed=allowed
-            )
+    check_numbers(
+        ("target", target, lambda v: 0 < v <= 100, Message("a performance above 0, up to 100")),
+        ("concentration", concentration, lambda v: 0.1 <= v < np.inf, Message("a number from 0.1, e.g. 20")),
+        ("draws", draws, lambda v: whole_from(v, _FEWEST), Message("a whole number, 200 or more")),
+    )
 
 
 def _drivers(
@@ -226,7 +231,7 @@ def _drivers(
     check_columns(items, ["item_id", "touchpoint_id"])
     of = dict(zip(items["item_id"].tolist(), items["touchpoint_id"].tolist(), strict=True))
     own = result.table.set_index("driver").loc[list(result.draws.blocks)].reset_index()
-    ends = np.array([scales.get(name, (np.nan, np.nan)) for name in own["driver"]], dtype=float)
+    ends = ends_of(own["driver"].tolist(), scales)
     own = own.assign(
         touchpoint_id=pd.Series([of.get(name) for name in own["driver"]], dtype=object),
         place=np.arange(len(own)), lowest=ends[:, 0], highest=ends[:, 1],

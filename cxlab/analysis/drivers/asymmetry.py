@@ -20,10 +20,12 @@ from cxlab.analysis.estimates import (
     Claim,
     Result,
     check_level,
+    check_numbers,
     check_seed,
     effective_n,
     flags,
     t_quantile,
+    whole_from,
 )
 from cxlab.errors import AnalysisError, Message
 
@@ -198,16 +200,15 @@ def _cuts(ratings: Ratings, cuts: Cuts) -> dict[str, tuple[float, float]]:
 
 
 def _check_numbers(negligible: float, symmetric: float, base_minimum: int, resamples: int) -> None:
-    for name, given, holds, allowed in (
-        ("negligible", negligible, negligible > 0, Message("a number above zero, in units of the outcome")),
-        ("symmetric", symmetric, 0 <= symmetric < 1, Message("a number from 0 to under 1")),
-        ("base_minimum", base_minimum, base_minimum >= 2, Message("a whole number, 2 or more")),
-        ("resamples", resamples, resamples >= 0 and resamples != 1, Message("0 for no bootstrap, or 1000")),
-    ):
-        if not holds:
-            raise AnalysisError(
-                "{name} is {given!r}; allowed: {allowed}", name=name, given=given, allowed=allowed
-            )
+    check_numbers(
+        ("negligible", negligible, lambda v: v > 0, Message("a number above zero, in units of the outcome")),
+        ("symmetric", symmetric, lambda v: 0 <= v < 1, Message("a number from 0 to under 1")),
+        ("base_minimum", base_minimum, lambda v: whole_from(v, 2), Message("a whole number, 2 or more")),
+        (
+            "resamples", resamples, lambda v: whole_from(v, 0) and v != 1,
+            Message("0 for no bootstrap, or 1000"),
+        ),
+    )  # fmt: skip
 
 
 def _spread(ratings: Ratings) -> float:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxlab.analysis.columns import named, shown
+from cxlab.analysis.columns import check_names, named, shown
 from cxlab.errors import AnalysisError, Message, Problem
 
 Array = np.ndarray[Any, Any]
@@ -31,6 +31,7 @@ def of_roles(
         "weights": [weights] if weights is not None else [],
     }
     problems = []
+    check_names(column for held in roles.values() for column in held)
     for column in dict.fromkeys(column for held in roles.values() for column in held):
         own = [role for role, held in roles.items() if column in held]
         if len(own) > 1:
@@ -139,6 +140,8 @@ def _check_mapping(groups: Any) -> None:
 
 def of_absence(table: pd.DataFrame | Mapping[str, Any], columns: Iterable[str]) -> list[Problem]:
     """Say which columns the table does not have."""
+    columns = list(columns)
+    check_names(columns)
     return [
         Problem(
             found=Message("no column of this name"),

@@ -151,7 +151,7 @@ def _given(ranking: pd.DataFrame) -> pd.DataFrame:
     if problems or values is None:
         raise AnalysisError("the managers' ranking cannot be used", problems=problems)
     signed = ranking.assign(given=values if kind == "rank" else -values).dropna(subset=["given"])
-    return signed.pivot_table(index="rater_id", columns="item_id", values="given")
+    return signed.pivot_table(index="rater_id", columns="item_id", values="given", observed=True)
 
 
 def _places(given: Array) -> Array:

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from cxlab.analysis.columns import records
-from cxlab.analysis.drivers.draws import Draws
 from cxlab.analysis.drivers.shares import DriverImportance
 from cxlab.analysis.estimates import Claim, Result, check_level
+from cxlab.analysis.scales import ends_of
 from cxlab.errors import AnalysisError, Message
 
 Array = np.ndarray[Any, Any]
@@ -91,7 +91,8 @@ def importance_performance(
     [['ease', 'concentrate', 1.0], ['price', 'overkill', 1.0]]
     """
     level = _checked(result, importance, target, level)
-    ends = _ends(result.draws, {**result.settings["scales"], **(scales or {})})
+    names = [name for members in result.draws.blocks.values() for name in members]
+    ends = ends_of(names, {**result.settings["scales"], **(scales or {})})
     own, rows, left_out = _rows(result, importance, ends)
     draws = result.draws
     value = own[importance].to_numpy(dtype=float)
@@ -153,7 +154,8 @@ def _checked(result: DriverImportance, importance: str, target: float | None, le
             given=importance,
             allowed=", ".join(get_args(Importance)),
         )
-    if target is not None and not 0 < target < 100:
+    number = isinstance(target, int | float | np.number)
+    if target is not None and not (number and 0 < target < 100):
         raise AnalysisError(
             "target is {target}; give a performance between 0 and 100, or none for the mean", target=target
         )
@@ -183,12 +185,6 @@ def _rows(
     )
     own = own[known]
     return own, [where[name] for name in own["driver"]], left_out.reset_index(drop=True)
-
-
-def _ends(draws: Draws, scales: Mapping[str, Sequence[float]]) -> Array:
-    """Return lowest and highest point of every driver's scale, (drivers, 2); missing where not declared."""
-    names = [name for members in draws.blocks.values() for name in members]
-    return np.array([scales.get(name, (np.nan, np.nan)) for name in names], dtype=float)
 
 
 def _performance(means: Array, rows: Sequence[_Row], ends: Array) -> Array:

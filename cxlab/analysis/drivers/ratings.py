@@ -18,6 +18,7 @@ from cxlab.analysis.drivers import inputs
 from cxlab.analysis.drivers.outcomes import Outcome, OutcomeType, read_outcome
 from cxlab.analysis.dropped import INCOMPLETE, NO_DRIVER, WEIGHT_ZERO, check_entered, entering, missing
 from cxlab.analysis.estimates import LOW_BASE, MINIMUM_CUSTOMERS, effective_n
+from cxlab.analysis.scales import declared_scale
 from cxlab.analysis.survey import Design, design_of
 from cxlab.errors import AnalysisError, Problem
 
@@ -200,7 +201,7 @@ def rated(
     kept, dropped = _entering(outcome, columns[outcome], ratings, extra, design, not_applicable)
     check_entered(kept, dropped)
     others = np.column_stack([np.empty((len(table), 0)), *(c.values for c in extra)])
-    scales = {name: ends for name, ends in table.attrs.get("scales", {}).items() if name in drivers}
+    scales = {name: ends for name in drivers if (ends := declared_scale(table, name)) is not None}
     explained = replace(explained, scores=explained.scores[kept])
     return _centred(
         drivers, outcome, explained, ratings[kept], others[kept], _people(design, kept), scales, dropped,
@@ -254,7 +255,7 @@ def _centred(
     ratings: Array,
     controls: Array,
     design: Design,
-    scales: Mapping[str, Sequence[float]],
+    scales: Mapping[str, tuple[float, float]],
     dropped: Mapping[str, int],
     asked: tuple[str, ...],
     min_rated: int,
@@ -282,7 +283,7 @@ def _centred(
         rated=present,
         means=means,
         design=design,
-        scales={name: (float(low), float(high)) for name, (low, high) in scales.items()},
+        scales=scales,
         complete=float(weights[present.all(axis=1)].sum() / weights.sum()),
         dropped=dropped,
         unit=explained.unit,

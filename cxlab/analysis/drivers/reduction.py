@@ -22,7 +22,7 @@ from cxlab.analysis.drivers import inputs
 from cxlab.analysis.drivers.outcomes import UNITS
 from cxlab.analysis.dropped import INCOMPLETE, NO_DRIVER, WEIGHT_ZERO, check_entered, missing
 from cxlab.analysis.estimates import LOW_BASE, MINIMUM_CUSTOMERS
-from cxlab.analysis.scales import CODES, NEGATIVE_CODES, unlikely
+from cxlab.analysis.scales import CODES, NEGATIVE_CODES, scale_ends, unlikely
 from cxlab.analysis.survey import Design
 from cxlab.errors import AnalysisError, Message, Problem
 
@@ -124,11 +124,12 @@ def reduced(
     """
     drivers, controls = named(drivers), named(controls)
     _check_options(outcome_type, not_applicable, min_rated, buckets)
-    scales = dict(getattr(table, "attrs", {}).get("scales", {}) if scales is None else scales)
+    scales = (getattr(table, "attrs", {}).get("scales") or {}) if scales is None else scales
+    scales = {column: scale_ends(column, ends) for column, ends in dict(scales).items()}
+    problems = inputs.of_roles(outcome, drivers, controls, weights)
     numeric = [outcome, *drivers, *controls, *([weights] if weights else [])]
     wrapped = _wrapped(_numbered(table, numeric))
     schema = dict(wrapped.collect_schema())
-    problems = inputs.of_roles(outcome, drivers, controls, weights)
     design = [column for column in (weights, strata, cluster) if column is not None]
     problems += inputs.of_absence(schema, [outcome, *drivers, *controls, *design])
     problems += [_text(c) for c in dict.fromkeys(numeric) if c in schema and not _is_number(schema[c])]

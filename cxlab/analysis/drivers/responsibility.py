@@ -57,7 +57,9 @@ def responsibility_of(
     areas = list(dict.fromkeys([*listed, *given["area_id"].tolist()]))
     asked = list(touchpoints)
     own = given.assign(responsibility_share=shares)
-    wide = own.pivot_table(index="touchpoint_id", columns="area_id", values="responsibility_share")
+    wide = own.pivot_table(
+        index="touchpoint_id", columns="area_id", values="responsibility_share", observed=True
+    )
     matrix = wide.reindex(index=asked, columns=areas).fillna(0.0).to_numpy(dtype=float)
     sums = matrix.sum(axis=1)
     whole = np.column_stack([matrix, np.maximum(1 - sums, 0.0)]) / np.maximum(sums, 1.0)[:, None]

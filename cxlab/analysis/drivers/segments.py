@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxlab.analysis.columns import check_categories, check_rows, named, records
+from cxlab.analysis.columns import check_categories, check_names, check_rows, named, records
 from cxlab.analysis.drivers import contrasts, dominance
 from cxlab.analysis.drivers.draws import Draws, draws_of
 from cxlab.analysis.drivers.moments import Moments, moments, resampled_parts
@@ -181,6 +181,7 @@ def _check_split(
     table: pd.DataFrame, by: Sequence[str], analysed: Sequence[str], others: Sequence[str]
 ) -> None:
     check_rows(table)
+    check_names([*analysed, *others])
     check_columns(table, [*by, *analysed])
     check_categories(table, by)
     twice = sorted({*by} & {*analysed, *others})
