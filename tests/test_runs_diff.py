@@ -164,10 +164,22 @@ def test_rows_of_one_side_and_other_columns_are_told():
 
 
 def test_a_result_shown_twice_is_told_once():
-    before = bundle([row("V", 20.0, 3.0, 500)])
-    after = bundle([row("V", 30.0, 3.0, 700)])
-    found = compared(run(before, before), run(after, after, sha="22"))
-    assert len(found.moved) == 1
+    """Shown again it has no claims, and so nothing that says its unit."""
+
+    def twice(estimate, n):
+        rows = [row("V", estimate, 3.0, n, metric="")]
+        return [bundle(rows, [claim(metric="", unit="percent", n=n)]), bundle(rows)]
+
+    found = compared(run(*twice(20.0, 500)), run(*twice(30.0, 700), sha="22"))
+    assert [(m.before, m.after, m.unit) for m in found.moved] == [(20.0, 30.0, "percent")]
+
+
+def test_the_unit_is_that_of_the_index_that_was_asked_for():
+    def league(estimate):
+        made = bundle([row("V", estimate, 3.0, 500, metric="")])
+        return {**made, "settings": {**made["settings"], "metric": "nps"}}
+
+    assert [m.unit for m in compared(run(league(1.0)), run(league(2.0))).moved] == ["points"]
 
 
 # --- nobody is found --------------------------------------------------------------------------------

@@ -103,11 +103,13 @@ def diff(before: Run, after: Run, *, root: Path) -> Difference:
     parts = [
         _Pair(one, other, same=same).parts() for one, other in _matched(_results(before), _results(after))
     ]
-    moved = list(dict.fromkeys(each for part in parts for each in part.moved))
+    moved: dict[Moved, Moved] = {}
+    for each in (each for part in parts for each in part.moved):  # what is shown again has no claims: no unit
+        moved.setdefault(replace(each, unit=""), each)
     return replace(
         found,
         counts=tuple(dict.fromkeys([*_read(before, after), *(c for part in parts for c in part.counts)])),
-        moved=tuple(moved),
+        moved=tuple(moved.values()),
         judged=tuple(dict.fromkeys(each for part in parts for each in part.judged)),
         claims=tuple(dict.fromkeys(each for part in parts for each in part.claims)),
         others=_together(each for part in parts for each in part.others),

@@ -238,7 +238,8 @@ class Rows:
 
     def _unit(self, row: Record) -> str:
         fields = [claim.get("fields", {}) for side in self.sides for claim in side.get("claims", ())]
-        metric = row.get("metric") or ""
+        metrics = sorted(str(side.get("settings", {}).get("metric") or "") for side in self.sides)
+        metric = row.get("metric") or metrics[-1]
         return unit_of(
             self.shown, self.columns, metric, sorted(fields, key=lambda each: str(each.get("unit")))
         )
