@@ -237,3 +237,21 @@ def test_nothing_given_is_changed():
     pd.testing.assert_frame_equal(items, ITEMS)
     pd.testing.assert_frame_equal(given_, SHARED)
     pd.testing.assert_frame_equal(known, KNOWN)
+
+
+def test_a_share_of_nobody_named_and_a_driver_at_two_touchpoints_are_refused():
+    """Neither may be given to somebody by the order of rows, nor to nobody."""
+    with pytest.raises(AnalysisError, match="row 1, column area_id: found no name"):
+        shared_out(found(), SHARED.assign(area_id=SHARED["area_id"].where(SHARED.index > 0)))
+    twice = pd.concat([ITEMS, ITEMS.head(1).assign(touchpoint_id="elsewhere")])
+    with pytest.raises(AnalysisError, match="stands in more than one row"):
+        areas(found(), twice, SHARED, scales=SCALES)
+    again = areas(found(), pd.concat([ITEMS, ITEMS]), SHARED, scales=SCALES, seed=1)
+    pd.testing.assert_frame_equal(again.table, areas(found(), ITEMS, SHARED, scales=SCALES, seed=1).table)
+
+
+def test_codes_may_be_categories():
+    kinds = {"area_id": "category", "touchpoint_id": "category"}
+    pd.testing.assert_frame_equal(
+        shared_out(found(), SHARED.astype(kinds)).table, shared_out(found()).table, check_dtype=False
+    )

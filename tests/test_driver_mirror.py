@@ -153,6 +153,8 @@ def test_unusable_rankings_are_refused():
     with pytest.raises(AnalysisError, match="ranking cannot be used") as caught:
         mirror(RESULT, given_.assign(rank="first"))
     assert (str(caught.value.problems[0].found), caught.value.problems[0].column) == ("text", "rank")
+    with pytest.raises(AnalysisError, match="column rank: found an infinite value"):
+        mirror(RESULT, given_.assign(rank=np.inf))
     with pytest.raises(AnalysisError, match="the managers rank 1 of the drivers, and at least 2"):
         mirror(RESULT, ranking("dxyz", managers=8))
     with pytest.raises(AnalysisError, match="no column points"):
@@ -164,3 +166,9 @@ def test_the_ranking_given_is_not_changed():
     kept = given_.copy()
     mirror(RESULT, given_)
     pd.testing.assert_frame_equal(given_, kept)
+
+
+def test_managers_and_drivers_may_be_categories():
+    given_ = ranking("dabc", managers=8)
+    as_categories = mirror(RESULT, given_.astype({"rater_id": "category", "item_id": "category"}))
+    pd.testing.assert_frame_equal(as_categories.table, mirror(RESULT, given_).table)

@@ -332,3 +332,11 @@ def test_intervals_from_buckets_cover():
     assert 0.945 - error <= covered.mean() / REPLICATIONS <= 0.955 + error
     assert 0.945 - error <= slopes.mean() / REPLICATIONS <= 0.955 + error
     assert np.mean(widths) == pytest.approx(1, abs=0.05)
+
+
+def test_many_drivers_are_reduced_without_a_warning():
+    rng = np.random.default_rng(0)
+    names = [f"d{k}" for k in range(20)]
+    table = pd.DataFrame(rng.integers(1, 8, (400, 20)), columns=names)
+    held = reduced(table.assign(y=table.sum(axis=1)), "y", names, buckets=30)
+    assert held.sums.shape == (30, 22, 22)

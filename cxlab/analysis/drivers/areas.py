@@ -17,6 +17,7 @@ import pandas as pd
 
 from cxlab.analysis.drivers.area_statements import nothing, of_area, stated_of
 from cxlab.analysis.drivers.attribution import Drawn, Parts, limits
+from cxlab.analysis.drivers.blocks import repeated
 from cxlab.analysis.drivers.draws import rank_sets
 from cxlab.analysis.drivers.responsibility import NOBODY, Responsibility, responsibility_of
 from cxlab.analysis.drivers.shares import DriverImportance
@@ -229,6 +230,11 @@ def _drivers(
 ) -> tuple[pd.DataFrame, list[tuple[Any, ...]]]:
     """Return the drivers that have a touchpoint and a scale, in the order of the draws, and the others."""
     check_columns(items, ["item_id", "touchpoint_id"])
+    own_items = items[items["item_id"].isin(list(result.draws.blocks))]
+    twice = own_items.drop_duplicates(["item_id", "touchpoint_id"])["item_id"]
+    problems = [repeated(str(driver)) for driver in twice[twice.duplicated()].unique()]
+    if problems:
+        raise AnalysisError("the drivers cannot be put at touchpoints", problems=problems)
     of = dict(zip(items["item_id"].tolist(), items["touchpoint_id"].tolist(), strict=True))
     own = result.table.set_index("driver").loc[list(result.draws.blocks)].reset_index()
     ends = ends_of(own["driver"].tolist(), scales)

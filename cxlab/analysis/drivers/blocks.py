@@ -58,7 +58,7 @@ def blocks(items: pd.DataFrame, drivers: Sequence[str], by: str) -> dict[str, li
     own = items[items["item_id"].isin(drivers)]
     tags = dict(zip(own["item_id"].tolist(), own[by].tolist(), strict=True))
     twice = own.loc[own["item_id"].duplicated(), "item_id"].unique()
-    problems = [_repeated(str(driver)) for driver in twice]
+    problems = [repeated(str(driver)) for driver in twice]
     problems += [_untagged(driver, by, tags) for driver in drivers if _empty(tags.get(driver))]
     if problems:
         raise AnalysisError(
@@ -74,7 +74,8 @@ def _empty(tag: Any) -> bool:
     return bool(tag is None or pd.isna(tag) or not str(tag).strip())
 
 
-def _repeated(driver: str) -> Problem:
+def repeated(driver: str) -> Problem:
+    """Say that a driver stands in more than one row of the questionnaire."""
     return Problem(
         found=Message("{driver} stands in more than one row", driver=driver),
         allowed=Message("one row for each question"),

@@ -137,6 +137,13 @@ def _given(ranking: pd.DataFrame) -> pd.DataFrame:
                 action=Message("correct the table management_ranking"), column=kind,
             )
         )  # fmt: skip
+    elif np.isinf(values).any():
+        problems.append(
+            Problem(
+                found=Message("an infinite value"), allowed=Message("a finite number"),
+                action=Message("correct the table management_ranking"), column=kind,
+            )
+        )  # fmt: skip
     if len(twice):
         problems.append(
             Problem(

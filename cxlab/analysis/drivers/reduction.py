@@ -9,6 +9,7 @@ whatever else narwhals wraps.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -500,7 +501,10 @@ def _second_pass(wrapped: Any, reading: _Reading, seen: Mapping[str, float], uni
         products["all"] = nw.when(everything == len(reading.drivers)).then(w).otherwise(0.0)
         products["n"] = nw.lit(1.0)
         summed = frame.select(*(nw.col(k) for k in keys), **products)
-        found.append(_collect(summed.group_by(*keys).agg(*(nw.col(name).sum() for name in products))))
+        with warnings.catch_warnings():
+            # Hundreds of sums are put side by side one by one, which costs nothing beside them.
+            warnings.simplefilter("ignore", pd.errors.PerformanceWarning)
+            found.append(_collect(summed.group_by(*keys).agg(*(nw.col(name).sum() for name in products))))
     rows = pd.concat(found, ignore_index=True)
     return rows.groupby(keys, sort=True, observed=True).sum().reset_index()
 

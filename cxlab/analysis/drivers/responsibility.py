@@ -53,7 +53,7 @@ def responsibility_of(
     problems = _problems(given, shares)
     if problems:
         raise AnalysisError("the shares of responsibility cannot be used", problems=problems)
-    listed = [] if known is None or not len(known) else known["area_id"].tolist()
+    listed = [] if known is None or not len(known) else known["area_id"].dropna().tolist()
     areas = list(dict.fromkeys([*listed, *given["area_id"].tolist()]))
     asked = list(touchpoints)
     own = given.assign(responsibility_share=shares)
@@ -99,6 +99,15 @@ def _problems(given: pd.DataFrame, shares: Array | None) -> list[Problem]:
                 count=len(wrong),
             )
         )  # fmt: skip
+    for name in ("area_id", "touchpoint_id"):
+        empty = np.flatnonzero(given[name].isna().to_numpy(dtype=bool))
+        if len(empty):
+            found.append(
+                Problem(
+                    found=Message("no name"), allowed=Message("the code of an area and of a touchpoint"),
+                    action=action, column=name, row=int(empty[0]) + 1, count=len(empty),
+                )
+            )  # fmt: skip
     twice = given[given.duplicated(["area_id", "touchpoint_id"])]
     if len(twice):
         pairs = [f"{a} × {t}" for a, t in zip(twice["area_id"], twice["touchpoint_id"], strict=True)]
