@@ -180,6 +180,8 @@ def _run_arguments(run: argparse.ArgumentParser) -> None:
     run.add_argument(
         "--workers", type=int, default=2, metavar="N", help=said(Message("how many notebooks at once (2)"))
     )
+    fresh = said(Message("run also what has not changed since it was published"))
+    run.add_argument("--fresh", action="store_true", help=fresh)
 
 
 def _root(given: argparse.Namespace) -> Path:
@@ -276,8 +278,10 @@ def _run(given: argparse.Namespace) -> int:
     target = Path(given.target)
     if target.suffix in (".yaml", ".yml"):
         path = target if target.is_file() else root / "reports" / target.name
-        return _published(read_study(path, **asked), timeout=given.timeout, workers=given.workers)
-    return _published(of_notebook(given.target, **asked), timeout=given.timeout, workers=given.workers)
+        study = read_study(path, **asked)
+    else:
+        study = of_notebook(given.target, **asked)
+    return _published(study, timeout=given.timeout, workers=given.workers, fresh=given.fresh)
 
 
 def _given(pairs: Sequence[str]) -> dict[str, Any]:
@@ -295,20 +299,24 @@ def _given(pairs: Sequence[str]) -> dict[str, Any]:
     return values
 
 
-def _published(study: Study, *, timeout: float | None = None, workers: int = 2) -> int:
+def _published(study: Study, *, timeout: float | None = None, workers: int = 2, fresh: bool = False) -> int:
     # jsonschema would compile the grammar of international addresses, over a second, for nothing.
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
     from cxlab.runs.batch import run_study
 
     with _Progress(len(study.entries)) as progress:
-        batch = run_study(study, timeout=timeout, workers=workers, watch=progress.see)
+        batch = run_study(study, timeout=timeout, workers=workers, watch=progress.see, fresh=fresh)
     _summarise(batch)
     return 1 if batch.failed else 0
 
 
 def _summarise(batch: Batch) -> None:
-    done = len(batch.reports) - len(batch.failed)
-    say(Message("{done} of {all} published", done=done, all=len(batch.reports)))
+    of_all = {"skipped": len(batch.skipped), "all": len(batch.reports)}
+    of_all["done"] = of_all["all"] - of_all["skipped"] - len(batch.failed)
+    if batch.skipped:
+        say(Message("{done} published, {skipped} skipped (unchanged), of {all}", **of_all))
+    else:
+        say(Message("{done} of {all} published", **of_all))
     for report in batch.failed:
         say(
             Message("failed: {entry}; its notebook is in {folder}", entry=report.entry.id, folder=report.kept)
@@ -345,7 +353,7 @@ class _Progress:
         if report is None:
             self.bar.set_postfix_str(entry.id, refresh=True)
             return
-        if report.status == "failed":
+        if report.status != "done":
             self.bar.write(said(_line(entry, report)), file=sys.stderr)
         self.bar.update(1)
 
@@ -353,6 +361,8 @@ class _Progress:
 def _line(entry: Entry, report: Report | None) -> Message:
     if report is None:
         return Message("{entry}: running", entry=entry.id)
+    if report.status == "skipped":
+        return Message("{entry}: skipped (unchanged): {page}", entry=entry.id, page=report.page)
     if report.status == "failed":
         return Message("{entry}: failed: {message}", entry=entry.id, message=report.message)
     return Message(

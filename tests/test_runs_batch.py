@@ -6,13 +6,14 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 import cxlab
 from cxlab.errors import InputError
-from cxlab.runs import batch, pages
+from cxlab.runs import batch, making, pages
 from cxlab.runs.batch import run_study
 from cxlab.runs.publish import intact, manifest_of
 from cxlab.runs.study import of_notebook, read_study
@@ -140,7 +141,7 @@ def test_a_page_that_cannot_be_made_is_a_failed_entry(root, monkeypatch):
 
 def test_a_declaration_that_cannot_be_read_is_said_before_any_kernel(root, monkeypatch):
     (root / "data/acme/client.yaml").write_text("nme: Acme\n", encoding="utf-8")
-    monkeypatch.setattr(batch, "execute", lambda *_, **__: pytest.fail("a kernel was started"))
+    monkeypatch.setattr(making, "execute", lambda *_, **__: pytest.fail("a kernel was started"))
     with pytest.raises(InputError, match="client.yaml"):
         published(root)
 
@@ -181,11 +182,26 @@ def test_interrupted_and_two_at_once(root):
     finally:
         running.kill()
     assert time.monotonic() - asked < 10
-    assert running.returncode == 130
+    assert running.returncode == 130, said
     assert said.strip() == "interrupted: nothing was left half published"
     assert not (shelf / "slow.html").exists()
     assert not (shelf / "runs").exists()
     assert not (shelf / ".tmp").exists()
+
+
+def test_an_interruption_waits_for_an_import_that_would_swallow_it():
+    ended = []
+
+    def importing():
+        with batch.signals_waiting():
+            with suppress(BaseException):
+                signal.raise_signal(signal.SIGINT)
+            ended.append("import")
+
+    with pytest.raises(KeyboardInterrupt):
+        importing()
+    assert ended == ["import"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 @pytest.mark.runs_notebooks

@@ -26,6 +26,7 @@ from cxlab.intake.rules.registry import Standing, as_records, from_records
 from cxlab.intake.steps import Step, Watch, unwatched
 from cxlab.intake.tables import storage
 from cxlab.intake.tables.extracts import later_keys, latest_first, misdeclared
+from cxlab.intake.tables.index import FORMAT, digests, read_index
 from cxlab.intake.tables.mapped import Mapped
 from cxlab.intake.tables.syntax import names
 
@@ -112,7 +113,7 @@ def check(root: str | Path, client: str, *, strict: bool = True, on_step: Watch 
             "sha256": storage.content_hash(frame),
         }
     index = {
-        "format": storage.FORMAT,
+        "format": FORMAT,
         "client_sha256": declared.sha256,
         "rules": as_records(report.rules),
         "tables": made.entries,
@@ -356,12 +357,9 @@ def open_dataset(root: str | Path, client: str) -> Dataset:
     """
     declared = load(client_folder(root, client))
     retention.refuse_overdue(declared)
-    index = storage.read_index(declared.folder / "tables", client=client)
+    index = read_index(declared.folder / "tables", client=client)
     changed = [] if index["client_sha256"] == declared.sha256 else ["client.yaml"]
-    known: dict[str, set[str]] = {}
-    for source in (source for entry in index["tables"].values() for source in entry["sources"]):
-        said = {source["sha256"], source["how"].get("database_sha256", "")}
-        known.setdefault(source["file"], set()).update(said - {""})
+    known = digests(index)
     changed += [
         source.file
         for source in declared.sources

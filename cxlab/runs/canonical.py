@@ -13,7 +13,8 @@ from typing import Any
 
 from nbformat import NotebookNode, from_dict
 
-OF_A_RUN = ("papermill", "execution", "widgets", "signature", "vscode")
+from cxlab.runs.provenance import OF_A_RUN
+
 SCRUBBED = (
     (re.compile(r"(?<= at )0x[0-9a-fA-F]{6,}"), "0x0"),
     (re.compile(r"[^\s\"'<>(]*ipykernel_\d+[/\\]\d+\.py"), "<cell>"),

@@ -31,13 +31,13 @@ from cxlab.parameters import assigned, declaration, source, tagged
 from cxlab.runs.canonical import canonical
 from cxlab.runs.engine import CxlabEngine as Engine
 from cxlab.runs.kernels import KERNEL, Kernels, surroundings
+from cxlab.runs.provenance import INJECTED
 from cxlab.runs.retold import retold
 
 SILENT = logging.getLogger("cxlab.runs")  # the outcome says it all, once
 SILENT.addHandler(logging.NullHandler())
 SILENT.propagate = False
 OURS = ("InputError", "ParameterError", "AnalysisError", "WorkbenchError", "RunError")
-INJECTED = "injected-parameters"
 Status = Literal["done", "raised", "exited", "kernel died", "timeout", "interrupted", "not started"]
 
 

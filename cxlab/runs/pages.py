@@ -70,13 +70,14 @@ class Gallery:
     def index(self, shelf: Shelf) -> bytes:
         """Return the gallery: the study's entries in its order; of loose notebooks, every page there is."""
         study, current = self.study, shelf.current()
-        names = [entry.id for entry in study.entries]
+        titles = {entry.id: entry.title for entry in study.entries}
+        names = [*titles]
         names += [name for name in current if study.loose and name not in names]
         for name in names:
             if name not in self._cards and name in current:
                 card = _old_card(shelf.folder / "runs" / current[name], name)
                 if card:
-                    self._cards[name] = card
+                    self._cards[name] = replace(card, title=titles.get(name) or card.title)
         cards = [self._cards[name] for name in names if name in self._cards]
         client = self._client(study.client, study.language)
         return _bytes(html.index(study.title or study.name, cards, language=study.language, client=client))

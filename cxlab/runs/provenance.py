@@ -1,25 +1,38 @@
 """What a run was made of: its fingerprint, and the manifest that says so.
 
 Times and facts of the machine live in the manifest only; the fingerprint is made of what decides the
-bytes of the report: notebook, parameters, tables read, client.yaml, the package's sources, versions.
+bytes of the report: notebook, parameters, tables read, client.yaml, the package's sources, versions. It is
+taken without pandas and without papermill, to tell in a moment whether a run still stands (`unchanged`).
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 import platform
+import re
 import subprocess
-from collections.abc import Mapping
+import sys
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
 import cxlab
-from cxlab.runs.outputs import plain, reads
+from cxlab.errors import CxlabError, InputError
+from cxlab.intake.client import Client, load
+from cxlab.intake.declared.canonical import tables
+from cxlab.intake.tables.index import read_index
+from cxlab.runs.outputs import plain
 
 SOURCES = (".py", ".yaml", ".yml", ".po", ".mo", ".j2", ".css", ".html", ".svg")
+INJECTED = "injected-parameters"
+# What a run or JupyterLab notes in a cell, and nobody wrote.
+OF_A_RUN = ("papermill", "execution", "widgets", "signature", "vscode", "trusted")
+INSTALLED = re.compile(r"(.+?)-([^-]+?)(?:-py[0-9.]+)?\.(?:dist|egg)-info")
 
 
 def digest(content: bytes) -> str:
@@ -36,7 +49,11 @@ def file_digest(path: Path) -> str:
         return ""
 
 
-@cache
+def json_digest(content: Any) -> str:
+    """Return the SHA-256 of what JSON can hold, whatever the order of its names."""
+    return digest(json.dumps(content, sort_keys=True).encode("ascii"))
+
+
 def sources_digest() -> str:
     """Return the SHA-256 of the package's own sources: names and content."""
     folder = Path(cxlab.__file__).resolve().parent
@@ -46,27 +63,154 @@ def sources_digest() -> str:
     return total.hexdigest()
 
 
-@cache
 def versions() -> Mapping[str, str]:
-    """Return the version of Python and of every installed distribution."""
-    found = {(d.metadata["Name"] or "").lower().replace("_", "-"): d.version for d in distributions()}
-    return {"python": platform.python_version(), **{name: found[name] for name in sorted(found) if name}}
+    """Return the version of Python and of every installed distribution that would be imported.
+
+    Wheels, and conda's packages of Python, carry name and version in the name of their folder: listing
+    folders takes a twentieth of what reading each one's metadata does.
+    """
+    found: dict[str, str] = {}
+    for folder in sys.path:
+        try:
+            names = sorted(os.listdir(folder or "."))
+        except OSError:  # a zip file, or none
+            continue
+        for name in names:
+            said = INSTALLED.fullmatch(name)
+            if said:
+                found.setdefault(re.sub(r"[-_.]+", "-", said[1]).lower(), said[2])
+    return {"python": platform.python_version(), **{name: found[name] for name in sorted(found)}}
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What every entry of a client stands on, as it was at one moment.
+
+    Attributes
+    ----------
+    sources, versions : str
+        Hashes of the package's sources, and of what is installed.
+    client : Client or None
+        As client.yaml declares it.
+    logo : str
+        Hash of the picture that client.yaml names.
+    index : mapping or None
+        What is said of the client's tables; None if there are none.
+    """
+
+    sources: str
+    versions: str
+    client: Client | None
+    logo: str
+    index: Mapping[str, Any] | None
+
+    @classmethod
+    def of(cls, root: Path, client: str) -> Ground:
+        """Return the ground as it is now.
+
+        Raises
+        ------
+        InputError
+            If client.yaml cannot be read.
+        """
+        folder = root / "data" / client
+        declared = load(folder) if client and (folder / "client.yaml").exists() else None
+        logo = file_digest(declared.folder / declared.logo) if declared and declared.logo else ""
+        index = None
+        if declared:
+            with suppress(InputError):
+                index = read_index(declared.folder / "tables", client=client)
+        return cls(sources_digest(), json_digest(versions()), declared, logo, index)
+
+    @property
+    def declaration(self) -> str:
+        """What a page shows of the client, as a hash: client.yaml and its logo."""
+        return json_digest([self.client.sha256, self.logo]) if self.client else ""
+
+    def stays(self, root: Path, client: str) -> bool:
+        """Tell whether the ground still is the same."""
+        try:
+            return self == Ground.of(root, client)
+        except CxlabError:
+            return False
+
+    def facts(self, reads: Collection[str]) -> str:
+        """Return the SHA-256 of what a notebook can know of the tables it read, beside their content.
+
+        The ledger and the rules, read as tables, speak of every table.
+        """
+        if self.index is None:
+            return ""
+        every = {
+            name: {key: value for key, value in entry.items() if key != "file_sha256"}
+            for name, entry in self.index["tables"].items()
+        }
+        if not every.keys() >= set(reads):
+            return json_digest({**self.index, "tables": every})
+        labels = {name: entry.get("labels") for name, entry in every.items()}
+        return json_digest({"labels": labels, **{name: every[name] for name in reads}})
+
+    def gave(self, reads: Iterable[Mapping[str, Any]]) -> bool:
+        """Tell whether the tables that a notebook read are those of this ground."""
+        held = self.index["tables"] if self.index else {}
+        return all(
+            held[name]["sha256"] == read.get("sha256") if name in held else name not in tables()
+            for read in reads
+            for name in [str(read.get("table"))]
+        )
 
 
 def fingerprint(
-    notebook: Path, executed: Mapping[str, Any], parameters: Mapping[str, Any], *, root: Path, client: str
+    notebook: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    reads: Mapping[str, str],
+    ground: Ground,
+    *,
+    settled: bool,
 ) -> dict[str, Any]:
-    """Return what decides the bytes of a run, each as a hash, and `id`, the hash of it all."""
-    declaration = root / "data" / client / "client.yaml"
+    """Return what decides the bytes of a run, each as a hash, and `id`, the hash of it all.
+
+    Parameters
+    ----------
+    notebook : mapping
+        As its author saved it, or executed: the same.
+    settings : mapping
+        What was asked: the validated parameters, the seed among them, and what else the files of the run say.
+    reads : mapping
+        The SHA-256 of each table read.
+    ground : Ground
+    settled : bool
+        Whether all of it stayed the same from the beginning of the run to its end.
+    """
     parts = {
-        "notebook": file_digest(notebook),
-        "parameters": digest(json.dumps(plain(parameters), sort_keys=True, ensure_ascii=False).encode()),
-        "tables": {str(r.get("table")): str(r.get("sha256")) for r in reads(executed)},
-        "client": file_digest(declaration) if client else "",
-        "sources": sources_digest(),
-        "versions": digest(json.dumps(versions(), sort_keys=True).encode()),
+        "notebook": cells_digest(notebook),
+        "parameters": json_digest(plain(settings)),
+        "tables": dict(reads),
+        "facts": ground.facts(reads.keys()),
+        "client": ground.declaration,
+        "sources": ground.sources,
+        "versions": ground.versions,
+        "settled": settled,
     }
-    return {"id": digest(json.dumps(parts, sort_keys=True).encode())[:16], **parts}
+    return {"id": json_digest(parts)[:16], **parts}
+
+
+def cells_digest(notebook: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of a notebook's cells as written: kind, text, tags, attached pictures.
+
+    Outputs, counts and ids, which change whenever it is run or saved, are left out, and the injected cell.
+    """
+    written = []
+    for cell in notebook.get("cells", ()):
+        said = {key: value for key, value in cell.get("metadata", {}).items() if key not in OF_A_RUN}
+        if INJECTED in said.get("tags", ()):
+            continue
+        if said.get("tags") == []:
+            del said["tags"]
+        text = cell.get("source", "")
+        text = text if isinstance(text, str) else "".join(text)
+        written.append([cell.get("cell_type"), text, said, cell.get("attachments", {})])
+    return json_digest([notebook.get("metadata", {}).get("title"), written])
 
 
 @cache

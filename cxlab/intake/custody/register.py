@@ -22,7 +22,7 @@ from cxlab.intake.declared.models import Language, Source
 from cxlab.intake.files.reading import clean_name
 from cxlab.intake.folders import client_folder, write_private
 from cxlab.intake.privacy.identifiers import identifier
-from cxlab.intake.tables import storage
+from cxlab.intake.tables.index import read_index
 
 COLUMNS = (
     "client", "table", "file", "sha256", "rows", "persons", "data", "dropped", "emptied", "purpose",
@@ -94,7 +94,7 @@ def register(
     language = language or declared.language
     words = _WORDS[language]
     try:
-        entries: Mapping[str, Any] = storage.read_index(declared.folder / "tables", client=client)["tables"]
+        entries: Mapping[str, Any] = read_index(declared.folder / "tables", client=client)["tables"]
     except CxlabError:  # not read yet, or to be read again
         entries = {}
     last = kept_until(declared)

@@ -18,8 +18,8 @@ from cxlab.intake.folders import client_folder, make_private
 from cxlab.intake.privacy.identifiers import identifier
 from cxlab.intake.proposals.differences import Change, compare, matched
 from cxlab.intake.proposals.sniffing import Sniff, raw_files, sniff
-from cxlab.intake.tables import storage
 from cxlab.intake.tables.codebooks import Codebook, declared, recorded, seen
+from cxlab.intake.tables.index import read_index
 
 # So many of a source's columns must go on in a file for it to follow that source.
 ALIKE = 0.5
@@ -121,7 +121,7 @@ def changes(root: str | Path, client: str, wave: str) -> dict[str, tuple[Change,
 def codebooks(client: Client) -> Codebooks:
     """Return each declared source with its codebook: as the last check kept it, else its names only."""
     try:
-        index = storage.read_index(client.folder / "tables", client=client.slug)
+        index = read_index(client.folder / "tables", client=client.slug)
     except InputError:
         index = {"tables": {}}
     kept = {

@@ -16,11 +16,10 @@ import pyarrow.parquet as pq
 
 from cxlab.errors import InputError, WorkbenchError
 from cxlab.intake.folders import make_private, private_file, write_private
+from cxlab.intake.tables.index import INDEX
 
-INDEX = "tables.json"
 # Rows that are hashed or written at a time: those of one row group of Parquet.
 PIECE = 1024 * 1024
-FORMAT = 3
 
 
 def content_hash(frame: pd.DataFrame) -> str:
@@ -148,31 +147,6 @@ def _stored_as(values: pd.Series[Any]) -> Any:
 
 def _json(index: dict[str, Any]) -> bytes:
     return (json.dumps(index, ensure_ascii=False, sort_keys=True, indent=1, allow_nan=False) + "\n").encode()
-
-
-def read_index(folder: Path, *, client: str) -> dict[str, Any]:
-    """Return the index of a client's tables.
-
-    Raises
-    ------
-    InputError
-        If there are no tables yet, or the index cannot be read.
-    """
-    path = folder / INDEX
-    if not path.is_file() or path.is_symlink() or folder.is_symlink():
-        raise InputError("{client} has no tables yet; make them with `cxlab check {client}`", client=client)
-    try:
-        index: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        current = index["format"] == FORMAT
-    except (OSError, ValueError, KeyError, TypeError):
-        current = False
-    if not current:
-        raise InputError(
-            "the tables of {client} are damaged or of another version; make them again with "
-            "`cxlab check {client}`",
-            client=client,
-        )
-    return index
 
 
 def read_table(folder: Path, name: str, *, file_sha256: str, client: str) -> pd.DataFrame:
