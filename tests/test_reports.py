@@ -16,13 +16,14 @@ from cxlab.intake import dataset
 
 PROJECT = Path(__file__).parents[1]
 PAPERS = ("intake", "scorecard", "drivers", "areas", "retention", "benchmark")
-# A filter has no say over what is told of everybody: targets, questionnaire, contacts, what came.
+# A filter has no say over what is told of everybody: targets, questionnaire, managers, contacts, what came.
 WHOLE = {
     "population_targets",
     "areas",
     "touchpoints",
     "area_touchpoint",
     "items",
+    "management_ranking",
     "interactions",
     "ledger",
     "survey_responses_na_reasons",
