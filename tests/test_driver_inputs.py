@@ -412,10 +412,17 @@ def test_what_is_no_name_is_refused(given):
 
 
 @pytest.mark.parametrize(
-    "given", [{"negligible": "a"}, {"symmetric": None}, {"base_minimum": 2.5}, {"resamples": 2.5}]
+    "given",
+    [{"negligible": "a"}, {"symmetric": None}, {"base_minimum": 2.5}, {"resamples": 2.5}, {"resamples": 2}],
 )
 def test_options_of_penalty_and_reward_are_numbers(given):
     with pytest.raises(
         AnalysisError, match=r"(negligible|symmetric|base_minimum|resamples) is .*; allowed: "
     ):
         penalty_reward(survey(), "sat", DRIVERS, cuts=(3, 6), **given)
+
+
+@pytest.mark.parametrize("resamples", [1, 2, 19, True, 20.0])
+def test_an_interval_of_a_few_samples_is_refused(resamples):
+    with pytest.raises(AnalysisError, match="resamples is .*; give 0 for no bootstrap, or 1000"):
+        importance(survey(), "sat", DRIVERS, resamples=resamples)

@@ -175,7 +175,7 @@ def test_pure_noise_passes_for_important_in_at_most_one_of_twenty_surveys(effect
     for seed in range(REPLICATIONS):
         table = survey((80, 150, 400)[seed % 3], 2000 + seed, effects, noise=noise)
         rows = importance(
-            table, "outcome", DRIVERS, weights="weight" if seed % 2 else None, resamples=2, seed=seed
+            table, "outcome", DRIVERS, weights="weight" if seed % 2 else None, resamples=20, seed=seed
         ).table.set_index("driver")
         passed += bool(rows.loc[DRIVERS[-noise:], "beats_noise"].any())
         seen += bool(rows.loc["d0", "beats_noise"])

@@ -15,6 +15,7 @@ from cxlab.analysis.drivers.moments import resampled
 from cxlab.analysis.drivers.outcomes import OutcomeType
 from cxlab.analysis.drivers.ratings import NotApplicable, Ratings, rated
 from cxlab.analysis.drivers.regression import Fit, fit
+from cxlab.analysis.drivers.shares import FEWEST_RESAMPLES
 from cxlab.analysis.estimates import (
     LOW_BASE,
     Claim,
@@ -205,7 +206,7 @@ def _check_numbers(negligible: float, symmetric: float, base_minimum: int, resam
         ("symmetric", symmetric, lambda v: 0 <= v < 1, Message("a number from 0 to under 1")),
         ("base_minimum", base_minimum, lambda v: whole_from(v, 2), Message("a whole number, 2 or more")),
         (
-            "resamples", resamples, lambda v: whole_from(v, 0) and v != 1,
+            "resamples", resamples, lambda v: v == 0 or whole_from(v, FEWEST_RESAMPLES),
             Message("0 for no bootstrap, or 1000"),
         ),
     )  # fmt: skip

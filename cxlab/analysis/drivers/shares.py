@@ -41,6 +41,7 @@ from cxlab.analysis.estimates import (
     effective_n,
     flags,
     t_quantile,
+    whole_from,
 )
 from cxlab.errors import AnalysisError
 
@@ -53,6 +54,7 @@ _EXACT_RESAMPLED = 18  # drivers up to which each bootstrap replicate is exact, 
 # most 0.08 of their width; 16 orderings: 0.93 to 1.05 and 0.06.
 _ORDERINGS_RESAMPLED = 8
 _MONTE_CARLO_ERROR = 0.001  # of a share: sampled orderings are added until all are below
+FEWEST_RESAMPLES = 20  # under which the ends of an interval are those of a few samples
 NOTHING = 1e-12  # of the outcome's variance
 
 
@@ -116,8 +118,8 @@ def importance(
         How many must have rated a driver that was not rated by all, 10 or more: of fewer nothing is shown,
         and shares add up to one.
     resamples : int
-        Bootstrap samples of respondents, or of clusters within strata (0 for none: no intervals of shares
-        and ranks).
+        Bootstrap samples of respondents, or of clusters within strata, 20 or more (0 for none: no intervals
+        of shares and ranks).
     level, seed : float, int
         Confidence level; seed of bootstrap and sampled orderings.
 
@@ -300,7 +302,7 @@ def check_options(method: str, not_applicable: str, resamples: int, min_rated: i
             raise AnalysisError(
                 "{name} is {given!r}; allowed: {allowed}", name=name, given=given, allowed=", ".join(allowed)
             )
-    if not isinstance(resamples, int | np.integer) or resamples < 0 or resamples == 1:
+    if not whole_from(resamples, 0) or 0 < resamples < FEWEST_RESAMPLES:
         raise AnalysisError(
             "resamples is {resamples!r}; give 0 for no bootstrap, or 1000 for a report", resamples=resamples
         )
