@@ -166,9 +166,8 @@ def test_a_result_without_rows_says_what_it_claims_and_draws_nothing(paper):
 
 @nada
 def test_a_result_without_rows_says_what_was_left_out_and_why(paper):
-    few = pd.DataFrame({"y": range(1, 8), "a": [1, 4, 4, 4, 4, 4, 7], "b": [4, 1, 4, 4, 4, 4, 7]}).astype(
-        float
-    )
+    one = pd.DataFrame({"y": range(1, 8), "a": [1, 4, 4, 4, 4, 4, 7], "b": [4, 1, 4, 4, 4, 4, 7]})
+    few = pd.concat([one, one], ignore_index=True).astype(float)
     nothing = drivers.penalty_reward(few, "y", ["a", "b"], cuts=(3, 6), resamples=0)
     paper.show(nothing, draw=_refuse, tables=("main", "left_out"))
     assert "menos de 30 notas bajas o altas" in paper.displayed[-1]["text/html"]
