@@ -681,3 +681,16 @@ def test_of_one_kind_the_first_five_claims_are_told_and_the_rest_folded():
     assert "Finding 6." in folded
     one = html.result_html({"claims": claims[: html.OF_A_KIND], "tables": {}, "id": "r"}, Words("en"))
     assert "more like these" not in one
+
+
+def test_the_card_of_a_report_has_the_figure_of_the_claim_that_speaks_for_it():
+    def shown(figure, *claims):
+        return new_output("display_data", data={"image/svg+xml": figure, RESULT: {"claims": [*claims]}})
+
+    bases = {"code": "a.b", "headline": False}
+    answer = {"code": "c.d", "headline": True}
+    cells = [new_code_cell("", outputs=[shown("<svg>1</svg>", bases), shown("<svg>2</svg>", answer)])]
+    both = html.entry_of(new_notebook(cells=cells), name="x", href="x.html", language="es")
+    assert both.svg == "<svg>2</svg>"
+    nothing = new_notebook(cells=[new_code_cell("", outputs=[shown("<svg>1</svg>")])])
+    assert html.entry_of(nothing, name="x", href="x.html", language="es").svg == "<svg>1</svg>"

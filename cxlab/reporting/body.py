@@ -81,10 +81,11 @@ def bundles(notebook: NotebookNode) -> list[Mapping[str, Any]]:
     return [bundle for bundle in found if isinstance(bundle, Mapping)]
 
 
-def first_figure(notebook: NotebookNode) -> str:
-    """Return the first figure that a notebook displayed, as it is."""
-    drawn = (output.data.get("image/svg+xml", "") for output in _displays(notebook))
-    return next(("".join(d) for d in drawn if d), "")
+def figure_beside(notebook: NotebookNode, claim: Mapping[str, Any] | None) -> str:
+    """Return the figure that was displayed with a claim, else the first there is, as it is."""
+    drawn = [output.data for output in _displays(notebook) if output.data.get("image/svg+xml")]
+    own = [data for data in drawn if claim is not None and claim in data.get(RESULT, {}).get("claims", ())]
+    return next(("".join(data["image/svg+xml"]) for data in [*own, *drawn]), "")
 
 
 def latest_data(notebook: NotebookNode) -> str:

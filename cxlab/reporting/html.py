@@ -250,9 +250,8 @@ def entry_of(
     """Return the gallery card of a notebook that came to its end."""
     claims = [claim for bundle in body.bundles(notebook) for claim in bundle.get("claims", ())]
     title = body.title_of(notebook, language)
-    return Entry(
-        name=name, title=title, href=href, claims=claims, svg=body.first_figure(notebook), links=links
-    )
+    svg = body.figure_beside(notebook, cards.leading(claims))
+    return Entry(name=name, title=title, href=href, claims=claims, svg=svg, links=links)
 
 
 def index(study: str, entries: Sequence[Entry], *, language: str, client: Client) -> str:
