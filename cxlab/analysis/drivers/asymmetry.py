@@ -11,7 +11,7 @@ import pandas as pd
 from scipy import stats
 
 from cxlab.analysis.columns import named, records
-from cxlab.analysis.drivers.moments import resampled
+from cxlab.analysis.drivers.moments import slopes_drawn
 from cxlab.analysis.drivers.outcomes import OutcomeType
 from cxlab.analysis.drivers.ratings import NotApplicable, Ratings, rated
 from cxlab.analysis.drivers.regression import Fit, fit
@@ -147,7 +147,7 @@ def penalty_reward(
     kept, left_out = _kept(ratings, used, ends, base_minimum)
     columns = _columns(ratings, ends, kept)
     line = fit(columns, ratings.outcome, ratings.design)
-    drawn = _drawn(columns, ratings, 2 * len(kept), resamples, seed)
+    drawn = slopes_drawn(ratings.outcome, columns, ratings.design, resamples, seed)[0][: 2 * len(kept)]
     every = _table(kept, ratings, ends, line, drawn, level=level, negligible=least, symmetric=symmetric)
     main, left_out = _told(every, left_out)
     facts = {"outcome": outcome, "level": level, "negligible": least, "unit": ratings.unit}
@@ -273,19 +273,6 @@ def _columns(ratings: Ratings, ends: Array, kept: list[int]) -> Array:
     return np.column_stack(
         [ends[0][:, kept], ends[1][:, kept], ratings.drivers[:, others], ratings.controls]
     ).astype(float)
-
-
-def _drawn(columns: Array, ratings: Ratings, count: int, resamples: int, seed: int) -> Array:
-    """Coefficients of the first `count` columns in bootstrap samples, (count, resamples)."""
-    joint = np.column_stack([ratings.outcome, columns])
-    share = ratings.weights / ratings.weights.sum()
-    joint = joint - share @ joint
-    spread = np.sqrt(share @ joint**2)
-    spread[spread == 0] = 1.0
-    drawn = resampled(joint / spread, ratings.design, resamples, np.random.default_rng(seed))
-    if not resamples:
-        return np.empty((count, 0))
-    return np.asarray(drawn.slopes[:count] * (spread[0] / spread[1 : count + 1])[:, None])
 
 
 def _table(

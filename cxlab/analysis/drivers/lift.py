@@ -11,7 +11,7 @@ import pandas as pd
 
 from cxlab.analysis.columns import named, records
 from cxlab.analysis.drivers.asymmetry import DETERMINED, USUAL
-from cxlab.analysis.drivers.moments import resampled
+from cxlab.analysis.drivers.moments import slopes_drawn
 from cxlab.analysis.drivers.outcomes import OutcomeType
 from cxlab.analysis.drivers.ratings import NotApplicable, Ratings, rated
 from cxlab.analysis.drivers.regression import Fit, fit
@@ -242,15 +242,9 @@ def _drawn(columns: Array, ratings: Ratings, moved: Array, resamples: int, seed:
     if not resamples:
         none = np.empty((count, 0))
         return _Draws(none, none, none)
-    joint = np.column_stack([ratings.outcome, columns])
-    share = ratings.weights / ratings.weights.sum()
-    joint = joint - share @ joint
-    spread = np.sqrt(share @ joint**2)
-    spread[spread == 0] = 1.0
     also = np.column_stack([moved, ratings.rated]).astype(float)
-    drawn = resampled(joint / spread, ratings.design, resamples, np.random.default_rng(seed), also)
-    slopes = drawn.slopes[:count] * (spread[0] / spread[1 : count + 1])[:, None]
-    return _Draws(slopes, drawn.also[:count], drawn.also[count:])
+    slopes, shares = slopes_drawn(ratings.outcome, columns, ratings.design, resamples, seed, also)
+    return _Draws(slopes[:count], shares[:count], shares[count:])
 
 
 def _table(

@@ -159,6 +159,24 @@ def _joined(parts: Sequence[Moments]) -> Moments:
     )
 
 
+def slopes_drawn(
+    outcome: Array, columns: Array, design: Design, resamples: int, seed: int, also: Array | None = None
+) -> tuple[Array, Array]:
+    """Coefficients of the outcome on all columns, (columns, resamples), and the means of others, drawn alike.
+
+    In units of the data: as `resampled` draws them, from `seed`.
+    """
+    joint = np.column_stack([outcome, columns])
+    share = design.weights / design.weights.sum()
+    joint = joint - share @ joint
+    spread = np.sqrt(share @ joint**2)
+    spread[spread == 0] = 1.0
+    drawn = resampled(joint / spread, design, resamples, np.random.default_rng(seed), also)
+    if not resamples:
+        return np.empty((columns.shape[1], 0)), drawn.also
+    return np.asarray(drawn.slopes * (spread[0] / spread[1:])[:, None]), drawn.also
+
+
 def units_of(design: Design) -> tuple[Array, Array]:
     """Return the sampling unit of each person (n,) and the stratum of each unit (units,).
 

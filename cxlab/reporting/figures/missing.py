@@ -13,8 +13,6 @@ from matplotlib.patches import Rectangle
 from cxlab.analysis.estimates import Result
 from cxlab.reporting.colours import LIGHT
 from cxlab.reporting.figures import plate
-from cxlab.reporting.figures.theme import SMALL
-from cxlab.reporting.figures.type import width
 from cxlab.reporting.words import Words, absent, digits_for
 
 CODES = ("intake.unexplained", "intake.explained")
@@ -75,7 +73,7 @@ def draw_missing(result: Result, *, words: Words, ax: Axes | None = None) -> Axe
     ]
     left, right = plate.label_room(labels) + 10, sum(column.width for column in columns)
     rows = plate.rows_of(labels, left - 10)
-    keys = _keys([words.label(s) for s in states], plate.WIDTH - 8)
+    keys = plate.keys_of([words.label(s) for s in states], plate.WIDTH - 8)
     sheet = plate.Sheet(
         title=title,
         subtitle=words("figure.missing.subtitle"),
@@ -126,18 +124,6 @@ def _part(ax: Axes, start: float, share: float, y: float, look: Look) -> None:
                 corner, share, BAR, fill=False, edgecolor=LIGHT["context"], linewidth=0, hatch=look.hatch
             )
         )
-
-
-def _keys(labels: Sequence[str], room: float) -> list[tuple[int, float]]:
-    """Return the line and the start, in points, of each key of the legend."""
-    line, x, places = 0, 0.0, []
-    for label in labels:
-        wide = 14 + width(label, SMALL) + 12
-        if x and x + wide > room:
-            line, x = line + 1, 0.0
-        places.append((line, x))
-        x += wide
-    return places
 
 
 def _legend(

@@ -338,6 +338,18 @@ def flags_of(table: pd.DataFrame) -> tuple[bool, bool]:
     return bool((table["flag"] == "low_base").any()), bool((table["flag"] == "suppressed").any())
 
 
+def keys_of(labels: Sequence[str], room: float) -> list[tuple[int, float]]:
+    """Return the line and the start, in points, of each key of a legend as wide as `room`."""
+    line, x, places = 0, 0.0, []
+    for label in labels:
+        wide = 14 + width(label, SMALL) + 14
+        if x and x + wide > room:
+            line, x = line + 1, 0.0
+        places.append((line, x))
+        x += wide
+    return places
+
+
 def nothing(result: Result, words: Words, title: str, ax: Axes | None) -> Axes:
     """Return a figure that says that no number may be shown."""
     axes = lay(Sheet(title=title, subtitle="", foot=foot_of(result, words), body=60.0), ax)

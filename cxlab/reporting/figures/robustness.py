@@ -10,8 +10,6 @@ from matplotlib.axes import Axes
 from cxlab.analysis.estimates import Result
 from cxlab.reporting.colours import LIGHT
 from cxlab.reporting.figures import plate
-from cxlab.reporting.figures.theme import SMALL
-from cxlab.reporting.figures.type import width
 from cxlab.reporting.words import Words, absent
 
 CODES = ("drivers.fragile", "drivers.robust")
@@ -65,7 +63,7 @@ def draw_robustness(result: Result, *, words: Words, ax: Axes | None = None) -> 
     if table.empty:
         return plate.nothing(result, words, title, ax)
     ways = [way for way, look in LOOKS.items() if look.column in table and table[look.column].notna().any()]
-    keys = _keys([words.label("way", way) for way in ways], plate.WIDTH - 8)
+    keys = plate.keys_of([words.label("way", way) for way in ways], plate.WIDTH - 8)
     labels = [words.covariate(driver) for driver in table["driver"]]
     shares = plate.Column([words.percent(share, 0) for share in table["share"]])
     ends = table[[LOOKS[way].column for way in ways]].agg(["min", "max"], axis=1)
@@ -114,18 +112,6 @@ def _shares(
     ax.set_xlim(*plate.limits([*ends["min"], *ends["max"]], zero=True))
     ax.set_ylim(plate.height_of(rows), 0)
     ax.axvline(0, color=LIGHT["muted"], linewidth=1.0, zorder=2)
-
-
-def _keys(labels: list[str], room: float) -> list[tuple[int, float]]:
-    """Return the line and the start, in points, of each key above the body."""
-    line, x, places = 0, 0.0, []
-    for label in labels:
-        wide = 14 + width(label, SMALL) + 14
-        if x and x + wide > room:
-            line, x = line + 1, 0.0
-        places.append((line, x))
-        x += wide
-    return places
 
 
 def _legend(ax: Axes, looks: list[tuple[str, Look]], places: list[tuple[int, float]], left: float) -> None:
