@@ -72,6 +72,8 @@ DOORS = {
     "nh3": {"reporting/"},
     "jinja2": {"reporting/"},
     "tqdm": {"runs/", "cli", "progress"},
+    "distributed": {"runs/cluster"},
+    "fsspec": {"runs/remote"},
 }
 FORBIDDEN = {"pickle", "joblib", "shelve", "marshal", "requests", "urllib.request", "pingouin"}
 

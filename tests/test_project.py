@@ -44,7 +44,8 @@ def test_lock_is_hashed_has_no_address_and_meets_the_pins():
         requirement = Requirement(entry.split(" \\")[0].strip())
         if requirement.marker is None or requirement.marker.evaluate():
             locked[requirement.name] = str(requirement.specifier).removeprefix("==")
-    for line in PROJECT["dependencies"]:
+    extras = [line for lines in PROJECT["optional-dependencies"].values() for line in lines]
+    for line in [*PROJECT["dependencies"], *extras]:
         wanted = Requirement(line)
         assert wanted.specifier.contains(locked[wanted.name.lower().replace("_", "-")]), line
 
