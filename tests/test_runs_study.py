@@ -115,6 +115,13 @@ def test_grids_are_laid_out_with_readable_stable_ids(root):
     assert lossy.entries[3].parameters["by"] == ["a", "b"]
 
 
+def test_a_point_of_a_grid_knows_its_sweep_and_choices(root):
+    text = "entries:\n  sens: {notebook: drivers, grid: {since: [2024-01-01], level: [0.9]}}\n  drivers:\n"
+    point, plain = study(root, text).entries
+    assert (point.sweep, point.choices) == ("sens", {"since": date(2024, 1, 1), "level": 0.9})
+    assert (plain.sweep, plain.choices) == ("", {})
+
+
 def test_every_problem_of_the_file_at_once_with_its_line(root):
     error = refused(
         root,

@@ -8,7 +8,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -27,12 +27,17 @@ RESERVED = {"index", "runs", "failed", "current", "quarantine", "con", "prn", "a
 
 @dataclass(frozen=True)
 class Entry:
-    """One notebook with every parameter it declares; `id` names its page."""
+    """One notebook with every parameter it declares; `id` names its page.
+
+    A point of a grid knows the `sweep`, the grid's name in the study file, and which `choices` it is.
+    """
 
     id: str
     notebook: Path
     parameters: Mapping[str, Any]
     title: str = ""
+    sweep: str = ""
+    choices: Mapping[str, Any] = field(default_factory=dict)
 
 
 def notebooks(root: Path) -> list[Path]:
@@ -99,18 +104,18 @@ def lay_out(
         return [], problems
     points = [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
     spoken = str(shared.get("language", "es"))
-    made = [
-        Entry(
-            point_id(name, point),
-            path,
-            declared.validate({**base, **point}),
-            title_in(entry.get("title"), spoken),
-        )
-        for point in points
-    ]
+    title = title_in(entry.get("title"), spoken)
+    made = [_entry(name, path, declared.validate({**base, **point}), title, point) for point in points]
     found = client_problems(made[0].parameters, root)
     found += [problem for entry in made for problem in filter_problems(entry.parameters)]
     return made, [_placed(said, place, p) for p in dict.fromkeys(found)]
+
+
+def _entry(
+    name: str, path: Path, parameters: Mapping[str, Any], title: str, point: Mapping[str, Any]
+) -> Entry:
+    choices = {key: parameters[key] for key in point}
+    return Entry(point_id(name, point), path, parameters, title, name if point else "", choices)
 
 
 def _entry_problems(said: Document, place: tuple[str, ...], entry: Any) -> list[Problem]:

@@ -6,7 +6,6 @@ kernel within seconds and leaves what was published before.
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Generator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
 from contextlib import closing
@@ -18,7 +17,7 @@ from jupyter_core.utils import ensure_event_loop
 from nbformat import NotebookNode
 
 from cxlab.errors import CxlabError, Message, RunError, WorkbenchError
-from cxlab.runs import outputs, provenance
+from cxlab.runs import manifest, outputs, provenance
 from cxlab.runs.batch import Report, Watch, signals_waiting
 from cxlab.runs.entries import Entry
 from cxlab.runs.execute import Outcome, execute
@@ -136,7 +135,7 @@ def _published(
         **outputs.tables(executed),
         **outputs.figures(executed),
     }
-    run = opened.publish(entry.id, prints["id"], files, _manifest(study, entry, outcome, prints))
+    run = opened.publish(entry.id, prints["id"], files, manifest.manifest(study, entry, outcome, prints))
     gallery.published(entry, outcome, run)
     return replace(report, status="done", page=opened.show(entry.id, run, page), run=run, message="")
 
@@ -154,50 +153,8 @@ def _prints(study: Study, ground: Ground, entry: Entry, executed: NotebookNode) 
     )
 
 
-def _manifest(study: Study, entry: Entry, outcome: Outcome, prints: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "schema": 1,
-        "id": prints["id"],
-        "study": study.name,
-        "entry": entry.id,
-        "status": outcome.status,
-        "notebook": entry.notebook.name,
-        "client": study.client_of(entry),
-        "language": study.language_of(entry),
-        "seed": entry.parameters.get("seed"),
-        "parameters": outputs.plain(entry.parameters),
-        "inputs": outputs.plain(outputs.reads(outcome.notebook)),
-        "fingerprint": dict(prints),
-        "versions": dict(provenance.versions()),
-        "git": dict(provenance.commit(study.root)),
-        "machine": {"system": platform.system(), "processor": platform.machine()},
-        **_times(outcome),
-    }
-
-
-def _times(outcome: Outcome) -> dict[str, Any]:
-    return {
-        "started": outcome.started.isoformat(),
-        "finished": outcome.finished.isoformat(),
-        "seconds": round((outcome.finished - outcome.started).total_seconds(), 3),
-    }
-
-
 def _remains(study: Study, entry: Entry, outcome: Outcome, message: str) -> dict[str, bytes]:
-    error = {
-        "schema": 1,
-        "study": study.name,
-        "entry": entry.id,
-        "notebook": entry.notebook.name,
-        "language": study.language_of(entry),
-        "parameters": outputs.plain(entry.parameters),
-        "status": outcome.status,
-        "cell": outcome.cell,
-        "line": outcome.line,
-        "error": outcome.error_name,
-        "message": str(message),
-        **_times(outcome),
-    }
+    error = manifest.failure(study, entry, outcome, message)
     return {"notebook.ipynb": _notebook_bytes(outcome.notebook), "error.json": outputs.as_json(error)}
 
 
