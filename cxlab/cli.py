@@ -175,7 +175,14 @@ def _run_arguments(run: argparse.ArgumentParser) -> None:
         help=said(Message("a parameter; may be repeated")),
     )
     run.add_argument(
-        "--timeout", type=float, metavar=said(Message("SECONDS")), help=said(Message("for each notebook"))
+        "--timeout",
+        metavar=said(Message("SECONDS")),
+        help=said(Message("for each notebook, instead of what the study says; none: no limit")),
+    )
+    run.add_argument(
+        "--memory",
+        metavar=said(Message("SIZE")),
+        help=said(Message("for each kernel, such as 2 GB (Linux), instead of what the study says")),
     )
     run.add_argument(
         "--workers", type=int, default=2, metavar="N", help=said(Message("how many notebooks at once (2)"))
@@ -274,14 +281,21 @@ def _run(given: argparse.Namespace) -> int:
     from cxlab.runs.study import of_notebook, read_study
 
     root = _root(given)
-    asked = {"root": root, "client": given.client, "language": given.language, "given": _given(given.given)}
+    held = {key: getattr(given, key) for key in ("timeout", "memory") if getattr(given, key) is not None}
+    asked = {
+        "root": root,
+        "client": given.client,
+        "language": given.language,
+        "given": _given(given.given),
+        "held": held,
+    }
     target = Path(given.target)
     if target.suffix in (".yaml", ".yml"):
         path = target if target.is_file() else root / "reports" / target.name
         study = read_study(path, **asked)
     else:
         study = of_notebook(given.target, **asked)
-    return _published(study, timeout=given.timeout, workers=given.workers, fresh=given.fresh)
+    return _published(study, workers=given.workers, fresh=given.fresh)
 
 
 def _given(pairs: Sequence[str]) -> dict[str, Any]:
@@ -299,13 +313,13 @@ def _given(pairs: Sequence[str]) -> dict[str, Any]:
     return values
 
 
-def _published(study: Study, *, timeout: float | None = None, workers: int = 2, fresh: bool = False) -> int:
+def _published(study: Study, *, workers: int = 2, fresh: bool = False) -> int:
     # jsonschema would compile the grammar of international addresses, over a second, for nothing.
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
     from cxlab.runs.batch import run_study
 
     with _Progress(len(study.entries)) as progress:
-        batch = run_study(study, timeout=timeout, workers=workers, watch=progress.see, fresh=fresh)
+        batch = run_study(study, workers=workers, watch=progress.see, fresh=fresh)
     _summarise(batch)
     return 1 if batch.failed else 0
 

@@ -8,6 +8,7 @@ import threading
 import time
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pytest
@@ -15,9 +16,11 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 import cxlab
 from cxlab.errors import ParameterError
+from cxlab.runs import limits as held
 from cxlab.runs.canonical import canonical
 from cxlab.runs.execute import CxlabEngine, Outcome, execute, opened, settled, with_parameters
 from cxlab.runs.kernels import Kernels, OwnSpecs, surroundings
+from cxlab.runs.limits import Limits
 
 PARAMETERS = "x: int = 1  # a number\nwords: list[str] = []\nsince: date = date(2025, 1, 1)"
 GIVEN = {"x": 5, "words": ["it's", 'a "b"\n{{c}} 🙂'], "since": date(2024, 2, 29)}
@@ -83,18 +86,50 @@ def test_a_run_that_ends_well_is_the_same_bytes_twice(folder):
         ),
         (["import sys\nsys.exit(0)", "2"], "exited", 4, "left the notebook before its end"),
         (["import os\nos._exit(3)", "2"], "kernel died", 4, "the kernel died in code cell 4 (`import os`)"),
-        (["import time\ntime.sleep(60)"], "timeout", 4, "time ran out in code cell 4 (`import time`)"),
+        (["import time\ntime.sleep(60)"], "timeout", 4, "in code cell 4 (`import time`): its limit is 3 s"),
+        (
+            ["y = bytes(10**8)", "z = b'1' * 5 * 10**8"],
+            "out of memory",
+            5,
+            "cell 5 (`z = b'1' * 5 * 10**8`) needed more memory than its limit of 600 MB: MemoryError",
+        ),
+        (
+            ["import os\nos.abort()"],
+            "kernel died",
+            4,
+            "died in code cell 4 (`import os`): out of memory (its limit is 600 MB), or ended",
+        ),
     ],
-    ids=["raises", "sys.exit", "kernel dies", "timeout"],
+    ids=["raises", "sys.exit", "kernel dies", "timeout", "memory", "kernel dies under a limit"],
 )
 def test_every_way_to_fail_is_told_apart(folder, cells, status, cell, said):
     started = time.monotonic()
-    outcome = run(folder, *cells, timeout=3 if status == "timeout" else None)
+    limits = Limits(3 if status == "timeout" else None, 600_000_000 if "600 MB" in said else None)
+    outcome = run(folder, *cells, limits=limits)
     assert outcome.status == status
     assert outcome.cell == cell
     assert said in outcome.message
     assert outcome.notebook.cells[1].execution_count == 1  # what ran is kept
     assert time.monotonic() - started < 30
+
+
+@pytest.mark.runs_notebooks
+def test_a_memory_limit_cannot_be_raised_from_within(folder):
+    outcome = run(
+        folder,
+        "import resource\nresource.setrlimit(resource.RLIMIT_DATA, (2**62, 2**62))",
+        limits=Limits(memory=600_000_000),
+    )
+    assert (outcome.status, outcome.error_name) == ("raised", "ValueError")
+
+
+@pytest.mark.runs_notebooks
+def test_a_memory_limit_that_cannot_be_held_is_refused(folder, monkeypatch):
+    monkeypatch.setattr(held, "sys", SimpleNamespace(platform="darwin"))
+    outcome = run(folder, "open('ran', 'w').close()", limits=Limits(memory=600_000_000))
+    assert outcome.status == "not started"
+    assert "a memory limit (600 MB) can be held on Linux only" in outcome.message
+    assert not (folder / "ran").exists()
 
 
 @pytest.mark.runs_notebooks

@@ -9,6 +9,7 @@ import pytest
 from cxlab.errors import ParameterError, WorkbenchError
 from cxlab.parameters import Plain
 from cxlab.runs.document import document
+from cxlab.runs.limits import Limits
 from cxlab.runs.study import Study, named_notebook, notebooks, of_notebook, read_study, workbench
 
 CELL = """\
@@ -91,6 +92,41 @@ def test_a_filter_that_would_not_be_applied_is_refused(root):
     error = refused(root, "client: acme\nwhere: a > 1\nentries:\n  plain:\n  drivers:\n")
     assert [p.column for p in error.problems] == ["entries.plain.where"]
     assert "which plain does not declare" in str(error)
+
+
+def test_limits_travel_with_each_entry(root):
+    text = (
+        "entries:\n  drivers: {timeout: 90, memory: 2 GB, grid: {seed: [1, 2]}}\n  retention: {memory: 512}\n"
+    )
+    assert [entry.limits for entry in study(root, text).entries] == [
+        *[Limits(90.0, 2 * 10**9)] * 2,
+        Limits(None, 512 * 10**6),
+    ]
+    made = study(root, text, held={"timeout": "1.5", "memory": "none"})
+    assert {entry.limits for entry in made.entries} == {Limits(1.5, None)}
+    assert made.name == "acme"  # they decide no number
+    (entry,) = of_notebook("drivers", root=root, held={"memory": "1 GiB"}).entries
+    assert entry.limits == Limits(None, 2**30)
+
+
+def test_limits_are_refused_with_the_other_problems(root):
+    text = (
+        "entries:\n  a: {notebook: drivers, timeout: soon, memory: [2]}\n"
+        "  b: {notebook: drivers, timeout: 0, memory: 2}\n  c: {notebook: drivers, parameters: {sed: 1}}\n"
+    )
+    error = refused(root, text, held={"timeout": "1e999", "memory": "2 TB"})
+    assert {(p.file, p.column, p.row) for p in error.problems} == {
+        ("--timeout", "", 0),
+        ("--memory", "", 0),
+        ("acme.yaml", "entries.a.timeout", 2),
+        ("acme.yaml", "entries.a.memory", 2),
+        ("acme.yaml", "entries.b.timeout", 3),
+        ("acme.yaml", "entries.b.memory", 3),
+        ("acme.yaml", "entries.c.parameters.sed", 4),
+    }
+    assert "found 2; allowed: megabytes, at least 100, or a size such as 2 GB" in str(error)
+    with pytest.raises(ParameterError, match=r"--timeout: found \"-1\"; allowed: seconds, more than 0"):
+        of_notebook("drivers", root=root, held={"timeout": "-1"})
 
 
 def test_grids_are_laid_out_with_readable_stable_ids(root):

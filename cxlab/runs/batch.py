@@ -65,7 +65,6 @@ Watch = Callable[[Entry, Report | None], None]
 def run_study(
     study: Study,
     *,
-    timeout: float | None = None,
     workers: int = WORKERS,
     watch: Watch | None = None,
     fresh: bool = False,
@@ -76,8 +75,6 @@ def run_study(
     ----------
     study : Study
         Already validated.
-    timeout : float, optional
-        Seconds for each entry.
     workers : int
         How many kernels run side by side.
     watch : callable, optional
@@ -112,9 +109,7 @@ def run_study(
             with signals_waiting():
                 from cxlab.runs.making import made
 
-            with closing(
-                made(study, left, opened, grounds, watch, timeout=timeout, workers=workers)
-            ) as ended:
+            with closing(made(study, left, opened, grounds, watch, workers=workers)) as ended:
                 reports |= {report.entry.id: report for report in ended}
         if all(report.status != "failed" for report in reports.values()):
             _settle_gallery(study, opened, grounds[study.client], made=bool(left.entries))

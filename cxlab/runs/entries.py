@@ -8,7 +8,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,11 @@ from cxlab.errors import Message, ParameterError, Problem
 from cxlab.intake.tables.syntax import parse
 from cxlab.parameters import Declaration, declaration, nearest
 from cxlab.runs.document import Document
+from cxlab.runs.limits import KEYS as LIMITS
+from cxlab.runs.limits import UNLIMITED, Limits, limits
 from cxlab.values import shown, typed
 
-KEYS = ("notebook", "parameters", "grid", "title")
+KEYS = ("notebook", "parameters", "grid", "title", *LIMITS)
 POINTS = 10_000
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}")
 RESERVED = {"index", "runs", "failed", "current", "quarantine", "con", "prn", "aux", "nul"}
@@ -38,6 +40,7 @@ class Entry:
     title: str = ""
     sweep: str = ""
     choices: Mapping[str, Any] = field(default_factory=dict)
+    limits: Limits = UNLIMITED
 
 
 def notebooks(root: Path) -> list[Path]:
@@ -78,9 +81,19 @@ def _hint(name: str, names: Iterable[str]) -> str:
 
 
 def lay_out(
-    said: Document, name: str, entry: Any, shared: Mapping[str, Any], over: Mapping[str, Any], root: Path
+    said: Document,
+    name: str,
+    entry: Any,
+    shared: Mapping[str, Any],
+    over: Mapping[str, Any],
+    root: Path,
+    *,
+    held: Mapping[str, Any],
 ) -> tuple[list[Entry], list[Problem]]:
-    """Return the entries that one name of the file stands for, and what is wrong with it."""
+    """Return the entries that one name of the file stands for, and what is wrong with it.
+
+    `over` and `held` are the parameters and the limits that replace what the file says.
+    """
     place = ("entries", name)
     entry = {} if entry is None else entry
     problems = _entry_problems(said, place, entry)
@@ -105,7 +118,11 @@ def lay_out(
     points = [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
     spoken = str(shared.get("language", "es"))
     title = title_in(entry.get("title"), spoken)
-    made = [_entry(name, path, declared.validate({**base, **point}), title, point) for point in points]
+    kept, _ = limits({**entry, **held})
+    made = [
+        replace(_entry(name, path, declared.validate({**base, **point}), title, point), limits=kept)
+        for point in points
+    ]
     found = client_problems(made[0].parameters, root)
     found += [problem for entry in made for problem in filter_problems(entry.parameters)]
     return made, [_placed(said, place, p) for p in dict.fromkeys(found)]
@@ -132,6 +149,7 @@ def _entry_problems(said: Document, place: tuple[str, ...], entry: Any) -> list[
             said.problem(place, shown(entry), ", ".join(KEYS), Message("write its notebook and parameters")),
         ]
     problems += [unknown_key(said, (*place, key), KEYS) for key in entry if key not in KEYS]
+    problems += [_placed(said, place, problem) for problem in limits(entry)[1]]
     for key in ("parameters", "grid"):
         if not isinstance(entry.get(key) or {}, dict):
             allowed = Message("a mapping from names to values")

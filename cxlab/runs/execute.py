@@ -31,6 +31,7 @@ from cxlab.parameters import assigned, declaration, source, tagged
 from cxlab.runs.canonical import canonical
 from cxlab.runs.engine import CxlabEngine as Engine
 from cxlab.runs.kernels import KERNEL, Kernels, surroundings
+from cxlab.runs.limits import UNLIMITED, Limits, hold_memory, size
 from cxlab.runs.provenance import INJECTED
 from cxlab.runs.retold import retold
 
@@ -38,7 +39,10 @@ SILENT = logging.getLogger("cxlab.runs")  # the outcome says it all, once
 SILENT.addHandler(logging.NullHandler())
 SILENT.propagate = False
 OURS = ("InputError", "ParameterError", "AnalysisError", "WorkbenchError", "RunError")
-Status = Literal["done", "raised", "exited", "kernel died", "timeout", "interrupted", "not started"]
+Status = Literal[
+    "done", "raised", "exited", "out of memory", "kernel died", "timeout", "interrupted", "not started"
+]
+NO_MEMORY = ("MemoryError", "OutOfMemoryException")  # how numpy's, arrow's and duckdb's end
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,7 @@ class Outcome:
     error_value: str = ""
     started: datetime = datetime.min
     finished: datetime = datetime.min
+    limits: Limits = UNLIMITED
 
     @property
     def message(self) -> str:
@@ -75,17 +80,40 @@ class Outcome:
             "exited": Message(
                 "code cell {cell} (`{line}`) left the notebook before its end", cell=self.cell, line=self.line
             ),
-            "kernel died": Message(
-                "the kernel died in code cell {cell} (`{line}`): out of memory, or ended from outside",
+            "out of memory": Message(
+                "code cell {cell} (`{line}`) needed more memory than its limit of {limit}: {error}",
                 cell=self.cell,
                 line=self.line,
+                limit=size(self.limits.memory or 0),
+                error=self._error(),
             ),
-            "timeout": Message("time ran out in code cell {cell} (`{line}`)", cell=self.cell, line=self.line),
+            "kernel died": self._died(),
+            "timeout": Message(
+                "time ran out in code cell {cell} (`{line}`): its limit is {seconds} s",
+                cell=self.cell,
+                line=self.line,
+                seconds=f"{self.limits.timeout or 0:g}",
+            ),
             "interrupted": Message(
                 "interrupted in code cell {cell} (`{line}`)", cell=self.cell, line=self.line
             ),
         }
         return said[self.status]
+
+    def _died(self) -> Message:
+        if self.limits.memory is None:
+            return Message(
+                "the kernel died in code cell {cell} (`{line}`): out of memory, or ended from outside",
+                cell=self.cell,
+                line=self.line,
+            )
+        return Message(
+            "the kernel died in code cell {cell} (`{line}`): out of memory (its limit is {limit}), "
+            "or ended from outside",
+            cell=self.cell,
+            line=self.line,
+            limit=size(self.limits.memory),
+        )
 
     def _error(self) -> str:
         if not self.error_value:
@@ -102,7 +130,7 @@ class Run:
 
     folder: Path
     root: Path | None = None
-    timeout: float | None = None
+    limits: Limits = UNLIMITED
     environment: Mapping[str, str] = field(default_factory=dict)
     kernels: Kernels = field(default_factory=Kernels)
     watch: Callable[[int, int], None] | None = None
@@ -173,12 +201,18 @@ class CxlabEngine(Engine):
 
 def _executed(notes: Any, run: Run, options: Mapping[str, Any]) -> None:
     """Run the cells on a kernel of this environment, whatever kernel the notebook names."""
-    deadline = None if run.timeout is None else time.monotonic() + run.timeout
+    deadline = None if run.limits.timeout is None else time.monotonic() + run.limits.timeout
 
     def left(_cell: Any) -> int:
         return max(1, round((deadline or 0) - time.monotonic()))
 
     with run.kernels.manager() as manager:
+
+        def held(**_: Any) -> None:
+            process = getattr(manager.provisioner, "process", None)
+            if run.limits.memory is not None and process is not None:
+                hold_memory(process.pid, run.limits.memory)
+
         client = PapermillNotebookClient(
             notes,
             km=manager,
@@ -195,6 +229,7 @@ def _executed(notes: Any, run: Run, options: Mapping[str, Any]) -> None:
             store_widget_state=False,
             force_raise_errors=True,
             skip_cells_with_tag="",
+            on_cell_start=held,
             on_cell_executed=run.note,
         )
         private = Path(manager.connection_file).parent
@@ -266,7 +301,7 @@ def execute(
     parameters: Mapping[str, Any],
     *,
     root: Path | None = None,
-    timeout: float | None = None,
+    limits: Limits = UNLIMITED,
     environment: Mapping[str, str] | None = None,
     kernels: Kernels | None = None,
     watch: Callable[[int, int], None] | None = None,
@@ -281,8 +316,8 @@ def execute(
         Validated values (see `cxlab.parameters.Declaration.validate`), written as an injected cell.
     root : Path, optional
         The workbench, handed to the kernel as CXLAB_ROOT.
-    timeout : float, optional
-        Seconds for the whole notebook.
+    limits : Limits, optional
+        Seconds for the whole notebook, and memory for its kernel.
     environment : mapping, optional
         Further environment variables of the kernel.
     kernels : Kernels, optional
@@ -290,7 +325,7 @@ def execute(
     watch : callable, optional
         Called after each cell with how many were answered, and the index of the last.
     """
-    run = Run(notebook.resolve().parent, root, timeout, environment or {}, kernels or Kernels(), watch)
+    run = Run(notebook.resolve().parent, root, limits, environment or {}, kernels or Kernels(), watch)
     prepared = with_parameters(opened(notebook), parameters)
     started, error = datetime.now(UTC), None
     try:
@@ -316,6 +351,7 @@ def _outcome(run: Run, notebook: NotebookNode, error: BaseException | None, star
         error_value=value,
         started=started,
         finished=datetime.now(UTC),
+        limits=run.limits,
     )
 
 
@@ -328,6 +364,8 @@ def _status(run: Run, at: int, name: str, error: BaseException | None) -> Status
         return "timeout"
     if isinstance(error, DeadKernelError):
         return "kernel died"
+    if run.limits.memory is not None and name.endswith(NO_MEMORY):
+        return "out of memory"
     if at in run.errors:
         return "exited" if name == "SystemExit" else "raised"
     return "not started" if not run.answered else "kernel died"

@@ -39,7 +39,6 @@ def made(
     grounds: Mapping[str, Ground],
     watch: Watch,
     *,
-    timeout: float | None,
     workers: int,
 ) -> Generator[Report, None, None]:
     """Yield the report of each entry as it ends, its page and the gallery published.
@@ -54,11 +53,11 @@ def made(
         Where its pages are, locked.
     grounds : mapping
         What the entries of each client stood on before any of them began.
-    watch, timeout, workers
+    watch, workers
         As in `batch.run_study`.
     """
     releases = Releases(study.root)
-    with closing(_executed(study, left, timeout, workers, watch)) as outcomes:
+    with closing(_executed(study, left, workers, watch)) as outcomes:
         for entry, (outcome, gallery) in in_turn(left, outcomes):
             ground = grounds[study.client_of(entry)]
             report = _finished(opened, gallery, releases, ground, entry, outcome)
@@ -68,13 +67,13 @@ def made(
 
 
 def _executed(
-    study: Study, left: Study, timeout: float | None, workers: int, watch: Watch
+    study: Study, left: Study, workers: int, watch: Watch
 ) -> Generator[tuple[Entry, tuple[Outcome, Gallery]], None, None]:
     """Yield each entry with its outcome as it ends; whatever stops the loop stops the kernels."""
     kernels = Kernels()
     with ThreadPoolExecutor(max_workers=max(1, workers), thread_name_prefix="cxlab") as pool:
         futures: dict[Future[Outcome], Entry] = {
-            pool.submit(_execute, study, entry, timeout, kernels, watch): entry for entry in left.entries
+            pool.submit(_execute, study, entry, kernels, watch): entry for entry in left.entries
         }
         try:
             with signals_waiting():
@@ -91,10 +90,12 @@ def _executed(
             raise
 
 
-def _execute(study: Study, entry: Entry, timeout: float | None, kernels: Kernels, watch: Watch) -> Outcome:
+def _execute(study: Study, entry: Entry, kernels: Kernels, watch: Watch) -> Outcome:
     watch(entry, None)
     try:
-        return execute(entry.notebook, entry.parameters, root=study.root, timeout=timeout, kernels=kernels)
+        return execute(
+            entry.notebook, entry.parameters, root=study.root, limits=entry.limits, kernels=kernels
+        )
     finally:
         ensure_event_loop().close()
 

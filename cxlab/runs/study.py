@@ -2,7 +2,7 @@
 
 A study file is a YAML mapping: `client`, `language`, `seed`, `level`, `by`, `where` (each handed to
 every notebook that declares it), `title`, and `entries`, a mapping from a name to its `notebook`,
-`parameters` and `grid`. A notebook run by itself is a study of one entry.
+`parameters`, `grid`, and the limits `timeout` and `memory`. A notebook run by itself is a study of one entry.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from cxlab.runs.entries import (
     title_in,
     unknown_key,
 )
+from cxlab.runs.limits import Limits, limits
 from cxlab.values import Plain, shown
 from cxlab.workbench import workbench
 
@@ -65,7 +66,13 @@ class Study:
 
 
 def of_notebook(
-    notebook: str, *, root: Path, client: str = "", language: str = "", given: Mapping[str, Any] | None = None
+    notebook: str,
+    *,
+    root: Path,
+    client: str = "",
+    language: str = "",
+    given: Mapping[str, Any] | None = None,
+    held: Mapping[str, str] | None = None,
 ) -> Study:
     """Return the study of one notebook run by itself.
 
@@ -77,6 +84,8 @@ def of_notebook(
         Handed to the notebook if it declares them.
     given : mapping, optional
         Parameters; `Plain` text is read by the declared kind.
+    held : mapping, optional
+        Limits as a person writes them: `timeout`, `memory`.
 
     Raises
     ------
@@ -92,14 +101,15 @@ def of_notebook(
     if not problems:
         ready = declared.validate(values)
         problems = client_problems(ready, root) + filter_problems(ready)
-    if problems:
+    kept, wrong = _held(held)
+    if problems or wrong:
         raise ParameterError(
             "the parameters given to {notebook} are not valid",
             notebook=path.stem,
-            problems=[replace(p, file=f"-p {p.column}", column="") for p in problems],
+            problems=[*(replace(p, file=f"-p {p.column}", column="") for p in problems), *wrong],
         )
     checked = declared.validate(values)
-    entry = Entry(point_id(slug(path.stem), given or {}), path, checked)
+    entry = Entry(point_id(slug(path.stem), given or {}), path, checked, limits=kept)
     shelf = f"{slug(str(checked.get('client', 'notebooks')))}-single"
     return Study(
         shelf, root, str(checked.get("client", "")), _spoken(checked, language), (entry,), loose=True
@@ -107,7 +117,13 @@ def of_notebook(
 
 
 def read_study(
-    path: Path, *, root: Path, client: str = "", language: str = "", given: Mapping[str, Any] | None = None
+    path: Path,
+    *,
+    root: Path,
+    client: str = "",
+    language: str = "",
+    given: Mapping[str, Any] | None = None,
+    held: Mapping[str, str] | None = None,
 ) -> Study:
     """Read a study file, check it whole, and lay out its grids.
 
@@ -120,6 +136,8 @@ def read_study(
     given : mapping, optional
         Parameters handed to every entry, instead of what the file says; each must be declared by all.
         With any of these three the study's pages are published apart, never over its own.
+    held : mapping, optional
+        Limits of every entry as a person writes them, instead of what the file says: `timeout`, `memory`.
 
     Raises
     ------
@@ -135,10 +153,10 @@ def read_study(
         **(given or {}),
     }
     shared = {**{key: said.content[key] for key in SHARED if said.content.get(key) is not None}, **over}
-    problems = [*_shape_problems(said), *_shared_problems(said, shared)]
+    problems = [*_shape_problems(said), *_shared_problems(said, shared), *_held(held)[1]]
     entries: list[Entry] = []
     for name, entry in _entries(said):
-        laid_out, found = lay_out(said, name, entry, shared, over, root)
+        laid_out, found = lay_out(said, name, entry, shared, over, root, held=held or {})
         entries += laid_out
         problems += found
     problems += _clashes(said, entries)
@@ -194,6 +212,11 @@ def _shared_problems(said: Document, shared: Mapping[str, Any]) -> list[Problem]
         found = shown(str(shared["language"]))
         return [said.problem(("language",), found, " | ".join(LANGUAGES), Message("choose one of the two"))]
     return []
+
+
+def _held(held: Mapping[str, str] | None) -> tuple[Limits, list[Problem]]:
+    kept, problems = limits(held or {})
+    return kept, [replace(p, file=f"--{p.column}", column="") for p in problems]
 
 
 def _entries(said: Document) -> Iterator[tuple[str, Any]]:
