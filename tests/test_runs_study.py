@@ -10,6 +10,7 @@ from cxlab.errors import ParameterError, WorkbenchError
 from cxlab.parameters import Plain
 from cxlab.runs.document import document
 from cxlab.runs.limits import Limits
+from cxlab.runs.stages import stages
 from cxlab.runs.study import Study, named_notebook, notebooks, of_notebook, read_study, workbench
 
 CELL = """\
@@ -341,3 +342,82 @@ def test_a_study_that_is_not_there_names_those_that_are(root):
     study(root, "client: acme\nentries: {drivers: }\n")
     with pytest.raises(ParameterError, match=r'no study "acm.yaml"; there are: acme. Did you mean acme\?'):
         read_study(root / "reports/acm.yaml", root=root)
+
+
+def test_points_are_listed_and_combined_with_a_grid(root):
+    text = (
+        "entries:\n  sens:\n    notebook: drivers\n    grid: {level: [0.9, 0.950]}\n    points:\n"
+        "      - {outcome: pxi}\n      - {seed: 2, outcome: nps}\n      - {}\n"
+    )
+    made = study(root, text).entries
+    assert [entry.id for entry in made] == [
+        "sens-outcome-pxi-level-0.9", "sens-outcome-pxi-level-0.95",
+        "sens-outcome-nps-seed-2-level-0.9", "sens-outcome-nps-seed-2-level-0.95",
+        "sens-level-0.9", "sens-level-0.95",
+    ]  # fmt: skip
+    assert {(entry.name, entry.sweep) for entry in made} == {("sens", "sens")}
+    assert made[2].choices == {"outcome": "nps", "seed": 2, "level": 0.9}
+    assert made[4].parameters["seed"] == 1
+    # An id tells values, not how they were written or in which order.
+    other = text.replace("0.950", "95e-2").replace("seed: 2, outcome: nps", "outcome: 'nps', seed: 2")
+    assert [entry.id for entry in study(root, other).entries] == [entry.id for entry in made]
+    alone = study(root, "entries:\n  sens: {notebook: drivers, points: [{}, {by: [a, b]}]}\n").entries
+    assert alone[0].id == "sens"
+    assert alone[0].sweep == "sens"
+    assert alone[1].id.startswith("sens-by-a-b-")
+
+
+def test_every_problem_of_points_at_once_with_its_line(root):
+    error = refused(
+        root,
+        "entries:\n  a:\n    notebook: drivers\n    parameters: {by: [x]}\n    grid: {level: [0.9]}\n"
+        "    points:\n      - {outcome: pxi}\n      - {outcome: 'pxi', seed: 1}\n      - 5\n"
+        "      - outcme: nps\n        level: 0.9\n        by: [y]\n      - {seed: x}\n"
+        "  b: {notebook: drivers, points: []}\n  c: {notebook: drivers, points: {outcome: pxi}}\n",
+    )
+    assert {(p.column.removeprefix("entries."), p.row) for p in error.problems} == {
+        ("a.points.1", 8), ("a.points.2", 9), ("a.points.3.outcme", 10), ("a.points.3.level", 11),
+        ("a.points.3.by", 12), ("a.points.4.seed", 13), ("b.points", 14), ("c.points", 15),
+    }  # fmt: skip
+    assert "the same values as point 1" in str(error)
+
+
+def test_an_entry_comes_after_those_it_names(root):
+    text = (
+        "entries:\n  last: {notebook: drivers, after: middle}\n"
+        "  middle: {notebook: drivers, after: [first, sens]}\n"
+        "  first: {notebook: drivers}\n  sens: {notebook: drivers, grid: {outcome: [nps, pxi]}}\n"
+    )
+    made = study(root, text)
+    assert [[entry.id for entry in stage] for stage in stages(made.entries)] == [
+        ["first", "sens-outcome-nps", "sens-outcome-pxi"], ["middle"], ["last"],
+    ]  # fmt: skip
+    assert made.entries[1].after == ("first", "sens")
+
+
+def test_unknown_names_and_circles_of_after_are_refused_with_the_rest(root):
+    error = refused(
+        root,
+        "entries:\n  a: {notebook: drivers, after: b}\n  b: {notebook: drivers, after: [a, frist]}\n"
+        "  first: {notebook: drivers, after: first}\n  c: {notebook: drivers, after: {x: y}, seed: 1}\n",
+    )
+    told = {(p.column, p.row): str(p) for p in error.problems}
+    assert set(told) == {
+        ("entries.a.after", 2), ("entries.b.after", 3), ("entries.first.after", 4),
+        ("entries.c.after", 5), ("entries.c.seed", 5),
+    }  # fmt: skip
+    assert "wait for each other: a → b → a" in told["entries.a.after", 2]
+    assert "did you mean first?" in told["entries.b.after", 3]
+    assert "first → first" in told["entries.first.after", 4]
+
+
+def test_a_notebook_that_reads_a_study_is_given_its_name(root):
+    write_notebook(root / "notebooks/reader.ipynb", CELL + 'study: str = ""\n')
+    text = (
+        "client: acme\nentries:\n  reader:\n  own: {notebook: reader, parameters: {study: other}}\n"
+        "  drivers:\n"
+    )
+    plain = study(root, text).entries
+    assert [entry.parameters.get("study") for entry in plain] == ["acme", "other", None]
+    moved = study(root, text, client="nada")
+    assert moved.entries[0].parameters["study"] == moved.name == "acme-client-nada"

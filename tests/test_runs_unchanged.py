@@ -107,7 +107,7 @@ def the_study(root: Path, **given):
 def kept(root: Path) -> set[str]:
     study = the_study(root)
     with shelf(root, study.name) as opened:
-        return {*unchanged.unchanged(study, opened, unchanged.grounds_of(study))}
+        return {*unchanged.unchanged(study, opened, unchanged.grounds_of(study), study.entries)}
 
 
 def edit(path: Path, old: str, new: str) -> None:

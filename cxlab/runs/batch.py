@@ -18,6 +18,7 @@ from cxlab.runs.entries import Entry
 from cxlab.runs.outputs import as_json
 from cxlab.runs.provenance import Ground
 from cxlab.runs.publish import Shelf, shelf
+from cxlab.runs.stages import note_points, stages
 from cxlab.runs.study import Study
 from cxlab.runs.unchanged import NOTE, gallery_note, gallery_stands, grounds_of, unchanged
 
@@ -99,20 +100,23 @@ def run_study(
     grounds = grounds_of(study)  # what is wrong with a client.yaml is said before any kernel
     reports: dict[str, Report] = {}
     with shelf(study.root, study.name) as opened:
-        kept = {} if fresh else unchanged(study, opened, grounds)
-        for entry in (entry for entry in study.entries if entry.id in kept):
-            page = opened.folder / f"{entry.id}.html"
-            reports[entry.id] = Report(entry, "skipped", page=page, run=kept[entry.id])
-            watch(entry, reports[entry.id])
-        left = replace(study, entries=tuple(entry for entry in study.entries if entry.id not in kept))
-        if left.entries:
-            with signals_waiting():
-                from cxlab.runs.making import made
+        note_points(study, opened)
+        for stage in stages(study.entries):
+            kept = {} if fresh else unchanged(study, opened, grounds, stage)
+            for entry in (entry for entry in stage if entry.id in kept):
+                page = opened.folder / f"{entry.id}.html"
+                reports[entry.id] = Report(entry, "skipped", page=page, run=kept[entry.id])
+                watch(entry, reports[entry.id])
+            left = replace(study, entries=tuple(entry for entry in stage if entry.id not in kept))
+            if left.entries:
+                with signals_waiting():
+                    from cxlab.runs.making import made
 
-            with closing(made(study, left, opened, grounds, watch, workers=workers)) as ended:
-                reports |= {report.entry.id: report for report in ended}
+                with closing(made(study, left, opened, grounds, watch, workers=workers)) as ended:
+                    reports |= {report.entry.id: report for report in ended}
         if all(report.status != "failed" for report in reports.values()):
-            _settle_gallery(study, opened, grounds[study.client], made=bool(left.entries))
+            anew = any(report.status == "done" for report in reports.values())
+            _settle_gallery(study, opened, grounds[study.client], made=anew)
     return Batch(study, opened.folder / "index.html", tuple(reports[entry.id] for entry in study.entries))
 
 

@@ -38,6 +38,11 @@ class Document:
             found=found, allowed=allowed, action=action, file=self.name, column=".".join(place), row=line
         )
 
+    def placed(self, place: Place, problem: Problem) -> Problem:
+        """Return a problem of what a key of this file says, with the key's place and line."""
+        here = place if not problem.column or problem.column == place[-1] else (*place, problem.column)
+        return self.problem(here, problem.found, problem.allowed, problem.action)
+
 
 def document(path: Path) -> Document:
     """Read a YAML mapping.
@@ -97,6 +102,7 @@ def _check_events(text: str, name: str) -> None:
 
 def _built(node: Any, place: Place, lines: dict[Place, int], repeated: list[Problem], name: str) -> Any:
     if isinstance(node, yaml.SequenceNode):
+        lines.update(((*place, str(i)), item.start_mark.line + 1) for i, item in enumerate(node.value))
         return [_built(item, (*place, str(i)), lines, repeated, name) for i, item in enumerate(node.value)]
     if isinstance(node, yaml.ScalarNode):
         plain = node.style is None

@@ -1,15 +1,10 @@
-"""The entries of a study: a name of the file, its notebook, its parameters and the points of its grid."""
+"""The entries of a study: a name of the file, its notebook, its parameters and its points."""
 
 from __future__ import annotations
 
-import hashlib
-import itertools
-import json
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import date
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +14,10 @@ from cxlab.parameters import Declaration, declaration, nearest
 from cxlab.runs.document import Document
 from cxlab.runs.limits import KEYS as LIMITS
 from cxlab.runs.limits import UNLIMITED, Limits, limits
-from cxlab.values import shown, typed
+from cxlab.runs.points import point_id, points_of
+from cxlab.values import shown
 
-KEYS = ("notebook", "parameters", "grid", "title", *LIMITS)
-POINTS = 10_000
+KEYS = ("notebook", "parameters", "points", "grid", "after", "title", *LIMITS)
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}")
 RESERVED = {"index", "runs", "failed", "current", "quarantine", "con", "prn", "aux", "nul"}
 
@@ -31,7 +26,8 @@ RESERVED = {"index", "runs", "failed", "current", "quarantine", "con", "prn", "a
 class Entry:
     """One notebook with every parameter it declares; `id` names its page.
 
-    A point of a grid knows the `sweep`, the grid's name in the study file, and which `choices` it is.
+    A point of a list or grid knows the `sweep`, its name in the study file, and which `choices` it is.
+    `after` names what must have ended before, because this notebook reads what is published of it.
     """
 
     id: str
@@ -41,6 +37,12 @@ class Entry:
     sweep: str = ""
     choices: Mapping[str, Any] = field(default_factory=dict)
     limits: Limits = UNLIMITED
+    after: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What the study file calls it; all points of a sweep have one name."""
+        return self.sweep or self.id
 
 
 def notebooks(root: Path) -> list[Path]:
@@ -105,34 +107,32 @@ def lay_out(
     except ParameterError as error:
         allowed, action = Message("a notebook that can be run"), Message("correct its name, or the notebook")
         return [], [said.problem((*place, "notebook"), error.message, allowed, action), *error.problems]
-    own, grid = entry.get("parameters") or {}, entry.get("grid") or {}
+    own = entry.get("parameters") or {}
     handed = {key: value for key, value in shared.items() if key in declared.names}
     base = {**handed, **own, **{key: value for key, value in over.items() if key in declared.names}}
     problems = _not_declared(said, place, declared, shared, over)
-    problems += [_placed(said, (*place, "parameters"), p) for p in declared.problems(base)]
-    problems += _grid_problems(
-        said, (*place, "grid"), declared, grid, base.keys() & (own.keys() | over.keys())
-    )
+    problems += [said.placed((*place, "parameters"), p) for p in declared.problems(base)]
+    fixed = base.keys() & (own.keys() | over.keys())
+    points, found = points_of(said, place, declared, entry, base, fixed)
+    problems += found
     if problems:
         return [], problems
-    points = [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
-    spoken = str(shared.get("language", "es"))
-    title = title_in(entry.get("title"), spoken)
+    title = title_in(entry.get("title"), str(shared.get("language", "es")))
+    sweep = name if entry.keys() & {"points", "grid"} else ""
+    after = tuple(map(str, _names(entry.get("after"))))
     kept, _ = limits({**entry, **held})
-    made = [
-        replace(_entry(name, path, declared.validate({**base, **point}), title, point), limits=kept)
-        for point in points
-    ]
+    made = []
+    for point in points:
+        parameters = declared.validate({**base, **point})
+        choices = {key: parameters[key] for key in point}
+        made.append(Entry(point_id(name, choices), path, parameters, title, sweep, choices, kept, after))
     found = client_problems(made[0].parameters, root)
     found += [problem for entry in made for problem in filter_problems(entry.parameters)]
-    return made, [_placed(said, place, p) for p in dict.fromkeys(found)]
+    return made, [said.placed(place, p) for p in dict.fromkeys(found)]
 
 
-def _entry(
-    name: str, path: Path, parameters: Mapping[str, Any], title: str, point: Mapping[str, Any]
-) -> Entry:
-    choices = {key: parameters[key] for key in point}
-    return Entry(point_id(name, point), path, parameters, title, name if point else "", choices)
+def _names(after: Any) -> list[Any]:
+    return [] if after is None else after if isinstance(after, list) else [after]
 
 
 def _entry_problems(said: Document, place: tuple[str, ...], entry: Any) -> list[Problem]:
@@ -149,7 +149,7 @@ def _entry_problems(said: Document, place: tuple[str, ...], entry: Any) -> list[
             said.problem(place, shown(entry), ", ".join(KEYS), Message("write its notebook and parameters")),
         ]
     problems += [unknown_key(said, (*place, key), KEYS) for key in entry if key not in KEYS]
-    problems += [_placed(said, place, problem) for problem in limits(entry)[1]]
+    problems += [said.placed(place, problem) for problem in limits(entry)[1]]
     for key in ("parameters", "grid"):
         if not isinstance(entry.get(key) or {}, dict):
             allowed = Message("a mapping from names to values")
@@ -158,6 +158,10 @@ def _entry_problems(said: Document, place: tuple[str, ...], entry: Any) -> list[
                     (*place, key), shown(entry[key]), allowed, Message("write one `name: value` per line")
                 )
             )
+    names = _names(entry.get("after"))
+    if not all(isinstance(each, str) for each in names):
+        allowed, action = Message("a name, or a list of names"), Message("name entries of this file")
+        problems.append(said.problem((*place, "after"), shown(entry["after"]), allowed, action))
     return problems
 
 
@@ -171,7 +175,7 @@ def _not_declared(
     # A filter that is quietly not applied gives wrong numbers; any other shared value is only not needed.
     missing = [key for key in {**over, "where": ""} if shared.get(key) and key not in declared.names]
     return [
-        _placed(said, place, not_taken(key, declared)) for key in missing if key not in ("language", "client")
+        said.placed(place, not_taken(key, declared)) for key in missing if key not in ("language", "client")
     ]
 
 
@@ -180,54 +184,6 @@ def not_taken(name: str, declared: Declaration) -> Problem:
     found = Message("{name}, which {notebook} does not declare", name=shown(name), notebook=declared.notebook)
     action = Message("declare it in the notebook's parameters cell, or do not give it")
     return Problem(found=found, allowed=", ".join(declared.names), action=action, column=name)
-
-
-def _grid_problems(
-    said: Document,
-    place: tuple[str, ...],
-    declared: Declaration,
-    grid: Mapping[str, Any],
-    fixed: Iterable[str],
-) -> list[Problem]:
-    problems, size = [], 1
-    for key, values in grid.items():
-        here = (*place, key)
-        if not isinstance(values, list) or not values:
-            action = Message("write the values as [a, b, c]")
-            problems.append(said.problem(here, shown(values), Message("a list of values"), action))
-            continue
-        if key in fixed:
-            problems.append(
-                said.problem(
-                    here,
-                    Message("{key} fixed as well", key=key),
-                    Message("one or the other"),
-                    Message("keep it in one place"),
-                )
-            )
-        if len({_canonical(_read_as(declared, key, value)) for value in values}) < len(values):
-            problems.append(
-                said.problem(
-                    here,
-                    Message("a value twice"),
-                    Message("each value once"),
-                    Message("take out the repetition"),
-                )
-            )
-        problems += [_placed(said, here, p) for value in values for p in declared.problems({key: value})]
-        size *= len(values)
-    if size > POINTS:
-        problems.append(said.problem(place, str(size), f"<= {POINTS}", Message("split the grid")))
-    return problems
-
-
-def _read_as(declared: Declaration, name: str, value: Any) -> Any:
-    return next((typed(p.kind, value) for p in declared.parameters if p.name == name), value)
-
-
-def _placed(said: Document, place: tuple[str, ...], problem: Problem) -> Problem:
-    here = place if not problem.column or problem.column == place[-1] else (*place, problem.column)
-    return said.problem(here, problem.found, problem.allowed, problem.action)
 
 
 def client_problems(parameters: Mapping[str, Any], root: Path) -> list[Problem]:
@@ -287,36 +243,3 @@ def title_in(said: Any, language: str) -> str:
     if isinstance(said, dict):
         said = said.get(language) or next(iter(said.values()), "")
     return "" if said is None else str(said)
-
-
-def slug(text: str, *, also: str = "") -> str:
-    """Return `text` in lower-case ASCII letters, digits, - and _ (and the characters of `also`)."""
-    ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode("ascii").lower()
-    return re.sub(rf"[^a-z0-9_{re.escape(also)}]+", "-", ascii_text).strip("-.")[:60] or "x"
-
-
-def point_id(name: str, values: Mapping[str, Any]) -> str:
-    """Return a readable id for `name` with `values`; the same values always give the same id.
-
-    Examples
-    --------
-    >>> point_id("sensitivity", {"outcome": "pxi", "level": 0.9})
-    'sensitivity-outcome-pxi-level-0.9'
-    """
-    if not values:
-        return name
-    said = [f"{k}-{v}" if isinstance(v, str) else f"{k}-{_canonical(v)}" for k, v in values.items()]
-    words = [slug(word, also=".") for word in said]
-    text = "-".join([name, *words])
-    if words == said and len(text) <= 100:
-        return text
-    return f"{text[:90]}-{hashlib.sha256(_canonical(dict(values)).encode()).hexdigest()[:6]}"
-
-
-def _canonical(value: Any) -> str:
-    return json.dumps(
-        value,
-        ensure_ascii=False,
-        sort_keys=True,
-        default=lambda v: v.isoformat() if isinstance(v, date) else str(v),
-    )

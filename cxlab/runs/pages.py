@@ -23,6 +23,8 @@ from cxlab.runs import outputs
 from cxlab.runs.entries import Entry
 from cxlab.runs.execute import Outcome
 from cxlab.runs.publish import Shelf, manifest_of
+from cxlab.runs.retold import retold
+from cxlab.runs.stages import failure_of
 from cxlab.runs.study import Study
 
 LOGOS = {".png": "image/png", ".svg": "image/svg+xml"}
@@ -56,15 +58,18 @@ class Gallery:
 
     def failed(self, entry: Entry, outcome: Outcome, message: str, shelf: Shelf) -> None:
         """Take up the card of a failed entry; it leads to the page there was before, if any."""
-        page = shelf.folder / f"{entry.id}.html"
-        self._cards[entry.id] = html.Entry(
-            name=entry.id,
-            title=entry.title,
+        self._cards[entry.id] = self._failed(entry.id, outcome.cell, message, shelf)
+
+    def _failed(self, name: str, cell: int, message: str, shelf: Shelf) -> html.Entry:
+        page = shelf.folder / f"{name}.html"
+        return html.Entry(
+            name=name,
+            title=next((entry.title for entry in self.study.entries if entry.id == name), ""),
             status="failed",
             href=page.name if page.is_file() else "",
-            failed_cell=outcome.cell,
+            failed_cell=cell,
             message=translate(message, self.study.language),
-            links=[("notebook.ipynb", f"failed/{entry.id}/notebook.ipynb")],
+            links=[("notebook.ipynb", f"failed/{name}/notebook.ipynb")],
         )
 
     def index(self, shelf: Shelf) -> bytes:
@@ -74,7 +79,12 @@ class Gallery:
         names = [*titles]
         names += [name for name in current if study.loose and name not in names]
         for name in names:
-            if name not in self._cards and name in current:
+            if name in self._cards:
+                continue
+            if failure := failure_of(shelf.folder, name):
+                message = retold(str(failure.get("message", "")))
+                self._cards[name] = self._failed(name, int(failure.get("cell", 0)), message, shelf)
+            elif name in current:
                 card = _old_card(shelf.folder / "runs" / current[name], name)
                 if card:
                     self._cards[name] = replace(card, title=titles.get(name) or card.title)

@@ -2,7 +2,8 @@
 
 A study file is a YAML mapping: `client`, `language`, `seed`, `level`, `by`, `where` (each handed to
 every notebook that declares it), `title`, and `entries`, a mapping from a name to its `notebook`,
-`parameters`, `grid`, and the limits `timeout` and `memory`. A notebook run by itself is a study of one entry.
+`parameters`, `points` (a list of parameter sets), `grid` (values that are combined), `after` (entries whose
+published runs it reads), and the limits `timeout` and `memory`. A notebook run by itself is a study of one.
 """
 
 from __future__ import annotations
@@ -25,12 +26,12 @@ from cxlab.runs.entries import (
     named_notebook,
     not_taken,
     notebooks,
-    point_id,
-    slug,
     title_in,
     unknown_key,
 )
 from cxlab.runs.limits import Limits, limits
+from cxlab.runs.points import point_id, slug
+from cxlab.runs.stages import after_problems
 from cxlab.values import Plain, shown
 from cxlab.workbench import workbench
 
@@ -109,7 +110,8 @@ def of_notebook(
             problems=[*(replace(p, file=f"-p {p.column}", column="") for p in problems), *wrong],
         )
     checked = declared.validate(values)
-    entry = Entry(point_id(slug(path.stem), given or {}), path, checked, limits=kept)
+    name = point_id(slug(path.stem), {key: checked[key] for key in given or {}})
+    entry = Entry(name, path, checked, limits=kept)
     shelf = f"{slug(str(checked.get('client', 'notebooks')))}-single"
     return Study(
         shelf, root, str(checked.get("client", "")), _spoken(checked, language), (entry,), loose=True
@@ -152,18 +154,20 @@ def read_study(
         **({"language": language} if language else {}),
         **(given or {}),
     }
-    shared = {**{key: said.content[key] for key in SHARED if said.content.get(key) is not None}, **over}
+    name = point_id(slug(path.stem), over)
+    shared = {key: said.content[key] for key in SHARED if said.content.get(key) is not None}
+    shared = {"study": name, **shared, **over}  # a notebook that reads what is published asks for its name
     problems = [*_shape_problems(said), *_shared_problems(said, shared), *_held(held)[1]]
     entries: list[Entry] = []
-    for name, entry in _entries(said):
-        laid_out, found = lay_out(said, name, entry, shared, over, root, held=held or {})
+    declared = dict(_entries(said))
+    for each, entry in declared.items():
+        laid_out, found = lay_out(said, each, entry, shared, over, root, held=held or {})
         entries += laid_out
         problems += found
-    problems += _clashes(said, entries)
+    problems += [*_clashes(said, entries), *after_problems(said, declared)]
     if problems:
         raise ParameterError("the study file {file} is not valid", file=path.name, problems=problems)
     spoken: Literal["es", "en"] = "en" if str(shared.get("language", "es")) == "en" else "es"
-    name = point_id(slug(path.stem), over)
     return Study(
         name,
         root,

@@ -9,7 +9,7 @@ loaded here: a study in which nothing changed is answered in well under a second
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from cxlab.intake.unchanged import sources_in_doubt, table_in_doubt
 from cxlab.runs.entries import Entry
 from cxlab.runs.provenance import Ground, file_digest, fingerprint, json_digest
 from cxlab.runs.publish import Shelf, intact, manifest_of
+from cxlab.runs.stages import awaited
 from cxlab.runs.study import Study
 
 NOTE = "current/index.json"
@@ -50,14 +51,17 @@ def settings(study: Study, entry: Entry) -> dict[str, Any]:
     client = study.client_of(entry)
     declared = client and (study.root / "data" / client / "client.yaml").exists()
     nobody = "" if declared else study.title or study.name
-    return {**asked(study, entry), "nobody": nobody, "parameters": entry.parameters}
+    said = {**asked(study, entry), "nobody": nobody, "parameters": entry.parameters}
+    return {**said, "after": awaited(study, entry)} if entry.after else said
 
 
-def unchanged(study: Study, shelf: Shelf, grounds: Mapping[str, Ground]) -> dict[str, str]:
-    """Return the entries whose published run is kept, each with the name of its run folder."""
+def unchanged(
+    study: Study, shelf: Shelf, grounds: Mapping[str, Ground], entries: Iterable[Entry]
+) -> dict[str, str]:
+    """Return which entries of a study keep their published run, each with the name of its run folder."""
     current, data = shelf.current(), {client: _Data(ground) for client, ground in grounds.items()}
     kept: dict[str, str] = {}
-    for entry in study.entries:
+    for entry in entries:
         client, run = study.client_of(entry), current.get(entry.id, "")
         prints = _stands(study, entry, shelf.folder, run, grounds[client]) if run else None
         if prints is not None and data[client].hold(prints["tables"]):
