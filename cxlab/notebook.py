@@ -21,7 +21,7 @@ from cxlab.errors import AnalysisError, Message, ParameterError, Problem
 from cxlab.intake import where as filters
 from cxlab.intake.dataset import Dataset, Entry, open_dataset
 from cxlab.intake.declared.canonical import of_people, tables
-from cxlab.intake.ledger import COLUMNS
+from cxlab.intake.ledger import COLUMNS, files_behind
 from cxlab.intake.rules.registry import rules
 from cxlab.intake.tables.storage import content_hash
 from cxlab.reporting import bundle as bundles
@@ -265,7 +265,7 @@ class Paper:
     def _log_read(self, name: str, frame: pd.DataFrame, used: pd.DataFrame) -> None:
         entry = self.dataset.entry(name)
         read = {"table": name, "sha256": entry.sha256, "rows": len(frame), "used": len(used)}
-        read["until"] = _latest(frame)
+        read |= {"until": _latest(frame), "files": files_behind(entry.sources)}
         self._reads[name] = read
         left_out = [
             (r["file"], self.words.reason(r["reason"]), r["excluded"])

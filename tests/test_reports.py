@@ -10,6 +10,7 @@ from html import unescape
 from pathlib import Path
 
 import pytest
+from manifests import lacking
 
 from cxlab import demo
 from cxlab.intake import dataset
@@ -148,6 +149,23 @@ def test_no_suppressed_value_is_published(built):
                 hidden = [row for row in table["rows"] if row[flag] == "suppressed"]
                 shown = [k for k, column in enumerate(table["columns"]) if column not in keys]
                 assert all(row[k] is None for row in hidden for k in shown)
+
+
+@pytest.mark.parametrize("language", ["es", "en"])
+@pytest.mark.parametrize("paper", PAPERS)
+def test_every_run_says_all_that_it_was_made_of(root, built, language, paper):
+    run = newest(built / f"nada_{language}", paper)
+    text = (run / "manifest.json").read_text(encoding="utf-8")
+    manifest = json.loads(text)
+    assert lacking(manifest) == []
+    canonical = [read for read in manifest["inputs"] if read["files"]]
+    assert canonical
+    assert all(file["bytes"] for read in canonical for file in read["files"])
+    assert str(root) not in text
+    moments = [manifest["started"], manifest["finished"]]
+    for path in (path for path in run.rglob("*") if path.is_file() and path.name != "manifest.json"):
+        content = path.read_text(encoding="utf-8")
+        assert not [moment for moment in moments if moment[:16] in content], path.name
 
 
 def test_two_runs_give_the_same_bytes(root, built):

@@ -395,7 +395,14 @@ def test_the_cause_is_split():
         found = compared(before, run(bundle([]), **change))
         assert {c.kind for c in found.causes} == {kind}
         assert "several kinds of cause" not in text(found)
-    data = compared(before, run(bundle([]), sha="22"))
+    facts = [run(bundle([]), fingerprint={**print_of, "facts": facts}) for facts in ("f1", "f2")]
+    (said,) = compared(*facts).causes
+    assert (said.kind, said.what, said.before, said.after) == ("data", "tables.json", "f1", "f2")
+    assert "tables.json: f1 → f2" in text(compared(*facts))
+    assert not compared(before, facts[0]).causes  # an older manifest does not say
+    more = {"machine": {"system": "Linux", "blas": {"name": "openblas"}}}
+    assert not compared(before, run(bundle([]), **more)).causes
+    data = compared(before, run(bundle([]), sha="22", fingerprint={**print_of, "facts": "f2"}))
     assert [(c.kind, c.what, c.before, c.after) for c in data.causes] == [
         ("data", "survey_responses", "11", "22")
     ]

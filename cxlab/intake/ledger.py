@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import Any, Literal
 
 import pandas as pd
 
 from cxlab.errors import Message, Problem
+from cxlab.intake.privacy.identifiers import identifier
 from cxlab.intake.rules.registry import Standing
 
 Language = Literal["es", "en"]
@@ -93,3 +95,21 @@ def ledger_rows(table: str, sources: Iterable[Mapping[str, Any]]) -> Iterator[di
         yield dict(zip(COLUMNS, whole, strict=True))
         for reason, count in source["excluded"].items():
             yield dict(zip(COLUMNS, (table, source["file"], None, None, count, reason), strict=True))
+
+
+def files_behind(sources: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the files that a table was made of: name without folder, sha256, records read and used.
+
+    A name that identifies a person is left out.
+
+    Examples
+    --------
+    >>> files_behind([{"file": "raw/2025/ana@example.org.csv", "sha256": "ab", "read": 9, "used": 8}])
+    [{'name': '….csv', 'sha256': 'ab', 'read': 9, 'used': 8}]
+    """
+    found = []
+    for source in sources:
+        path = PurePosixPath(source["file"].replace("\\", "/"))
+        name = f"…{path.suffix}" if identifier(path.name) else path.name
+        found.append({"name": name, **{key: source[key] for key in ("sha256", "read", "used")}})
+    return found

@@ -170,10 +170,17 @@ def _refuse_alike(before: Run, after: Run, of: tuple[Release, Release], root: Pa
 def _causes(before: Run, after: Run) -> Iterator[Cause]:
     one, other = _parts_of(before), _parts_of(after)
     for kind, parts in one.items():
-        for name in sorted(parts.keys() | other[kind].keys()):
+        names = parts.keys() | other[kind].keys()
+        if kind == "machine":  # of which an older manifest says less
+            names = parts.keys() & other[kind].keys()
+        for name in sorted(names):
             sides = parts.get(name), other[kind].get(name)
             if sides[0] != sides[1]:
                 yield Cause(kind, name, frozen(sides[0]), frozen(sides[1]))
+    facts = [run.manifest.get("fingerprint", {}).get("facts") for run in (before, after)]
+    # Of other tables other things are said; of the same ones, it is a cause of its own.
+    if one["data"] == other["data"] and None not in facts and facts[0] != facts[1]:
+        yield Cause("data", "tables.json", *facts)
 
 
 def _parts_of(run: Run) -> dict[Why, dict[str, Any]]:

@@ -50,7 +50,8 @@ class Outcome:
     """How a run ended.
 
     `cell` counts code cells from 1 as a reader would (0: none is at fault); `line` is the first line
-    of its source; `notebook` is the executed notebook in canonical form, partial when it failed.
+    of its source; `notebook` is the executed notebook in canonical form, partial when it failed; `seconds`
+    has how long each cell that was answered took, counted as `cell`.
     """
 
     status: Status
@@ -62,6 +63,7 @@ class Outcome:
     started: datetime = datetime.min
     finished: datetime = datetime.min
     limits: Limits = UNLIMITED
+    seconds: Mapping[int, float] = field(default_factory=dict)
 
     @property
     def message(self) -> str:
@@ -135,12 +137,19 @@ class Run:
     kernels: Kernels = field(default_factory=Kernels)
     watch: Callable[[int, int], None] | None = None
     answered: dict[int, str] = field(default_factory=dict)
+    began: dict[int, float] = field(default_factory=dict)
+    seconds: dict[int, float] = field(default_factory=dict)
     errors: dict[int, tuple[str, str]] = field(default_factory=dict)
     notebook: NotebookNode | None = None
+
+    def begin(self, *, cell: NotebookNode, cell_index: int) -> None:  # noqa: ARG002
+        """Note when a cell is sent."""
+        self.began[cell_index] = time.monotonic()
 
     def note(self, *, cell: NotebookNode, cell_index: int, execute_reply: Mapping[str, Any]) -> None:  # noqa: ARG002
         """Note how the kernel answered a cell."""
         content = execute_reply["content"]
+        self.seconds[cell_index] = time.monotonic() - self.began[cell_index]
         self.answered[cell_index] = content["status"]
         if content["status"] != "ok":
             self.errors[cell_index] = (str(content.get("ename", "")), str(content.get("evalue", "")))
@@ -230,6 +239,7 @@ def _executed(notes: Any, run: Run, options: Mapping[str, Any]) -> None:
             force_raise_errors=True,
             skip_cells_with_tag="",
             on_cell_start=held,
+            on_cell_execute=run.begin,
             on_cell_executed=run.note,
         )
         private = Path(manager.connection_file).parent
@@ -345,13 +355,14 @@ def _outcome(run: Run, notebook: NotebookNode, error: BaseException | None, star
     return Outcome(
         status=_status(run, at, name, error),
         notebook=notebook,
-        cell=sum(cell.cell_type == "code" for cell in notebook.cells[: at + 1]) if at >= 0 else 0,
+        cell=_count(notebook, at),
         line=_first_line(notebook, at) if at >= 0 else "",
         error_name=name,
         error_value=value,
         started=started,
         finished=datetime.now(UTC),
         limits=run.limits,
+        seconds={_count(notebook, index): took for index, took in run.seconds.items()},
     )
 
 
@@ -369,6 +380,11 @@ def _status(run: Run, at: int, name: str, error: BaseException | None) -> Status
     if at in run.errors:
         return "exited" if name == "SystemExit" else "raised"
     return "not started" if not run.answered else "kernel died"
+
+
+def _count(notebook: NotebookNode, index: int) -> int:
+    """Return which code cell stands at an index, from 1; 0 for none."""
+    return sum(cell.cell_type == "code" for cell in notebook.cells[: index + 1])
 
 
 def _first_line(notebook: NotebookNode, index: int) -> str:

@@ -136,7 +136,9 @@ def _published(
         **outputs.tables(executed),
         **outputs.figures(executed),
     }
-    run = opened.publish(entry.id, prints["id"], files, manifest.manifest(study, entry, outcome, prints))
+    run = opened.publish(
+        entry.id, prints["id"], files, manifest.manifest(study, entry, outcome, prints, ground)
+    )
     gallery.published(entry, outcome, run)
     return replace(report, status="done", page=opened.show(entry.id, run, page), run=run, message="")
 

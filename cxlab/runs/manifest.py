@@ -6,19 +6,26 @@ bytes whenever and wherever it is made.
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from cxlab.runs import outputs, provenance
+from cxlab.errors import InputError
+from cxlab.intake.folders import declared_path
+from cxlab.runs import machine, outputs, provenance
 
 if TYPE_CHECKING:
     from cxlab.runs.entries import Entry
     from cxlab.runs.execute import Outcome
+    from cxlab.runs.provenance import Ground
     from cxlab.runs.study import Study
 
+SCHEMA = 2  # 1 knew nothing of the files behind a table, nor how long a cell took
 
-def manifest(study: Study, entry: Entry, outcome: Outcome, prints: Mapping[str, Any]) -> dict[str, Any]:
+
+def manifest(
+    study: Study, entry: Entry, outcome: Outcome, prints: Mapping[str, Any], ground: Ground
+) -> dict[str, Any]:
     """Return what manifest.json says of a run that came to its end, besides the hashes of its files.
 
     Parameters
@@ -29,26 +36,59 @@ def manifest(study: Study, entry: Entry, outcome: Outcome, prints: Mapping[str, 
         How it was executed.
     prints : mapping
         Its fingerprint, with its parts.
+    ground : Ground
+        What it stood on.
+
+    Returns
+    -------
+    dict
+        schema; id; study, entry and, of a point of a grid, its sweep and choices; status; notebook, and
+        notebook_sha256, the hash of its cells as written; language; parameters; client; seed; inputs, each
+        table read with rows, rows used, hash and the files behind it; fingerprint; versions; git; machine;
+        started, finished, seconds, and cells: how long each code cell took, counted as a reader would.
     """
     return {
-        "schema": 1,
+        "schema": SCHEMA,
         "id": prints["id"],
         **_asked(study, entry, outcome),
+        "notebook_sha256": prints["notebook"],
         "client": study.client_of(entry),
         "seed": entry.parameters.get("seed"),
-        "inputs": outputs.plain(outputs.reads(outcome.notebook)),
+        "inputs": _inputs(outcome.notebook, ground),
         "fingerprint": dict(prints),
         "versions": dict(provenance.versions()),
         "git": dict(provenance.commit(study.root)),
-        "machine": {"system": platform.system(), "processor": platform.machine()},
+        "machine": dict(machine.facts()),
         **_times(outcome),
     }
+
+
+def _inputs(notebook: Mapping[str, Any], ground: Ground) -> list[dict[str, Any]]:
+    """Return what a notebook read; of the files behind it also how many bytes they have."""
+    sizes = _sizes(ground)
+    inputs: list[dict[str, Any]] = outputs.plain(outputs.reads(notebook))
+    for read in inputs:
+        read["files"] = [{**file, "bytes": sizes.get(file["sha256"])} for file in read.get("files", ())]
+    return inputs
+
+
+def _sizes(ground: Ground) -> dict[str, int]:
+    """Return the bytes of the client's files by their hash; a query has rows and no bytes."""
+    found: dict[str, int] = {}
+    if ground.client is None or ground.index is None:
+        return found
+    for source in (source for table in ground.index["tables"].values() for source in table["sources"]):
+        if "database_sha256" not in source["how"] and source["sha256"] not in found:
+            with suppress(OSError, InputError):  # it may be gone: its tables stand
+                path = declared_path(ground.client.folder, source["file"])
+                found[source["sha256"]] = path.stat().st_size
+    return found
 
 
 def failure(study: Study, entry: Entry, outcome: Outcome, message: str) -> dict[str, Any]:
     """Return what error.json says of a run that failed: what it was asked, where it stopped, and why."""
     return {
-        "schema": 1,
+        "schema": SCHEMA,
         **_asked(study, entry, outcome),
         "cell": outcome.cell,
         "line": outcome.line,
@@ -75,4 +115,5 @@ def _times(outcome: Outcome) -> dict[str, Any]:
         "started": outcome.started.isoformat(),
         "finished": outcome.finished.isoformat(),
         "seconds": round((outcome.finished - outcome.started).total_seconds(), 3),
+        "cells": {str(cell): round(seconds, 3) for cell, seconds in sorted(outcome.seconds.items())},
     }

@@ -25,10 +25,12 @@ import cxlab
 from cxlab.errors import CxlabError, InputError
 from cxlab.intake.client import Client, load
 from cxlab.intake.declared.canonical import tables
+from cxlab.intake.privacy.identifiers import identifier
 from cxlab.intake.tables.index import read_index
 from cxlab.runs.outputs import plain
 
 SOURCES = (".py", ".yaml", ".yml", ".po", ".mo", ".j2", ".css", ".html", ".svg")
+READ = (".ipynb", ".toml", ".lock")
 INJECTED = "injected-parameters"
 # What a run or JupyterLab notes in a cell, and nobody wrote.
 OF_A_RUN = ("papermill", "execution", "widgets", "signature", "vscode", "trusted")
@@ -215,21 +217,44 @@ def cells_digest(notebook: Mapping[str, Any]) -> str:
 
 @cache
 def commit(folder: Path) -> Mapping[str, Any]:
-    """Return the git commit of a folder and whether its files differ from it; empty without git."""
-    head, changed = _git(folder, "rev-parse", "HEAD"), _git(folder, "status", "--porcelain")
-    return {"commit": head, "dirty": bool(changed)} if head else {}
+    """Return the git commit of a folder and how its files differ from it; empty without git.
+
+    Returns
+    -------
+    mapping
+        commit; dirty; and, where it is, untracked (of each file that code is read from and git does not
+        know, the SHA-256 by its name) and diff_sha256, the hash of what git would show and of these. What is
+        in data/ is no code: client.yaml and the tables have hashes of their own.
+    """
+    head = _git(folder, "rev-parse", "HEAD").decode("ascii", "replace").strip()
+    if not head:
+        return {}
+    if not _git(folder, "status", "--porcelain"):
+        return {"commit": head, "dirty": False}
+    unknown = _git(folder, "ls-files", "-z", "--others", "--exclude-standard").decode("utf-8", "replace")
+    untracked = {name: file_digest(folder / name) for name in sorted(unknown.split("\0")) if _matters(name)}
+    changes = digest(_git(folder, "diff", "HEAD", "--binary", "--no-ext-diff", "--no-textconv"))
+    return {
+        "commit": head,
+        "dirty": True,
+        "untracked": untracked,
+        "diff_sha256": json_digest([changes, untracked]),
+    }
 
 
-def _git(folder: Path, *arguments: str) -> str:
+def _matters(name: str) -> bool:
+    return name.endswith((*SOURCES, *READ)) and not name.startswith("data/") and identifier(name) is None
+
+
+def _git(folder: Path, *arguments: str) -> bytes:
     try:
         done = subprocess.run(
             ["git", "--no-optional-locks", *arguments],
             cwd=folder,
             capture_output=True,
-            text=True,
             timeout=10,
             check=False,
         )
     except (OSError, subprocess.SubprocessError):
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
+        return b""
+    return done.stdout if done.returncode == 0 else b""
