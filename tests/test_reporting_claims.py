@@ -13,6 +13,22 @@ GRADES = ("A", "B", "C", "D")
 NUMBER = {"estimate": -14.3, "conf_low": -19.8, "conf_high": -8.8, "level": 0.95, "unit": "points", "n": 847}
 RATIO = {"estimate": 0.8, "conf_low": 0.77, "conf_high": 0.83, "level": 0.95, "unit": "ratio", "n": 7032}
 SHARE = {"estimate": 0.7887, "conf_low": 0.779, "conf_high": 0.798, "level": 0.95, "unit": "share", "n": 7032}
+SWEEP = {
+    "quantity": "Ease",
+    "unit": "points",
+    "null": 0.0,
+    "smallest_effect": 2.0,
+    "specifications": 48,
+    "done": 48,
+    "n": 847,
+    "estimate": 3.1,
+    "lowest": 1.2,
+    "highest": 7.9,
+    "same_sign": 48,
+    "above": 0,
+    "below": 0,
+    "negligible": 0,
+}
 FIELDS = {
     "score.level": {**NUMBER, "metric": "nps", "version": "1"},
     "score.segment": {**NUMBER, "metric": "nps", "column": "region", "segment": "RM", "hypothesis": "h"},
@@ -283,6 +299,37 @@ FIELDS = {
         "metric": "nps",
         "n": 90,
     },
+    "sensitivity.robust": {**SWEEP, "side": "above", "above": 48, "count": 48},
+    "sensitivity.fragile": {
+        **SWEEP,
+        "side": "below",
+        "below": 12,
+        "count": 12,
+        "choice": "not_applicable",
+        "turned": 9,
+        "compared": 24,
+    },
+    "sensitivity.none": {**SWEEP, "detectable": 4.2, "level": 0.95},
+    "sensitivity.choice": {
+        **SWEEP,
+        "choice": "not_applicable",
+        "share": 0.71,
+        "from_option": "listwise",
+        "to_option": "indicator",
+        "pairs": 24,
+        "choices": 3,
+        "error": 20.0,
+    },
+    "sensitivity.reference": {**NUMBER, **SWEEP, "status": "done", "rank": 7},
+    "sensitivity.missing": {
+        "specifications": 48,
+        "done": 44,
+        "missing": 4,
+        "failed": 3,
+        "suppressed": 1,
+        "choice": "outcome",
+        "option": "nps",
+    },
 }
 CAVEATS = (
     "low_base",
@@ -308,6 +355,10 @@ CAVEATS = (
     "coded_backwards",
     "responsibility_judged",
     "managers_no_sample",
+    "specifications_same_people",
+    "specifications_missing",
+    "no_smallest_effect",
+    "choices_tied",
 )
 # The strongest verbs: only an experiment may say the first, only a longitudinal finding the second.
 CAUSE = re.compile(

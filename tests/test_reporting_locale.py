@@ -14,7 +14,7 @@ import cxlab
 from cxlab.catalogues import LOCALE
 
 PACKAGE = Path(cxlab.__file__).parent
-CODE = re.compile(r"(score|drivers|retention|hazards|benchmark|intake)\.[a-z_]+")
+CODE = re.compile(r"(score|drivers|retention|hazards|benchmark|intake|sensitivity)\.[a-z_]+")
 KEY = re.compile(r"[a-z_]+\.[^ ].*")
 
 

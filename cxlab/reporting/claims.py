@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from cxlab.analysis.estimates import Claim
-from cxlab.reporting import claims_areas, claims_drivers, claims_intake
+from cxlab.reporting import claims_areas, claims_drivers, claims_intake, claims_sensitivity
 from cxlab.reporting.units import unit_of_claim
 from cxlab.reporting.words import Words, absent, clean, digits_for
 
@@ -435,12 +435,13 @@ def _rounded(n: Any) -> float | None:
 DIFFERENCES = frozenset({
     "score.segment", "benchmark.ahead", "benchmark.behind", "benchmark.cell", "intake.gap",
     "drivers.halo", "drivers.unrated_apart", "drivers.must_be", "drivers.attractive",
-    "drivers.segment", "drivers.simpson", "drivers.lift",
+    "drivers.segment", "drivers.simpson", "drivers.lift", "sensitivity.choice",
 })  # fmt: skip
 _READERS: Mapping[str, Callable[[Fields, Words], tuple[str, dict[str, Any]]]] = {
     **claims_intake.READERS,
     **claims_drivers.READERS,
     **claims_areas.READERS,
+    **claims_sensitivity.READERS,
     "score.level": _score_level,
     "score.segment": _score_segment,
     "score.segments_alike": _segments_alike,
