@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from cxlab import __version__, client_commands, custody, run_commands
 from cxlab.errors import CxlabError, InputError, Message, ParameterError
+from cxlab.runs.cores import cores
 from cxlab.speech import language_of_messages, said, say
 
 if TYPE_CHECKING:
-    from cxlab.runs.batch import Batch, Report
-    from cxlab.runs.entries import Entry
+    from cxlab.runs.batch import Batch
     from cxlab.runs.study import Study
 
 INTERRUPTED, TERMINATED, USAGE = 130, 143, 2
@@ -184,9 +184,10 @@ def _run_arguments(run: argparse.ArgumentParser) -> None:
         metavar=said(Message("SIZE")),
         help=said(Message("for each kernel, such as 2 GB (Linux), instead of what the study says")),
     )
-    run.add_argument(
-        "--workers", type=int, default=2, metavar="N", help=said(Message("how many notebooks at once (2)"))
+    at_once = Message(
+        "how many notebooks at once (by default one for each core: {count} here)", count=cores()
     )
+    run.add_argument("--workers", type=int, metavar="N", help=said(at_once))
     fresh = said(Message("run also what has not changed since it was published"))
     run.add_argument("--fresh", action="store_true", help=fresh)
 
@@ -281,6 +282,8 @@ def _run(given: argparse.Namespace) -> int:
     from cxlab.runs.study import of_notebook, read_study
 
     root = _root(given)
+    if given.workers is not None and given.workers < 1:
+        raise ParameterError("--workers {count}: at least 1", count=given.workers)
     held = {key: getattr(given, key) for key in ("timeout", "memory") if getattr(given, key) is not None}
     asked = {
         "root": root,
@@ -313,12 +316,14 @@ def _given(pairs: Sequence[str]) -> dict[str, Any]:
     return values
 
 
-def _published(study: Study, *, workers: int = 2, fresh: bool = False) -> int:
+def _published(study: Study, *, workers: int | None = None, fresh: bool = False) -> int:
     # jsonschema would compile the grammar of international addresses, over a second, for nothing.
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
-    from cxlab.runs.batch import run_study
+    from cxlab.progress import Progress, Tally
+    from cxlab.runs.batch import durations, run_study
 
-    with _Progress(len(study.entries)) as progress:
+    tally = Tally((entry.id for entry in study.entries), durations(study))
+    with Progress(tally) as progress:
         batch = run_study(study, workers=workers, watch=progress.see, fresh=fresh)
     _summarise(batch)
     return 1 if batch.failed else 0
@@ -338,53 +343,6 @@ def _summarise(batch: Batch) -> None:
     page = batch.reports[0].page if len(batch.reports) == 1 and batch.reports[0].page else batch.index
     say(Message("open {page}", page=page.as_uri()))
     print(page)
-
-
-class _Progress:
-    """One bar on a terminal, one line for each event elsewhere."""
-
-    def __init__(self, total: int) -> None:
-        self.total = total
-        self.bar: Any = None
-
-    def __enter__(self) -> _Progress:
-        if sys.stderr.isatty():
-            from tqdm import tqdm
-
-            self.bar = tqdm(total=self.total, unit="report", file=sys.stderr, dynamic_ncols=True)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.bar is not None:
-            self.bar.close()
-
-    def see(self, entry: Entry, report: Report | None) -> None:
-        """Take note that an entry started (no report) or ended."""
-        if self.bar is None:
-            sys.stdout.write(f"{said(_line(entry, report))}\n")  # one write: entries speak side by side
-            sys.stdout.flush()
-            return
-        if report is None:
-            self.bar.set_postfix_str(entry.id, refresh=True)
-            return
-        if report.status != "done":
-            self.bar.write(said(_line(entry, report)), file=sys.stderr)
-        self.bar.update(1)
-
-
-def _line(entry: Entry, report: Report | None) -> Message:
-    if report is None:
-        return Message("{entry}: running", entry=entry.id)
-    if report.status == "skipped":
-        return Message("{entry}: skipped (unchanged): {page}", entry=entry.id, page=report.page)
-    if report.status == "failed":
-        return Message("{entry}: failed: {message}", entry=entry.id, message=report.message)
-    return Message(
-        "{entry}: published in {seconds} s: {page}",
-        entry=entry.id,
-        seconds=f"{report.seconds:.1f}",
-        page=report.page,
-    )
 
 
 def _lab(given: argparse.Namespace) -> int:

@@ -34,7 +34,7 @@ ALLOWED = {
     "runs": {"workbench", "catalogues", "parameters", "values", "cells", "intake", "reporting"},
     "demo": {"workbench", "intake"},
     "__init__": {"notebook"},
-    "progress": {"speech", "intake"},
+    "progress": {"speech", "intake", "runs"},
     "custody": {"workbench", "speech", "intake", "runs"},
     "run_commands": {"workbench", "speech", "intake", "reporting", "runs"},
     "client_commands": {"workbench", "speech", "intake", "parameters", "values", "runs"},

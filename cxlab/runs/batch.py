@@ -6,6 +6,7 @@ Jupyter could have been imported.
 
 from __future__ import annotations
 
+import math
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -14,15 +15,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from cxlab.runs.cores import cores
 from cxlab.runs.entries import Entry
 from cxlab.runs.outputs import as_json
 from cxlab.runs.provenance import Ground
-from cxlab.runs.publish import Shelf, shelf
+from cxlab.runs.publish import Shelf, manifest_of, shelf
 from cxlab.runs.stages import note_points, stages
 from cxlab.runs.study import Study
 from cxlab.runs.unchanged import NOTE, gallery_note, gallery_stands, grounds_of, unchanged
-
-WORKERS = 2
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ Watch = Callable[[Entry, Report | None], None]
 def run_study(
     study: Study,
     *,
-    workers: int = WORKERS,
+    workers: int | None = None,
     watch: Watch | None = None,
     fresh: bool = False,
 ) -> Batch:
@@ -76,8 +76,8 @@ def run_study(
     ----------
     study : Study
         Already validated.
-    workers : int
-        How many kernels run side by side.
+    workers : int, optional
+        How many kernels run side by side; by default as many as there are cores for this process.
     watch : callable, optional
         Called with an entry when it starts (and None), and again with its report when it ends; of an entry
         that is skipped, once, with its report.
@@ -112,12 +112,24 @@ def run_study(
                 with signals_waiting():
                     from cxlab.runs.making import made
 
-                with closing(made(study, left, opened, grounds, watch, workers=workers)) as ended:
+                abreast = min(workers or cores(), len(left.entries))
+                with closing(made(study, left, opened, grounds, watch, workers=abreast)) as ended:
                     reports |= {report.entry.id: report for report in ended}
         if all(report.status != "failed" for report in reports.values()):
             anew = any(report.status == "done" for report in reports.values())
             _settle_gallery(study, opened, grounds[study.client], made=anew)
     return Batch(study, opened.folder / "index.html", tuple(reports[entry.id] for entry in study.entries))
+
+
+def durations(study: Study) -> dict[str, float]:
+    """Return how many seconds entries of a study took when they were published, where that is known."""
+    opened = Shelf(study.root / "reports" / "built" / study.name)
+    said = {entry: manifest_of(opened.folder / "runs" / run) for entry, run in opened.current().items()}
+    return {
+        entry: float(seconds)
+        for entry, manifest in said.items()
+        if isinstance(seconds := manifest.get("seconds"), int | float) and 0 < seconds < math.inf
+    }
 
 
 def _settle_gallery(study: Study, opened: Shelf, ground: Ground, *, made: bool) -> None:
