@@ -2,13 +2,20 @@
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from test_runs_batch import write_notebook
 
+from cxlab.errors import AnalysisError, ParameterError, RunError
+from cxlab.runs import collect
 from cxlab.runs.batch import run_study
-from cxlab.runs.publish import manifest_of
+from cxlab.runs.collected import quantity
+from cxlab.runs.outputs import as_json
+from cxlab.runs.publish import manifest_of, shelf
+from cxlab.runs.stages import note_points
 from cxlab.runs.study import read_study
 
 POINT = """\
@@ -76,3 +83,135 @@ def test_what_comes_after_a_sweep_runs_once_it_ended_and_again_when_it_changed(r
     now = json.loads((built / "current/reader.json").read_text(encoding="utf-8"))["run"]
     assert now != run
     assert manifest_of(built / "runs" / now)["parameters"] == manifest_of(built / "runs" / run)["parameters"]
+
+
+COLUMNS = ["label", "estimate", "std_error", "conf_low", "conf_high", "n", "flag"]
+
+
+def bundle(*rows, id="result-1", kind="Scores", table="main", **more):
+    tables = {table: {"columns": COLUMNS, "rows": [*map(list, rows)]}}
+    made = {"id": id, "kind": kind, "keys": ["label"], "n_used": 107, "estimate_column": "estimate"}
+    return {**made, "tables": tables, "claims": [], "settings": {}, **more}
+
+
+def row(label, estimate, flag="ok", n=100):
+    shown = [estimate, 0.1, estimate - 1, estimate + 1, n] if flag != "suppressed" else [None] * 5
+    return [label, *shown, flag]
+
+
+@pytest.fixture
+def swept(root) -> Path:
+    """Publish a sweep of six points: one of them hides a row, two failed, one was never run."""
+    text = STUDY.replace('grid: {where: ["", broken]}', "grid: {x: [1, 2, 3, 4, 5, 6], seed: [9]}")
+    (root / "reports/acme.yaml").write_text(text, encoding="utf-8")
+    study = read_study(root / "reports/acme.yaml", root=root)
+    held = {
+        1: [bundle(row("a", 1.5), row("b", 2.5)), bundle(row("a", 1.5), row("b", 2.5), id="result-2")],
+        2: [bundle(row("a", 3.0), row("b", 9.0, "suppressed"))],
+        3: [bundle(row("a", 4.5), row("b", 7.0), metric="x", settings={"metric": "nps"})],
+        5: [bundle(row("a", 5.5))],
+    }
+    with shelf(root, study.name) as opened:
+        note_points(study, opened)
+        for entry in study.entries[1:]:
+            x, asked = entry.parameters["x"], {"sweep": "sweep", "parameters": dict(entry.parameters)}
+            if x in held:
+                prints = {"tables": {"customers": "b" if x == 5 else "a"}, "sources": "s", "versions": "v"}
+                files = {"results.json": as_json({"results": held[x]}), "report.html": b"page"}
+                manifest = {**asked, "entry": entry.id, "study": "acme", "fingerprint": prints}
+                opened.show(entry.id, opened.publish(entry.id, f"run{x}", files, manifest), b"page")
+        # What has a good page and failed since counts as failed.
+        for x in (3, 4):
+            told = "the table has no column ease; it has x"
+            opened.fail(
+                f"sweep-x-{x}-seed-9", {"error.json": as_json({"message": told, "parameters": {"x": x}})}
+            )
+        # Left by a former grid: no longer a point of the sweep.
+        opened.show("sweep-x-7-seed-9", opened.publish("old", "old", {"report.html": b""}, {}), b"page")
+    return root
+
+
+def test_a_sweep_is_collected_as_one_tidy_table(swept):
+    found = collect("acme", "sweep", root=swept)
+    assert [*found.columns] == [
+        "entry", "point", "status", "choice_x", "result", "kind", "table", "label",
+        "estimate", "std_error", "conf_low", "conf_high", "n", "n_eff", "flag", "unit", "message",
+    ]  # fmt: skip
+    assert found[["choice_x", "label", "status", "estimate"]].fillna("-").to_numpy().tolist() == [
+        ["1", "a", "done", 1.5],  # shown twice, told once
+        ["1", "b", "done", 2.5],
+        ["2", "a", "done", 3.0],
+        ["2", "b", "suppressed", "-"],
+        ["3", "-", "failed", "-"],
+        ["4", "-", "failed", "-"],
+        ["5", "a", "done", 5.5],
+        ["6", "-", "unpublished", "-"],
+    ]
+    hidden = found[found["status"] == "suppressed"].iloc[0]
+    assert hidden[["estimate", "std_error", "conf_low", "conf_high", "n", "n_eff"]].isna().all()
+    assert found["message"].iloc[4].template == "the table has no column {missing}; it has {present}"
+    assert found["estimate"].dtype == found["n"].dtype == float
+    assert found.attrs["mixed"] == ["table customers"]
+    assert collect("acme", root=swept)["entry"].unique().tolist() == ["reader", "sweep"]
+    assert collect(str(swept / "reports/acme.yaml"), "sweep", root=swept).equals(found)
+
+
+def test_one_quantity_of_a_sweep_has_a_row_for_each_point(swept):
+    found = collect("acme", "sweep", root=swept)
+    chosen = quantity(found, "Scores", "label == 'b'")
+    assert chosen["point"].tolist() == [f"sweep-x-{x}-seed-9" for x in range(1, 7)]
+    assert chosen["status"].tolist() == ["done", "suppressed", "failed", "failed", "done", "unpublished"]
+    assert chosen["estimate"].fillna(-1).tolist() == [2.5, -1, -1, -1, -1, -1]
+    assert chosen["flag"].tolist()[:2] == ["ok", "suppressed"]
+    assert quantity(found, "result-1", "label == 'a'")["estimate"].dropna().tolist() == [1.5, 3.0, 5.5]
+    for result, row in [("Scores", ""), ("Scores", "label == 'c'"), ("Hazards", ""), ("Scores/more", "")]:
+        with pytest.raises(AnalysisError, match="no single number of a point; its rows are") as error:
+            quantity(found, result, row)
+        assert ("label == 'a'" in str(error.value)) == (result == "Scores")
+
+
+def test_what_cannot_be_collected_is_refused_in_words(swept):
+    with pytest.raises(
+        ParameterError, match=r"acme has no entry \"swep\"; it has reader, sweep.*Did you mean sweep"
+    ):
+        collect("acme", "swep", root=swept)
+    for name in ("acne", "", "/"):
+        with pytest.raises(ParameterError, match="no published run or study"):
+            collect(name, root=swept)
+    page = next((swept / "reports/built/acme/runs/run1").glob("report.html"))
+    page.write_bytes(b"another")
+    with pytest.raises(RunError, match="not as it was published"):
+        collect("acme", root=swept)
+
+
+def test_numbers_are_those_of_the_pages(root):
+    """Ratios with their limits, units by index, keys that are called as a column of ours."""
+    hazards = {
+        "id": "result-1", "kind": "Hazards", "estimate_column": "estimate", "keys": ["unit", "plan"],
+        "n_used": 50, "claims": [], "settings": {},
+        "tables": {
+            "main": {"columns": ["unit", "estimate", "std_error", "hazard_ratio", "conf_low", "conf_high"],
+                     "rows": [["m1", 0.5, 0.2, 1.65, 1.1, 2.4]]},
+            "by_plan": {"columns": ["plan", "estimate"], "rows": [["basic", 1.0]]},
+            "checks": {"columns": ["unit", "p_value"], "rows": [["m1", 0.5]]},
+        },
+    }  # fmt: skip
+    with shelf(root, "alone") as opened:
+        files = {"results.json": as_json({"results": [hazards]})}
+        opened.show("one", opened.publish("one", "one", files, {"entry": "one"}), b"page")
+    found = collect("alone", root=root)
+    first, second = (found.iloc[place].dropna().to_dict() for place in (0, 1))
+    assert first == {
+        "entry": "one", "point": "one", "status": "done", "result": "result-1", "kind": "Hazards",
+        "table": "main", "key_unit": "m1", "estimate": 1.65, "conf_low": 1.1, "conf_high": 2.4, "n": 50.0,
+        "unit": "ratio", "message": "",
+    }  # fmt: skip
+    assert second["plan"] == "basic"
+    assert "n" not in second
+    assert len(found) == 2
+
+
+def test_the_room_is_light_until_something_is_collected():
+    code = "import sys, cxlab.runs; print([m for m in ('pandas', 'papermill') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

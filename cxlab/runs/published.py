@@ -54,9 +54,8 @@ def named(name: str, root: Path) -> dict[str, Run]:
     if folder is not None and (folder / MANIFEST).is_file():
         return _one(folder)
     study, _, entry = name.strip("/").rpartition("/")
-    for place in (folder, built / name.strip("/"), built / path.stem):
-        if place is not None and (place / "current").is_dir():
-            return _whole(place)
+    if place := _study(name, root):
+        return _whole(place)
     for place in (built / study, root / study, Path(study)):
         if study and (place / "current").is_dir():
             return _one(_entry(place, entry.removesuffix(".html"), name))
@@ -66,6 +65,26 @@ def named(name: str, root: Path) -> dict[str, Run]:
     if len({p.name for p in exact or found}) == 1:
         return _one((exact or found)[0])
     raise _none(name, [p.name for p in found] or [p.name for p in sorted(built.glob("*/")) if p.is_dir()])
+
+
+def _study(name: str, root: Path) -> Path | None:
+    built, path = root / "reports" / "built", Path(name)
+    places = (path, root / path, built / name.strip("/"), built / path.stem)
+    return next((place for place in places if (place / "current").is_dir()), None)
+
+
+def folder_of(study: str, root: Path) -> Path:
+    """Return where the pages of a study are, by its folder, file or name.
+
+    Raises
+    ------
+    ParameterError
+        If nothing of it is published; the nearest name is said.
+    """
+    found = _study(study, root) if study.strip("/ ") else None
+    if found is None:
+        raise _none(study, [p.name for p in sorted((root / "reports" / "built").glob("*/")) if p.is_dir()])
+    return found
 
 
 def _entry(study: Path, entry: str, name: str) -> Path:
@@ -85,6 +104,18 @@ def _whole(study: Path) -> dict[str, Run]:
 
 
 def _one(folder: Path) -> dict[str, Run]:
+    run = read_run(folder)
+    return {run.entry: run}
+
+
+def read_run(folder: Path) -> Run:
+    """Return the run of a folder.
+
+    Raises
+    ------
+    RunError
+        If it is not as it was published.
+    """
     manifest = manifest_of(folder)
     if not intact(folder):
         raise RunError(
@@ -92,8 +123,7 @@ def _one(folder: Path) -> dict[str, Run]:
             folder=folder,
         )
     results = json.loads((folder / RESULTS).read_text(encoding="utf-8"))
-    run = Run(f"{manifest.get('study', '')}/{manifest.get('entry', '')} ({folder.name})", manifest, results)
-    return {run.entry: run}
+    return Run(f"{manifest.get('study', '')}/{manifest.get('entry', '')} ({folder.name})", manifest, results)
 
 
 def _none(name: str, names: list[str]) -> ParameterError:

@@ -111,6 +111,18 @@ def _failed_so(failure: Mapping[str, Any]) -> str:
     return f"failed {json_digest(told)}" if failure else ""
 
 
+def points_on(shelf: Shelf) -> dict[str, dict[str, dict[str, Any]]]:
+    """Return the entries of a study as it last ran, with the choices of each of their points.
+
+    Of notebooks that were run by themselves each is its own entry.
+    """
+    try:
+        entries = json.loads((shelf.folder / POINTS).read_text(encoding="utf-8"))["entries"]
+        return {str(name): dict(points) for name, points in entries.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {name: {name: {}} for name in shelf.current()}
+
+
 def note_points(study: Study, shelf: Shelf) -> None:
     """Note which entries and points the study has now; what it had before may still lie on the shelf."""
     entries: dict[str, dict[str, Any]] = {}
