@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test crash proof check format lab clean
+.PHONY: help setup demo test proof verify check format lab clean
 
 help: ## print these targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -24,11 +24,11 @@ demo: setup ## build the demo client, run its study, say which page to open
 test: setup ## run the tests (doctests included)
 	$(BIN)/python -m pytest -n auto
 
-crash: setup ## kill and refuse runs at every event, a reader looking on: the long version of what `test` does
-	PYTHONPATH=tests $(BIN)/python -m crash
-
 proof: setup ## the simulations with 2,000 replications instead of 200
 	CXLAB_REPLICATIONS=2000 $(BIN)/python -m pytest -n auto -m simulation
+
+verify: setup ## run every notebook in ten surroundings (workers, date, zone, locale, folder...): same bytes, or where not
+	$(BIN)/python tests/same_bytes.py
 
 check: setup ## ruff, and mypy strict on the package
 	$(BIN)/ruff check .

@@ -102,7 +102,9 @@ def _end(manager: AsyncKernelManager) -> None:
 
 
 def _has_ipc(folder: Path) -> bool:
-    return os.name == "posix" and len(os.fsencode(folder)) <= SOCKET_PATH
+    # A name that this process cannot read as text (ASCII locale) would be another for the kernel: both wait.
+    readable = str(folder).encode("utf-8", "replace").decode() == str(folder)
+    return os.name == "posix" and readable and len(os.fsencode(folder)) <= SOCKET_PATH
 
 
 @contextmanager

@@ -26,7 +26,6 @@ from cxlab.runs.provenance import digest
 MANIFEST = "manifest.json"
 FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG)
 FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
-NO_FLUSH = (errno.EINVAL, errno.ENOTSUP)  # what some network file systems say of a folder
 PROBE = b"\0" * 65_536
 
 
@@ -70,8 +69,6 @@ class Shelf:
             )
             with _discarding(built):
                 (self.folder / "runs").mkdir(exist_ok=True)
-                if os.path.lexists(self.folder / "runs" / name):  # only once there is a whole one for it
-                    _quarantine(self.folder, name)
                 os.rename(built, self.folder / "runs" / name)
                 _flush_folder(self.folder / "runs")
             return name
@@ -82,7 +79,7 @@ class Shelf:
             (self.folder / "current").mkdir(exist_ok=True)
             self.replace(f"{entry}.html", page)
             self.replace(f"current/{entry}.json", as_json({"entry": entry, "run": run}))
-            self.drop(f"failed/{entry}")
+            _discard(self.folder / "failed" / entry)
         return self.folder / f"{entry}.html"
 
     def fail(self, entry: str, files: Mapping[str, bytes]) -> Path:
@@ -92,9 +89,10 @@ class Shelf:
             with _discarding(built):
                 kept = self.folder / "failed" / entry
                 kept.parent.mkdir(exist_ok=True)
-                self.drop(f"failed/{entry}", why="replaced")
+                if kept.exists():
+                    os.rename(kept, self.building / f"{entry}.replaced.{os.getpid()}")
                 os.rename(built, kept)
-                _flush_folder(kept.parent)
+            _discard(self.building / f"{entry}.replaced.{os.getpid()}")
         return kept
 
     def replace(self, name: str, content: bytes) -> None:
@@ -107,45 +105,18 @@ class Shelf:
                 _flush_folder((self.folder / name).parent)
 
     def current(self) -> dict[str, str]:
-        """Return which run each stable page is of; a note that is damaged says nothing.
-
-        Raises
-        ------
-        WorkbenchError
-            If they are there and cannot be read: a gallery must not leave out what is published.
-        """
-        folder, found = self.folder / "current", {}
-        try:
-            for name in sorted(os.listdir(folder)):
-                with suppress(FileNotFoundError, ValueError, KeyError, TypeError):
-                    said = json.loads((folder / name).read_text(encoding="utf-8"))
-                    found[name.removesuffix(".json")] = str(said["run"])
-        except FileNotFoundError:
-            return {}
-        except OSError as error:
-            reason = error.strerror or str(error)
-            raise WorkbenchError(
-                "{file} cannot be read: {reason}", file=error.filename or folder, reason=reason
-            ) from error
+        """Return which run each stable page is of."""
+        found = {}
+        for path in sorted((self.folder / "current").glob("*.json")):
+            with suppress(OSError, ValueError, KeyError):
+                found[path.stem] = str(json.loads(path.read_text(encoding="utf-8"))["run"])
         return found
 
-    def drop(self, name: str, *, why: str = "dropped") -> None:
-        """Take a folder of the study out of sight in one step; `sweep` deletes it."""
-        with writing(self.folder), suppress(FileNotFoundError):
-            os.rename(self.folder / name, self.building / f"{why}.{name.rpartition('/')[2]}")
-
-    def sweep(self) -> None:
-        """Clear away what is half made; a failure that was being replaced, and was not, is put back."""
-        for aside in self.building.glob("replaced.*"):
-            with suppress(OSError):  # the new one is there
-                os.rename(aside, self.folder / "failed" / aside.name.removeprefix("replaced."))
-        _discard(self.building)
-
     def _named(self, run: str, outputs: Mapping[str, Any]) -> tuple[str, bool]:
-        """Return the name for a run, and whether it is there; what bears it and is not whole must go."""
         name, count = run, 1
-        while os.path.lexists(self.folder / "runs" / name):
+        while (self.folder / "runs" / name).exists():
             if not intact(self.folder / "runs" / name):
+                _quarantine(self.folder, name)
                 break
             if manifest_of(self.folder / "runs" / name)["outputs"] == outputs:
                 return name, True
@@ -181,7 +152,6 @@ def shelf(root: Path, study: str) -> Iterator[Shelf]:
     folder = root / "reports" / "built" / study
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        _flush_folder(folder.parent)
         if folder.is_symlink():
             raise WorkbenchError(
                 "{folder} is a link; reports are written only to real folders", folder=folder
@@ -190,13 +160,13 @@ def shelf(root: Path, study: str) -> Iterator[Shelf]:
     with _held(folder):
         try:
             with writing(folder):
-                opened.sweep()
+                _discard(opened.building)
                 opened.building.mkdir(exist_ok=True)
                 _write(opened.building / "probe", PROBE)
                 (opened.building / "probe").unlink()
             yield opened
         finally:
-            opened.sweep()
+            _discard(opened.building)
 
 
 @contextmanager
@@ -224,13 +194,10 @@ def intact(run: Path) -> bool:
     outputs = manifest_of(run).get("outputs")
     if not isinstance(outputs, dict):
         return False
-    try:
-        found = {p.relative_to(run).as_posix() for p in run.rglob("*") if p.is_symlink() or not p.is_dir()}
-        if found != {*outputs, MANIFEST} or any((run / name).is_symlink() for name in ("", *found)):
-            return False
-        return all(digest((run / name).read_bytes()) == said["sha256"] for name, said in outputs.items())
-    except (OSError, TypeError, KeyError):  # unreadable, or a manifest of another kind
+    found = {p.relative_to(run).as_posix() for p in run.rglob("*") if not p.is_dir()}
+    if found != {*outputs, MANIFEST}:
         return False
+    return all(digest((run / name).read_bytes()) == said["sha256"] for name, said in outputs.items())
 
 
 @contextmanager
@@ -282,9 +249,6 @@ def _flush_folder(folder: Path) -> None:
     stream = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(stream)
-    except OSError as error:
-        if error.errno not in NO_FLUSH:
-            raise
     finally:
         os.close(stream)
 
