@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from cxlab.analysis.drivers import base_map as drivers_base_map
 from cxlab.analysis.estimates import Claim, Result, flags, masked
+from cxlab.analysis.sensitivity import specification_curve
 from cxlab.errors import Message
 from cxlab.reporting import html
 from cxlab.reporting.bundle import RESULT, bundle
@@ -738,3 +740,41 @@ def notebook(outputs: Sequence[NotebookNode], *, title: str = "¿Cuánto nos rec
         new_markdown_cell("## What this does not show", metadata=en),
     ]
     return new_notebook(cells=cells)
+
+
+def sweep(choices: int = 4, *, standing: bool = True, gone: bool = True) -> Result:
+    """A drivers' sweep over what a consultant would try; some points failed or have too few customers."""
+    options = {
+        "outcome": ["nps", "overall_sat", "pxi"],
+        "not_applicable": ["indicator", "listwise"],
+        "weighting": ["given", "none", "raked"],
+        "where": ["", "plan == 'fibra'", "region != 'Aysén del General Carlos Ibáñez del Campo'"],
+        "method": ["johnson", "lmg", "pmvd"],
+    }
+    options = dict(list(options.items())[:choices])
+    grid = pd.DataFrame(list(product(*options.values())), columns=[f"choice_{name}" for name in options])
+    rng = np.random.default_rng(7)
+    codes = [pd.factorize(grid[c])[0] for c in grid]
+    weights = [0.055, 0.035, 0.012, 0.006, 0.02][: len(codes)]
+    y = (0.24 if standing else 0.06) + sum(w * c for w, c in zip(weights, codes, strict=True))
+    y = y + rng.normal(scale=0.006, size=len(grid))
+    error = rng.uniform(0.035, 0.05, len(grid))
+    frame = grid.assign(
+        point=[f"point-{k:03d}" for k in range(len(grid))], status="done", estimate=y, std_error=error,
+        conf_low=y - 1.96 * error, conf_high=y + 1.96 * error, n=rng.integers(1700, 2052, len(grid)),
+        n_eff=1500.0, flag="ok", unit="share", message="",
+    )  # fmt: skip
+    if gone:
+        lost = {3: "failed", 7: "suppressed", 11: "failed", 19: "failed"}
+        for k, status in lost.items():
+            if k < len(frame):
+                frame.loc[k, "status"] = status
+                frame.loc[k, "message"] = "did not converge" if status == "failed" else ""
+        empty = frame["status"] != "done"
+        numbers = ["estimate", "std_error", "conf_low", "conf_high", "n", "n_eff"]
+        frame[numbers] = frame[numbers].astype(float).mask(empty)
+    return masked(
+        specification_curve(
+            frame, smallest_effect=0.05, reference="point-002", quantity="Peso de la facilidad"
+        )
+    )

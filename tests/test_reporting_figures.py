@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from cxlab.analysis.estimates import Result
+from cxlab.analysis.sensitivity import specification_curve
 from cxlab.reporting import figures
 from cxlab.reporting.colours import DARK, LIGHT, contrast, legible
 from cxlab.reporting.figures import flow, missing, plate
@@ -68,6 +69,11 @@ CASES: dict[str, tuple[Callable[..., Axes], Callable[[], Result]]] = {
     "comparison": (figures.draw_comparison, examples.comparison),
     "comparison by cell": (figures.draw_comparison, lambda: examples.comparison(by=True)),
     "league": (figures.draw_league, examples.league),
+    "sweep": (figures.draw_specification_curve, examples.sweep),
+    "sweep of many": (figures.draw_specification_curve, lambda: examples.sweep(5, standing=False)),
+    "sweep of one choice": (figures.draw_specification_curve, lambda: examples.sweep(1, gone=False)),
+    "choices": (figures.draw_choices, lambda: examples.sweep(gone=False)),
+    "choices with gaps": (figures.draw_choices, examples.sweep),
     "flow": (figures.draw_flow, coverage_examples.flow),
     "bases": (figures.draw_bases, coverage_examples.bases),
     "missing": (figures.draw_missing, coverage_examples.missing),
@@ -178,7 +184,7 @@ def test_titles_say_the_finding_and_feet_say_base_and_level(case):
     assert title
     assert title.split(":")[0].split()[0] in all_of_it
     assert ("Base: " in all_of_it) == bool(result.n_used)
-    assert ("95 %" in all_of_it) == ("level" in result.settings)
+    assert ("95 %" in all_of_it) == ("level" in result.settings and not case.startswith("choices"))
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
@@ -356,6 +362,99 @@ def test_sides_of_a_row_whose_intervals_meet_stand_apart():
     assert apart[0] == apart[2] == 0
     bars = [b for b in axes.patches if b.get_width() in (-0.9, -0.8)]
     assert bars[0].get_y() + bars[0].get_height() <= bars[1].get_y()
+
+
+def marked(axes: Axes, marker: str) -> list[float]:
+    """Where a mark stands across, over all lines of the matrix; those of the key are not in its data."""
+    own = [
+        line for line in axes.lines if line.get_marker() == marker and line.get_transform() == axes.transData
+    ]
+    return sorted({float(x) for line in own for x in line.get_xdata()})
+
+
+def test_a_curve_rises_and_each_specification_marks_one_option_of_each_choice():
+    result = examples.sweep()
+    axes = figures.draw_specification_curve(result, words=ES)
+    (curve,) = axes.child_axes
+    dots = [line for line in curve.lines if line.get_marker() == "o" and len(line.get_xdata())]
+    estimates = result.table["estimate"].dropna()
+    assert [y for line in dots for y in line.get_ydata()] == estimates.tolist()
+    assert [x for line in dots for x in line.get_xdata()] == [k + 0.5 for k in range(50)]
+    ends = [line.get_ydata() for line in curve.lines if np.isnan(line.get_ydata()).any()]
+    assert np.nanmin(np.concatenate(ends)) == result.table["conf_low"].min()
+    blocks = [line for line in axes.lines if np.isnan(line.get_xdata()).any()]
+    middles = np.concatenate([np.nanmean(line.get_xdata().reshape(-1, 3), axis=1) for line in blocks])
+    assert np.bincount(np.round(middles - 0.5).astype(int)).tolist() == [4] * 50
+    # Those without an estimate stand apart, by why, with the options they took.
+    lost = result.table["status"][50:].tolist()
+    assert len(marked(axes, "x")) == lost.count("failed") == 3
+    assert len(marked(axes, "s")) == lost.count("suppressed") == 1
+    assert min(marked(axes, "x")) > 51
+    heads = [t for t in written(axes) if " · " in t and t.endswith("%")]
+    moved = result.tables["choices"]
+    names = ["Resultado", "Lo que no aplica", "Ponderadores", "Filtro"]
+    assert heads == [
+        f"{name} · {ES.percent(share, 0)}" for name, share in zip(names, moved["moves"], strict=True)
+    ]
+    assert any(str(line.get_linestyle()) != "-" and len({*line.get_xdata()}) == 1 for line in curve.lines)
+
+
+def test_a_curve_tells_verdicts_apart_by_shape_too():
+    axes = figures.draw_specification_curve(examples.sweep(standing=False), words=EN)
+    (curve,) = axes.child_axes
+    faces = {line.get_markerfacecolor() for line in curve.lines if line.get_marker() == "o"}
+    assert LIGHT["paper"] in faces
+    assert {round(line.get_linewidth(), 1) for line in axes.lines if np.isnan(line.get_xdata()).any()} == {
+        6.0,
+        2.4,
+    }
+    shown = " ".join(written(axes))
+    assert "interval beyond the smallest effect" in shown
+    assert "neither" in shown
+
+
+def test_choices_too_many_to_draw_are_counted():
+    options = [f"plan == '{k}'" for k in range(29)]
+    frame = pd.DataFrame(
+        [(w, o, 0.1 * k + len(o)) for k, w in enumerate(options) for o in ("nps", "overall_sat")],
+        columns=["choice_where", "choice_outcome", "estimate"],
+    )
+    frame = frame.assign(point=[str(k) for k in range(58)], status="done", unit="points")
+    frame = frame.assign(conf_low=frame["estimate"] - 1, conf_high=frame["estimate"] + 1)
+    result = specification_curve(frame)
+    axes = figures.draw_specification_curve(result, words=EN)
+    assert "1 choice that moves less" in " ".join(written(axes)) or "one choice" in " ".join(written(axes))
+    assert "clientes" not in " ".join(written(axes))
+
+
+def test_what_a_choice_moves_alone_lies_within_what_it_moves_with_others():
+    result = examples.sweep(gone=False)
+    axes = figures.draw_choices(result, words=EN)
+    total, alone = (np.array([bar.get_width() for bar in box]) for box in axes.containers)
+    moved = result.tables["choices"]
+    assert total == pytest.approx(moved["total"].to_numpy())
+    assert alone == pytest.approx(moved["first_order"].to_numpy())
+    assert (alone <= total + 1e-12).all()
+    assert dots(axes)[:, 0] == pytest.approx(moved["moves"].to_numpy())
+    assert not figures.draw_choices(
+        examples.sweep(), words=EN
+    ).containers  # with gaps neither bounds the other
+
+
+@pytest.mark.parametrize(
+    ("words", "said"), [(ES, "De la varianza, Resultado"), (EN, "Of the variance, Outcome")]
+)
+def test_a_sweep_is_told_to_who_does_not_see_it(words, said):
+    result = examples.sweep()
+    text = figures.alt(result, words).replace("\N{NO-BREAK SPACE}", " ")
+    assert "50" in text
+    assert "54" in text
+    assert said in text
+    silent = figures.alt(replace(result, claims=()), words)
+    assert said in silent.replace("\N{NO-BREAK SPACE}", " ")
+    assert re.search(
+        r"24,\d %|24\.\d%", silent.replace("\N{NO-BREAK SPACE}", " ")
+    )  # a share even without claims
 
 
 def test_ticks_say_where_they_stand():

@@ -1,6 +1,7 @@
 """Specification curves: hand-solved grids, exact indices, invariants, what is claimed and what is refused."""
 
 import re
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -17,6 +18,8 @@ from cxlab.analysis.sensitivity import SpecificationCurve, specification_curve
 from cxlab.analysis.sensitivity_choices import changes, complete, shares
 from cxlab.errors import AnalysisError
 from cxlab.reporting import claims
+from cxlab.reporting.bundle import bundle
+from cxlab.reporting.tables import readable
 from cxlab.reporting.words import Words
 
 ROUNDING = 1e-12
@@ -411,6 +414,53 @@ def test_of_pure_noise_robust_is_claimed_no_more_often_than_one_interval_errs():
         some += claim(result, "none") is None
     assert robust <= 10  # 5 % of 200
     assert some > 20  # that some interval excludes nothing is far more frequent: it is told, not claimed
+
+
+@pytest.mark.parametrize(
+    ("language", "head", "cells"),
+    [
+        (
+            "es",
+            ["Elección", "De la varianza", "Cambio medio, con lo demás igual", "De", "A"],
+            ["Lo que no aplica", "67,9 %", "6,0", "indicador", "filas completas"],
+        ),
+        (
+            "en",
+            ["Choice", "Of the variance", "Mean change, all else equal", "From", "To"],
+            ["What does not apply", "67.9%", "6.0", "indicator", "complete rows"],
+        ),
+    ],
+)
+def test_tables_call_choices_and_options_as_a_reader_does(language, head, cells):
+    frame = two_by_two().rename(columns={"choice_missing": "choice_not_applicable"})
+    frame["choice_not_applicable"] = frame["choice_not_applicable"].map(
+        {"kept": "indicator", "out": "listwise"}
+    )
+    words = Words(language)
+    printed = bundle(specification_curve(without(frame, ["p001"], "suppressed")), words, id="r")
+    main = readable(printed, "main", words)
+    assert {"Lo que no aplica", "What does not apply"} & {cell.text for cell in main.heads}
+    assert {"indicador", "indicator"} & {cell.text for cell in main.rows[0].cells}
+    table = readable(bundle(specification_curve(frame), words, id="r"), "choices", words)
+    shown = dict(zip([h.text for h in table.heads], [c.text for c in table.rows[0].cells], strict=True))
+    assert [shown[name].replace("\N{NO-BREAK SPACE}", " ") for name in head] == cells
+    checks = readable(printed, "checks", words)
+    said = {row.cells[0].text: row.cells[1].text for row in checks.rows}
+    assert said[{"es": "especificaciones", "en": "specifications"}[language]] == "4"
+    assert said[{"es": "están todas las combinaciones", "en": "every combination is there"}[language]] in (
+        "no",
+        "No",
+    )
+    together = readable(bundle(specification_curve(frame), words, id="r"), "interactions", words)
+    assert " × " in together.rows[0].cells[0].text
+
+
+def test_percentages_and_their_changes_keep_their_units_without_claims_too():
+    frame = two_by_two().assign(unit="share")
+    frame[["estimate", "conf_low", "conf_high"]] /= 100
+    quiet = replace(specification_curve(frame), claims=())
+    table = readable(bundle(quiet, Words("en"), id="r"), "choices", Words("en"))
+    assert "6.0 p.p." in [c.text.replace("\N{NO-BREAK SPACE}", " ") for c in table.rows[0].cells]
 
 
 # --- refusals ---------------------------------------------------------------------------------------------

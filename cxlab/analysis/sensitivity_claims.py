@@ -30,12 +30,13 @@ def findings(
     """Return the claims: how the finding stands, the declared specification, the choice, what is missing."""
     done = table[table["status"] == "done"]
     bases = done["n"].dropna()
+    value = dict(zip(checks["check"], checks["value"], strict=True))
     facts = {
         "quantity": settings["quantity"], "unit": settings["unit"], "null": settings["null"],
         "smallest_effect": settings["smallest_effect"], "specifications": len(table), "done": len(done),
+        "error": float(value["median_error"]),
         **({"n": int(bases.min())} if len(bases) else {}),
     }  # fmt: skip
-    value = dict(zip(checks["check"], checks["value"], strict=True))
     caveats = (
         SAME_PEOPLE,
         *(["specifications_missing"] if len(done) < len(table) else []),
@@ -45,7 +46,7 @@ def findings(
     return (
         _standing(done, choices, value, {**facts, "level": settings["level"]}, caveats),
         *_reference(table, facts, settings),
-        *_choice(choices, value, facts, whole=settings["full_grid"]),
+        *_choice(choices, facts, whole=settings["full_grid"]),
         *_missing(table, options, facts),
     )
 
@@ -97,7 +98,7 @@ def _reference(table: pd.DataFrame, facts: Facts, settings: Facts) -> Iterator[C
         yield Claim("sensitivity.reference", fields, "D", (SAME_PEOPLE,))
 
 
-def _choice(choices: pd.DataFrame, value: Facts, facts: Facts, *, whole: bool) -> Iterator[Claim]:
+def _choice(choices: pd.DataFrame, facts: Facts, *, whole: bool) -> Iterator[Claim]:
     """Say which choice moves the estimate most, by how much, and whether that is more than its error."""
     row = records(choices)[0]
     if not np.isfinite(row["moves"]):
@@ -105,7 +106,7 @@ def _choice(choices: pd.DataFrame, value: Facts, facts: Facts, *, whole: bool) -
     fields = {
         **facts, "choice": row["choice"], "share": row["moves"], "estimate": row["mean_change"],
         "from_option": row["from_option"], "to_option": row["to_option"], "pairs": row["pairs"],
-        "choices": len(choices), "error": float(value["median_error"]),
+        "choices": len(choices),
     }  # fmt: skip
     caveats = (SAME_PEOPLE, *([] if whole else ["choices_tied"]))
     yield Claim("sensitivity.choice", fields, "D", caveats, headline=True)

@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from cxlab.reporting.units import unit_of_claim
-from cxlab.reporting.words import Words, absent
+from cxlab.reporting.words import Words, absent, digits_for
 
 Fields = Mapping[str, Any]
 CHOICE = "choice_"  # what an analysis calls the column of a choice, before its parameter
+OPTIONS = ("option", "from_option", "to_option")
 INDEX = ("outcome", "metric")  # parameters whose options are indices
 
 
@@ -26,10 +27,25 @@ def option(name: object, value: object, words: Words) -> str:
         if text and words.known(key):
             return words(key)
     if not text:
-        return words("option.empty")
+        return words(key if words.known(key := f"option.{name}.empty") else "option.empty")
     if name in INDEX:
         return words.metric(text)
     return words.number(float(text)) if _is_fraction(text) else words.label(name, text)
+
+
+def names_choice(column: str) -> bool:
+    """Tell whether a column of a table holds choices or their options."""
+    return column.startswith(CHOICE) or column in ("choice", "choices", *OPTIONS)
+
+
+def cell(column: str, value: object, record: Mapping[str, Any], words: Words) -> str:
+    """Return a cell of such a column."""
+    if value is None:
+        return ""
+    if column in ("choice", "choices"):
+        names = [choice(name, words) for name in str(value).split(" x ") if name]
+        return " × ".join(names) or words("sensitivity.more")
+    return option(record.get("choice", column.removeprefix(CHOICE)), value, words)
 
 
 def _is_fraction(text: str) -> bool:
@@ -37,11 +53,21 @@ def _is_fraction(text: str) -> bool:
 
 
 def amount(fields: Fields, value: Any, words: Words, *, difference: bool = False) -> str:
-    """Return a number in the estimate's unit; nothing at all is zero in words."""
+    """Return a number in the estimate's unit, with the decimals that the error of one leaves."""
+    unit, error = unit_of_claim(fields), fields.get("error")
+    reach = None if absent(error) else 2 * float(error or 0)
+    digits = digits_for(unit, None if reach is None else -reach, reach)
+    return words.amount(value, unit, digits=digits, difference=difference)
+
+
+def bound(fields: Fields, value: float, words: Words, *, difference: bool = False) -> str:
+    """Return a number that somebody chose, with the decimals it needs; nothing at all is zero in words."""
     unit = unit_of_claim(fields)
     if value == 0 and not difference:
         return words("sensitivity.zero")
-    return words.amount(value, unit, difference=difference)
+    shown = value * (100 if unit == "share" else 1)
+    digits = next((k for k in range(4) if round(shown, k) == round(shown, 6)), 4)
+    return words.amount(value, unit, digits=digits, difference=difference)
 
 
 def _said(fields: Fields, words: Words) -> dict[str, Any]:
@@ -50,9 +76,9 @@ def _said(fields: Fields, words: Words) -> dict[str, Any]:
     below = fields.get("side") == "below"
     return {
         "what": words("sensitivity.named", quantity=quantity) if quantity else words("sensitivity.unnamed"),
-        "bound": amount(fields, null - smallest if below else null + smallest, words),
-        "null": amount(fields, null, words),
-        "smallest": words.amount(smallest, unit_of_claim(fields), difference=True),
+        "bound": bound(fields, null - smallest if below else null + smallest, words),
+        "null": bound(fields, null, words),
+        "smallest": bound(fields, smallest, words, difference=True),
         **{name: amount(fields, fields.get(name), words) for name in ("lowest", "highest")},
         "median": amount(fields, fields.get("estimate"), words),
         **{
@@ -84,7 +110,7 @@ def _fragile(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
 
 def _none(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
     reach = fields.get("detectable")
-    shown = "" if absent(reach) else words.amount(reach, unit_of_claim(fields), difference=True)
+    shown = "" if absent(reach) else amount(fields, reach, words, difference=True)
     said = words("sensitivity.detectable", detectable=shown) if shown else ""
     return "smallest" if fields.get("smallest_effect") else "", {**_said(fields, words), "reach": said}
 
@@ -93,14 +119,13 @@ def _choice(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
     name, change, error = fields.get("choice", ""), fields.get("estimate"), fields.get("error")
     quiet = not absent(error) and not absent(change) and abs(float(change or 0)) < float(error or 0)
     variant = "apart" if absent(change) else "only" if fields.get("choices") == 1 else ""
-    unit = unit_of_claim(fields)
-    beside = words("sensitivity.quiet", error=words.amount(error, unit, difference=True)) if quiet else ""
+    beside = words("sensitivity.quiet", error=amount(fields, error, words, difference=True)) if quiet else ""
     return variant, {
         **_said(fields, words),
         "choice": choice(name, words),
         "share": words.percent(fields.get("share"), 0),
         **{end: option(name, fields.get(f"{end}_option", ""), words) for end in ("from", "to")},
-        "amount": words.amount(change, unit, difference=True),
+        "amount": amount(fields, change, words, difference=True),
         "beside": beside,
     }
 

@@ -10,127 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cxlab.reporting import claims_sensitivity
+from cxlab.reporting import columns as kinds
 from cxlab.reporting.claims import p_value
 from cxlab.reporting.units import unit_of, unit_of_claim
 from cxlab.reporting.words import Words, absent, digits_for
 
 ROWS = 120
 FOLDED = 20
-HIDDEN = frozenset({
-    "contribution_low", "contribution_high", "score_low", "score_high",
-    "std_error", "flag", "conf_low", "conf_high", "coefficient_low", "coefficient_high", "rank_low",
-    "rank_high", "noise_share", "hypothesis", "conf_low_sd", "conf_high_sd",
-    "performance_low", "performance_high",
-    "gap_low", "gap_high",
-    "coefficient_difference_low", "coefficient_difference_high", "within_low", "within_high",
-    "composition_low", "composition_high", "change_users_low", "change_users_high",
-    "penalty_low", "penalty_high", "reward_low", "reward_high",
-})  # fmt: skip
-WHOLE = frozenset(
-    {
-        "n",
-        "n_eff",
-        "n_rest",
-        "at_risk",
-        "events",
-        "time",
-        "rank",
-        "df",
-        "rows",
-        "seed",
-        "value_n",
-        "others",
-        "n_low",
-        "n_high",
-        "n_moved",
-        "touchpoints",
-        "managers",
-        "managers_rank",
-        "places_above",
-        "drivers",
-    }
-)
-DECIMALS = {
-    "importance": 3,
-    "first": 3,
-    "last": 3,
-    "gain": 3,
-    "htmt": 2,
-    "mean": 2,
-    "performance": 0,
-    "score": 0,
-    "managers_mean": 1,
-    "managers_sd": 1,
-    "value_low": 2,
-    "value_high": 2,
-    "penalty": 2,
-    "reward": 2,
-    "asymmetry": 2,
-    "correlation": 2,
-    "kendall": 2,
-    "coefficient": 2,
-    "outcome_rated": 2,
-    "outcome_not": 2,
-    "gap": 2,
-    "coefficient_difference": 2,
-    "within": 2,
-    "composition": 2,
-    "mean_outcome": 2,
-    "statistic": 2,
-    "sd": 2,
-    "hazard_ratio_sd": 2,
-}
-SHARES = frozenset(
-    {
-        "target",
-        "before",
-        "after",
-        "rated",
-        "share",
-        "ahead",
-        "reproduced",
-        "p_top3",
-        "p_quadrant",
-        "p_concentrate",
-        "johnson",
-        "listwise",
-        "indicator",
-        "mcfadden",
-        "unweighted",
-        "own",
-        "r_squared",
-        "moved",
-        "contribution",
-        "responsibility",
-        "p_first",
-    }
-)
-UNITS_OF_TABLES = {"medians": "months", "separation": "ratio"}
-# Of coverage: counts, shares, and what is not printed because another column says it.
-COUNTS = frozenset({"read", "used", "excluded", "cells", "low", "hidden", "contacts", "warnings"})
-REASONS = frozenset({"not_asked", "absent", "not_applicable", "dont_know", "refused", "technical"})
-COVERED = REASONS | {"part", "kept", "answered", "explained", "volume"}
-UNSAID = frozenset({"withheld", "open", "farthest", "coefficient_p_value"})
-NAMING = frozenset({"column", "variable", "outcome", "item", "table"})  # their values are names of columns
-P_VALUES = frozenset({
-    "p_value", "p_adjusted", "joint_p_value", "p_no_reward", "coefficient_p_value", "coefficient_p_adjusted",
-    "p_bend",
-})  # fmt: skip
-QUIET = frozenset({"n_eff", "p_value", "p_no_reward", "coefficient_p_value", "p_bend"})
-PERCENT = frozenset({"percent", "share"})
-CHECKED_SHARES = frozenset(
-    {
-        "answered",
-        "coding",
-        "complete_rows",
-        "empty_samples",
-        "first_eigenvalue",
-        "own",
-        "rated",
-        "r_squared",
-        "r_squared_controls",
-    }
-)
 
 
 @dataclass(frozen=True)
@@ -207,7 +94,7 @@ class _Context:
         self.keys = set(bundle.get("keys", ())) - {"estimate", "value"}
         self.name, self.words = name, words
         self.columns = bundle["tables"][name]["columns"]
-        self.claimed = [c["fields"] for c in bundle.get("claims", ())]
+        self.claimed = [*(c["fields"] for c in bundle.get("claims", ())), self.settings]
         self.level = self.settings.get("level", 0.95)
         self.decimals: dict[str, int] = {}
         for record in records:
@@ -232,6 +119,8 @@ class _Context:
             return self.words(key if self.words.known(key) else "column.coefficient")
         if column in ("unit", "peer"):
             return self.words.label(self.settings.get("unit") or column)
+        if column.startswith(claims_sensitivity.CHOICE):
+            return claims_sensitivity.choice(column.removeprefix(claims_sensitivity.CHOICE), self.words)
         return self.words.term(column) if column not in self.keys else self.words.label(column)
 
     def cell(self, record: Mapping[str, Any], column: str) -> Cell:
@@ -254,12 +143,14 @@ class _Context:
             return Cell(words("table.yes" if value else "table.no"))
         if isinstance(value, int | float) and (column not in self.keys or column == "time"):
             mark = "†" if column == "n" and record.get("flag") == "low_base" else ""
-            return Cell(self._number(record, column, value), number=True, quiet=column in QUIET, mark=mark)
+            return Cell(
+                self._number(record, column, value), number=True, quiet=column in kinds.QUIET, mark=mark
+            )
         return Cell(self._text(column, value, record))
 
     def _unit(self, record: Mapping[str, Any]) -> str:
-        if self.name in UNITS_OF_TABLES:
-            return UNITS_OF_TABLES[self.name]
+        if self.name in kinds.UNITS_OF_TABLES:
+            return kinds.UNITS_OF_TABLES[self.name]
         metric = record.get("metric") or self.settings.get("metric", "")
         return unit_of(self.estimate, self.columns, metric if isinstance(metric, str) else "", self.claimed)
 
@@ -275,33 +166,37 @@ class _Context:
 
     def _number(self, record: Mapping[str, Any], column: str, value: float) -> str:
         words, unit = self.words, self._unit(record)
-        if column in COUNTS:
+        if column in kinds.COUNTS:
             return words.number(value, 0)
-        if column in (self.estimate, "estimate", "hazard_ratio", "change_users"):
+        if column == self.estimate or column in kinds.ESTIMATES | kinds.CHANGES:
             digits = self.decimals.get(unit, digits_for(unit, None, None))
-            change = column in ("change", "change_users")  # of percentages: in points of them
+            change = column in kinds.CHANGES
             said = words.amount(value, unit, digits=digits, difference=change)
-            return said if unit in PERCENT else words.number(value, digits)
+            return said if unit in kinds.PERCENT else words.number(value, digits)
         if column == "largest":
             return words.amount(value, "share", digits=1, difference=True)
         if column == "difference":
             return words.signed(value * (100 if unit == "share" else 1), self.decimals.get(unit, 1))
-        if column in P_VALUES:
+        if column in kinds.P_VALUES:
             return p_value(value, words).removeprefix("p").replace("=", "").strip()
         if column == "value":
-            return self._check(str(record.get("check", "")), value)
-        if column in WHOLE:
+            return self._check(str(record.get("check", "")), value, unit)
+        if column in kinds.WHOLE:
             return words.number(value, 0)
         return (
             words.percent(value, 1)
-            if column in SHARES | COVERED
-            else words.number(value, DECIMALS.get(column))
+            if column in kinds.SHARES | kinds.COVERED
+            else words.number(value, kinds.DECIMALS.get(column))
         )
 
-    def _check(self, check: str, value: float) -> str:
-        if check in ("scale_declared", "sign", "parted"):
+    def _check(self, check: str, value: float, unit: str) -> str:
+        if check in kinds.YES_OR_NO:
             return self.words("table.yes" if value > 0 else "table.no")
-        return self.words.percent(value, 0) if check in CHECKED_SHARES else self.words.number(value, 2)
+        if check in kinds.CHECKED_COUNTS:
+            return self.words.number(value, 0)
+        if check in kinds.CHECKED_ESTIMATES | kinds.CHECKED_ERRORS:
+            return self.words.amount(value, unit, difference=check in kinds.CHECKED_ERRORS)
+        return self.words.percent(value, 0) if check in kinds.CHECKED_SHARES else self.words.number(value, 2)
 
     def _empty(self, column: str, value: Any, record: Mapping[str, Any]) -> str:
         """Return what an empty cell says: mostly nothing."""
@@ -311,6 +206,8 @@ class _Context:
 
     def _text(self, column: str, value: Any, record: Mapping[str, Any]) -> str:
         words = self.words
+        if claims_sensitivity.names_choice(column):
+            return claims_sensitivity.cell(column, value, record, words)
         if value in (None, "") or (not value and column == "not_rated"):
             return self._empty(column, value, record)
         if column in ("segment", "other") and self.settings.get("by"):
@@ -327,7 +224,7 @@ class _Context:
             return words.covariate(value)
         if column in ("peer", "unit", "focal"):
             return words.label(self.settings.get("unit", ""), value)
-        return words.crossing(value) if column in NAMING else words.label(column, value)
+        return words.crossing(value) if column in kinds.NAMING else words.label(column, value)
 
 
 def _places(record: Mapping[str, Any], words: Words) -> str:
@@ -351,7 +248,7 @@ def _columns(columns: Sequence[str], records: Sequence[Mapping[str, Any]]) -> li
         same = (column == "n_eff" and _same(records)) or (
             column == "metric" and bool(_single(records, column))
         )
-        if column not in HIDDEN | UNSAID | logged and not same and not _blank(column, records):
+        if column not in kinds.HIDDEN | kinds.UNSAID | logged and not same and not _blank(column, records):
             shown.append(column)
     return shown
 
@@ -371,7 +268,7 @@ def _same(records: Sequence[Mapping[str, Any]]) -> bool:
 
 def _blank(column: str, records: Sequence[Mapping[str, Any]]) -> bool:
     """Whether a column says nothing: empty throughout, or a reason that nobody had."""
-    nothing = (None, "", 0) if column in REASONS else (None, "")
+    nothing = (None, "", 0) if column in kinds.REASONS else (None, "")
     return (
         bool(records) and column not in ("n", "estimate") and all(r.get(column) in nothing for r in records)
     )

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from cxlab.reporting.figures.asymmetry import draw_asymmetry
     from cxlab.reporting.figures.base_map import draw_base_map
     from cxlab.reporting.figures.bases import draw_bases
+    from cxlab.reporting.figures.choices import draw_choices
     from cxlab.reporting.figures.comparison import draw_comparison
     from cxlab.reporting.figures.flow import draw_flow
     from cxlab.reporting.figures.hazards import draw_hazards
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from cxlab.reporting.figures.robustness import draw_robustness
     from cxlab.reporting.figures.scores import draw_scores
     from cxlab.reporting.figures.segments import draw_segments
+    from cxlab.reporting.figures.specification_curve import draw_specification_curve
     from cxlab.reporting.figures.spoken import alt
     from cxlab.reporting.figures.vector import svg, title
 
@@ -38,6 +40,7 @@ __all__ = [
     "draw_asymmetry",
     "draw_base_map",
     "draw_bases",
+    "draw_choices",
     "draw_comparison",
     "draw_flow",
     "draw_hazards",
@@ -53,6 +56,7 @@ __all__ = [
     "draw_robustness",
     "draw_scores",
     "draw_segments",
+    "draw_specification_curve",
     "svg",
     "title",
 ]

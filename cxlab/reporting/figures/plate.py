@@ -101,7 +101,7 @@ def lay(sheet: Sheet, ax: Axes | None) -> Axes:
 
 def room(ax: Axes | None) -> float:
     """Return how wide a sheet is, in points."""
-    return WIDTH if ax is None else _points(ax)[0]
+    return WIDTH if ax is None else points_of(ax)[0]
 
 
 def rows_of(labels: Sequence[str], room: float, *, size: float = TEXT, start: float = 4.0) -> list[Row]:
@@ -129,7 +129,7 @@ def label_rows(
     ax: Axes, rows: Sequence[Row], left: float, right: float = 0.0, *, muted: Sequence[bool] = ()
 ) -> None:
     """Write the labels at the left edge of the sheet, and a thin rule between rows, from edge to edge."""
-    wide = _points(ax)[0]
+    wide = points_of(ax)[0]
     for k, row in enumerate(rows):
         colour = LIGHT["muted"] if muted and muted[k] else LIGHT["ink"]
         for j, line in enumerate(row.lines):
@@ -371,14 +371,15 @@ def _new_axes(sheet: Sheet, top: float, bottom: float) -> Axes:
     return figure.add_axes(place)
 
 
-def _points(ax: Axes) -> tuple[float, float]:
+def points_of(ax: Axes) -> tuple[float, float]:
+    """Return width and height of a body, in points."""
     box, figure = ax.get_position(), ax.get_figure(root=True)
     assert figure is not None
     return box.width * figure.get_figwidth() * 72, box.height * figure.get_figheight() * 72
 
 
 def _shrink(ax: Axes, sheet: Sheet, top: float, bottom: float) -> None:
-    box, (wide, high) = ax.get_position(), _points(ax)
+    box, (wide, high) = ax.get_position(), points_of(ax)
     inner_width = max(wide - sheet.left - sheet.right, wide * 0.2) / wide * box.width
     inner_height = max(high - top - bottom, high * 0.2) / high * box.height
     ax.set_position(

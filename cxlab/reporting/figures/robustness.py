@@ -10,10 +10,11 @@ from matplotlib.axes import Axes
 from cxlab.analysis.estimates import Result
 from cxlab.reporting.colours import LIGHT
 from cxlab.reporting.figures import plate
+from cxlab.reporting.figures.keys import Key, draw_keys, height_of
 from cxlab.reporting.words import Words, absent
 
 CODES = ("drivers.fragile", "drivers.robust")
-KEY, MARK = 14.0, 34.0
+MARK = 34.0
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,11 @@ def draw_robustness(result: Result, *, words: Words, ax: Axes | None = None) -> 
     if table.empty:
         return plate.nothing(result, words, title, ax)
     ways = [way for way, look in LOOKS.items() if look.column in table and table[look.column].notna().any()]
-    keys = plate.keys_of([words.label("way", way) for way in ways], plate.WIDTH - 8)
+    keys = [
+        Key(words.label("way", way), look.marker, LIGHT[look.colour], look.column == "share")
+        for way, look in LOOKS.items()
+        if way in ways
+    ]
     labels = [words.covariate(driver) for driver in table["driver"]]
     shares = plate.Column([words.percent(share, 0) for share in table["share"]])
     ends = table[[LOOKS[way].column for way in ways]].agg(["min", "max"], axis=1)
@@ -79,7 +84,7 @@ def draw_robustness(result: Result, *, words: Words, ax: Axes | None = None) -> 
         ),
         left=left,
         right=right + 4,
-        above=20 + KEY * (1 + max(line for line, _ in keys)),
+        above=20 + height_of(keys),
         body=plate.height_of(rows),
     )
     ax = plate.lay(sheet, ax)
@@ -87,7 +92,7 @@ def draw_robustness(result: Result, *, words: Words, ax: Axes | None = None) -> 
     plate.write_columns(ax, rows, columns)
     _shares(ax, table, ends, rows, ways)
     plate.value_axis(ax, words, share=True)
-    _legend(ax, [(words.label("way", way), LOOKS[way]) for way in ways], keys, left)
+    draw_keys(ax, keys, left)
     return ax
 
 
@@ -112,19 +117,3 @@ def _shares(
     ax.set_xlim(*plate.limits([*ends["min"], *ends["max"]], zero=True))
     ax.set_ylim(plate.height_of(rows), 0)
     ax.axvline(0, color=LIGHT["muted"], linewidth=1.0, zorder=2)
-
-
-def _legend(ax: Axes, looks: list[tuple[str, Look]], places: list[tuple[int, float]], left: float) -> None:
-    box, figure = ax.get_window_extent(), ax.get_figure(root=True)
-    assert figure is not None
-    wide, high = (side * 72 / figure.dpi for side in (box.width, box.height))
-    lines = 1 + max(line for line, _ in places)
-    for (label, look), (line, x) in zip(looks, places, strict=True):
-        up = 18 + KEY * (lines - 1 - line)
-        colour = LIGHT[look.colour]
-        ax.plot(
-            [(x - left + 4) / wide], [1 + (up + 3.5) / high], transform=ax.transAxes, clip_on=False,
-            linestyle="none", marker=look.marker, markersize=6, markeredgewidth=1.5, markeredgecolor=colour,
-            markerfacecolor=colour if look.column == "share" else LIGHT["paper"],
-        )  # fmt: skip
-        plate.note(ax, label, (0, 1), (x - left + 13, up - 1))

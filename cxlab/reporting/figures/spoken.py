@@ -6,7 +6,7 @@ from typing import Any
 
 from cxlab.analysis.estimates import Result
 from cxlab.reporting import claims, units
-from cxlab.reporting.figures import hazards
+from cxlab.reporting.figures import hazards, specification_curve
 from cxlab.reporting.words import Words, absent, digits_for
 
 READ_OUT = 8
@@ -21,6 +21,9 @@ def alt(result: Result, words: Words) -> str:
     said = claims.sentence(found, words) if found else words.label(estimate) + "."
     if estimate not in table:
         return said
+    if "excludes" in table:
+        numbers = specification_curve.said(result, words)
+        return f"{said} {numbers}" if found else numbers
     if "hazard_ratio" in table:
         table = hazards.shown(table)
     shown = table[[not absent(v) for v in table[estimate]]]
@@ -37,7 +40,10 @@ def unit_of(result: Result, metric: object | None = None) -> str:
     """Return the unit of a result's estimates (of one index where it has several)."""
     named = _metric(result) if metric is None else metric
     return units.unit_of(
-        result.estimate_column, list(result.table.columns), named, [c.fields for c in result.claims]
+        result.estimate_column,
+        list(result.table.columns),
+        named,
+        [*(c.fields for c in result.claims), result.settings],
     )
 
 

@@ -1,0 +1,142 @@
+"""How the columns of results are printed: as counts, shares, estimates, p-values, or not at all."""
+
+from __future__ import annotations
+
+HIDDEN = frozenset({
+    "contribution_low", "contribution_high", "score_low", "score_high",
+    "std_error", "flag", "conf_low", "conf_high", "coefficient_low", "coefficient_high", "rank_low",
+    "rank_high", "noise_share", "hypothesis", "conf_low_sd", "conf_high_sd",
+    "performance_low", "performance_high",
+    "gap_low", "gap_high",
+    "coefficient_difference_low", "coefficient_difference_high", "within_low", "within_high",
+    "composition_low", "composition_high", "change_users_low", "change_users_high",
+    "penalty_low", "penalty_high", "reward_low", "reward_high",
+})  # fmt: skip
+WHOLE = frozenset(
+    {
+        "n",
+        "n_eff",
+        "n_rest",
+        "at_risk",
+        "events",
+        "time",
+        "rank",
+        "df",
+        "rows",
+        "seed",
+        "value_n",
+        "others",
+        "n_low",
+        "n_high",
+        "n_moved",
+        "touchpoints",
+        "managers",
+        "managers_rank",
+        "places_above",
+        "drivers",
+        "options",
+        "points",
+        "missing",
+        "pairs",
+        "compared",
+        "sign_changes",
+        "verdict_changes",
+    }
+)
+DECIMALS = {
+    "importance": 3,
+    "first": 3,
+    "last": 3,
+    "gain": 3,
+    "htmt": 2,
+    "mean": 2,
+    "performance": 0,
+    "score": 0,
+    "managers_mean": 1,
+    "managers_sd": 1,
+    "value_low": 2,
+    "value_high": 2,
+    "penalty": 2,
+    "reward": 2,
+    "asymmetry": 2,
+    "correlation": 2,
+    "kendall": 2,
+    "coefficient": 2,
+    "outcome_rated": 2,
+    "outcome_not": 2,
+    "gap": 2,
+    "coefficient_difference": 2,
+    "within": 2,
+    "composition": 2,
+    "mean_outcome": 2,
+    "statistic": 2,
+    "sd": 2,
+    "hazard_ratio_sd": 2,
+}
+SHARES = frozenset(
+    {
+        "target",
+        "before",
+        "after",
+        "rated",
+        "share",
+        "ahead",
+        "reproduced",
+        "p_top3",
+        "p_quadrant",
+        "p_concentrate",
+        "johnson",
+        "listwise",
+        "indicator",
+        "mcfadden",
+        "unweighted",
+        "own",
+        "r_squared",
+        "moved",
+        "contribution",
+        "responsibility",
+        "p_first",
+        "moves",
+        "first_order",
+        "total",
+        "excluding",
+    }
+)
+UNITS_OF_TABLES = {"medians": "months", "separation": "ratio"}
+# Of coverage: counts, shares, and what is not printed because another column says it.
+COUNTS = frozenset({"read", "used", "excluded", "cells", "low", "hidden", "contacts", "warnings"})
+REASONS = frozenset({"not_asked", "absent", "not_applicable", "dont_know", "refused", "technical"})
+COVERED = REASONS | {"part", "kept", "answered", "explained", "volume"}
+UNSAID = frozenset({"withheld", "open", "farthest", "coefficient_p_value"})
+NAMING = frozenset({"column", "variable", "outcome", "item", "table"})  # their values are names of columns
+P_VALUES = frozenset({
+    "p_value", "p_adjusted", "joint_p_value", "p_no_reward", "coefficient_p_value", "coefficient_p_adjusted",
+    "p_bend",
+})  # fmt: skip
+QUIET = frozenset({"n_eff", "p_value", "p_no_reward", "coefficient_p_value", "p_bend"})
+PERCENT = frozenset({"percent", "share"})
+CHECKED_SHARES = frozenset(
+    {
+        "answered",
+        "coding",
+        "complete_rows",
+        "empty_samples",
+        "first_eigenvalue",
+        "own",
+        "rated",
+        "r_squared",
+        "r_squared_controls",
+        "same_sign",
+        "significant",
+        "above",
+        "below",
+        "negligible",
+    }
+)
+CHECKED_COUNTS = frozenset({"specifications", "done", "failed", "suppressed", "absent"})
+CHECKED_ESTIMATES = frozenset({"median", "lower_quartile", "upper_quartile"})
+CHECKED_ERRORS = frozenset({"spread", "median_error"})
+YES_OR_NO = frozenset({"scale_declared", "sign", "parted", "full_grid"})
+# In the estimate's own unit, wherever they stand; changes of percentages are in points of them.
+ESTIMATES = frozenset({"estimate", "hazard_ratio", "mean_estimate", "lowest", "highest"})
+CHANGES = frozenset({"change", "change_users", "mean_change", "least", "most"})
