@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test proof verify check format lab clean
+.PHONY: help setup demo test crash proof verify check format lab clean
 
 help: ## print these targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -23,6 +23,9 @@ demo: setup ## build the demo client, run its study, say which page to open
 
 test: setup ## run the tests (doctests included)
 	$(BIN)/python -m pytest -n auto
+
+crash: setup ## kill and refuse runs at every event, a reader looking on: the long version of what `test` does
+	PYTHONPATH=tests $(BIN)/python -m crash
 
 proof: setup ## the simulations with 2,000 replications instead of 200
 	CXLAB_REPLICATIONS=2000 $(BIN)/python -m pytest -n auto -m simulation

@@ -65,7 +65,7 @@ def test_same_fingerprint_with_other_bytes_stands_beside(tmp_path):
     assert publish_one(tmp_path, "abc", NEW) == "abc-2"
 
 
-@pytest.mark.parametrize("harm", ["changed", "missing", "extra", "no manifest"])
+@pytest.mark.parametrize("harm", ["changed", "missing", "extra", "no manifest", "another manifest", "link"])
 def test_a_run_that_does_not_verify_goes_to_quarantine(tmp_path, harm):
     publish_one(tmp_path, "abc", OLD)
     run = tmp_path / "reports/built/study/runs/abc"
@@ -75,6 +75,12 @@ def test_a_run_that_does_not_verify_goes_to_quarantine(tmp_path, harm):
         (run / "tables/a.csv").unlink()
     elif harm == "extra":
         (run / "more.txt").write_text("x")
+    elif harm == "link":
+        (run / "tables").rename(tmp_path / "tables")
+        (run / "tables").symlink_to(tmp_path / "tables")
+    elif harm == "another manifest":
+        said = json.loads((run / "manifest.json").read_text())
+        (run / "manifest.json").write_text(json.dumps({"outputs": dict.fromkeys(said["outputs"], "sha256")}))
     else:
         (run / "manifest.json").write_text("{")
     assert not intact(run)
@@ -92,6 +98,64 @@ def test_a_failure_never_touches_the_good_page(tmp_path):
     assert (tmp_path / "reports/built/study/drivers.html").read_bytes() == OLD["report.html"]
     publish_one(tmp_path, "def", NEW)
     assert not kept.exists()
+
+
+def test_a_damaged_run_stays_until_there_is_a_whole_one(tmp_path, monkeypatch):
+    publish_one(tmp_path, "abc", OLD)
+    page = tmp_path / "reports/built/study/runs/abc/report.html"
+    page.write_bytes(b"<p>0ld</p>")
+
+    def full(*_arguments):
+        raise OSError(errno.ENOSPC, "no space")
+
+    with shelf(tmp_path, "study") as opened, monkeypatch.context() as patch:
+        patch.setattr(publish, "_write", full)
+        with pytest.raises(WorkbenchError, match="no space left"):
+            opened.publish("drivers", "abc", OLD, {})
+    assert page.read_bytes() == b"<p>0ld</p>"
+    assert not (tmp_path / "reports/built/study/quarantine").exists()
+
+
+def test_a_failure_that_was_not_replaced_is_put_back(tmp_path, monkeypatch):
+    with shelf(tmp_path, "study") as opened:
+        kept = opened.fail("drivers", {"error.json": b"1"})
+    rename = os.rename
+
+    def refused(source, target):
+        if Path(target) == kept and "replaced" not in str(source):
+            raise OSError(errno.EACCES, "no")
+        rename(source, target)
+
+    with shelf(tmp_path, "study") as opened, monkeypatch.context() as patch:
+        patch.setattr(os, "rename", refused)
+        with pytest.raises(WorkbenchError, match="cannot be written"):
+            opened.fail("drivers", {"error.json": b"2"})
+        assert not kept.exists()
+    assert (kept / "error.json").read_bytes() == b"1"
+
+
+def test_notes_that_cannot_be_read_are_not_taken_for_none(tmp_path, monkeypatch):
+    publish_one(tmp_path, "abc", OLD)
+    notes = tmp_path / "reports/built/study/current"
+    (notes / "damaged.json").write_text("{")
+    (notes / "list.json").write_text("[1]")
+    opened = publish.Shelf(notes.parent)
+    assert opened.current() == {"drivers": "abc"}
+    monkeypatch.setattr(os, "listdir", lambda _: (_ for _ in ()).throw(OSError(errno.EIO, "input/output")))
+    with pytest.raises(WorkbenchError, match="cannot be read: input/output"):
+        opened.current()
+
+
+def test_a_folder_that_cannot_be_flushed_is_no_reason_to_stop(tmp_path, monkeypatch):
+    fsync = os.fsync
+
+    def unable(stream):
+        if os.path.isdir(f"/proc/self/fd/{stream}"):
+            raise OSError(errno.EINVAL, "not for a folder")
+        fsync(stream)
+
+    monkeypatch.setattr(os, "fsync", unable)
+    assert publish_one(tmp_path, "abc", OLD) == "abc"
 
 
 EVENTS = ("open", "mkdir", "rename", "replace", "fsync", "unlink", "chmod")
@@ -244,6 +308,18 @@ def test_two_at_once_the_second_is_told(tmp_path, monkeypatch, flock):
             pass
     with shelf(tmp_path, "study"):
         pass
+
+
+@pytest.mark.parametrize("links", [True, False], ids=["links", "no links"])
+def test_an_owner_file_never_stands_without_its_owner(tmp_path, monkeypatch, links):
+    monkeypatch.setattr(lock, "fcntl", None)
+    (tmp_path / ".owner.999999999").write_text("999999999 1")  # of a process that died on its way
+    if not links:
+        monkeypatch.setattr(os, "link", lambda *_: (_ for _ in ()).throw(OSError(errno.EPERM, "no")))
+    with lock.locked(tmp_path):
+        assert (tmp_path / ".owner").read_text().startswith(f"{os.getpid()} ")
+        assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", ".owner"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".lock"]
 
 
 @pytest.mark.parametrize("flock", [True, False], ids=["flock", "owner file"])

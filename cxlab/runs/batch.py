@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from cxlab.runs.cores import cores
 from cxlab.runs.entries import Entry
@@ -23,6 +23,9 @@ from cxlab.runs.publish import Shelf, manifest_of, shelf
 from cxlab.runs.stages import note_points, stages
 from cxlab.runs.study import Study
 from cxlab.runs.unchanged import NOTE, gallery_note, gallery_stands, grounds_of, unchanged
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,7 @@ def run_study(
     workers: int | None = None,
     watch: Watch | None = None,
     fresh: bool = False,
+    executor: Executor | None = None,
 ) -> Batch:
     """Execute and publish every entry of a study that is not published as it would be now.
 
@@ -83,6 +87,9 @@ def run_study(
         that is skipped, once, with its report.
     fresh : bool
         Execute every entry, whatever is published.
+    executor : concurrent.futures.Executor, optional
+        What executes entries instead of kernels of this process: any that PEP 3148 describes. It gets
+        `jobs.perform` with one `jobs.Job` each; publishing, and all that is compared before, stay here.
 
     Returns
     -------
@@ -92,7 +99,7 @@ def run_study(
     Raises
     ------
     WorkbenchError
-        Another run of this study is going on, or its folder cannot be written.
+        Another run of this study is going on, its folder cannot be written, or the executor is gone.
     InputError
         The client's declaration cannot be read.
     """
@@ -112,8 +119,10 @@ def run_study(
                 with signals_waiting():
                     from cxlab.runs.making import made
 
+                away = None if stage[0].after else executor  # what comes after reads what is published here
                 abreast = min(workers or cores(), len(left.entries))
-                with closing(made(study, left, opened, grounds, watch, workers=abreast)) as ended:
+                ended = made(study, left, opened, grounds, watch, workers=abreast, executor=away)
+                with closing(ended):
                     reports |= {report.entry.id: report for report in ended}
         if all(report.status != "failed" for report in reports.values()):
             anew = any(report.status == "done" for report in reports.values())

@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -40,22 +41,30 @@ SILENT.addHandler(logging.NullHandler())
 SILENT.propagate = False
 OURS = ("InputError", "ParameterError", "AnalysisError", "WorkbenchError", "RunError")
 Status = Literal[
-    "done", "raised", "exited", "out of memory", "kernel died", "timeout", "interrupted", "not started"
+    "done",
+    "raised",
+    "exited",
+    "out of memory",
+    "kernel died",
+    "timeout",
+    "interrupted",
+    "not started",
+    "not run",
 ]
 NO_MEMORY = ("MemoryError", "OutOfMemoryException")  # how numpy's, arrow's and duckdb's end
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended.
+    """How a run ended: plain data, to be handed from one process to another.
 
     `cell` counts code cells from 1 as a reader would (0: none is at fault); `line` is the first line
-    of its source; `notebook` is the executed notebook in canonical form, partial when it failed; `seconds`
+    of its source; `content` is the executed notebook in canonical form, partial when it failed; `seconds`
     has how long each cell that was answered took, counted as `cell`.
     """
 
     status: Status
-    notebook: NotebookNode
+    content: bytes
     cell: int = 0
     line: str = ""
     error_name: str = ""
@@ -65,11 +74,18 @@ class Outcome:
     limits: Limits = UNLIMITED
     seconds: Mapping[int, float] = field(default_factory=dict)
 
+    @cached_property
+    def notebook(self) -> NotebookNode:
+        """The executed notebook."""
+        return read(self.content)
+
     @property
     def message(self) -> str:
         """One sentence: what happened, and where."""
         if self.status == "done":
             return Message("every cell ran")
+        if self.status == "not run":
+            return Message("it was not run: {error}", error=self._error())
         if self.status == "not started":
             return Message("the kernel did not start: {error}", error=self._error())
         said: dict[str, Message] = {
@@ -118,6 +134,8 @@ class Outcome:
         )
 
     def _error(self) -> str:
+        if not self.error_name:
+            return self.error_value
         if not self.error_value:
             return self.error_name
         value = self.error_value if len(self.error_value) <= 600 else f"{self.error_value[:596]} ..."
@@ -278,22 +296,55 @@ def with_parameters(notebook: NotebookNode, values: Mapping[str, Any]) -> Notebo
     return notebook
 
 
-def opened(path: Path) -> NotebookNode:
-    """Return a notebook as format 4, without outputs of earlier runs.
+def content_of(path: Path) -> bytes:
+    """Return the bytes of a notebook's file.
 
     Raises
     ------
     ParameterError
-        If the file is not a notebook.
+        If it cannot be read.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # missing cell ids: ours are made of content
-            notebook: NotebookNode = nbformat.read(path, as_version=4, capture_validation_error={})  # type: ignore[no-untyped-call]
+        return path.read_bytes()
     except OSError as error:
         raise ParameterError(
             "{notebook} cannot be read: {reason}", notebook=str(path), reason=error.strerror
         ) from error
+
+
+def read(content: bytes) -> NotebookNode:
+    """Return the notebook that some bytes hold, as format 4."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # missing cell ids: ours are made of content
+        notebook: NotebookNode = nbformat.reads(  # type: ignore[no-untyped-call]
+            content.decode("utf-8-sig"), as_version=4, capture_validation_error={}
+        )
+    return notebook
+
+
+def written(notebook: NotebookNode) -> bytes:
+    """Return a notebook as its file holds it."""
+    text: str = nbformat.writes(notebook)  # type: ignore[no-untyped-call]
+    return (text.rstrip("\n") + "\n").encode("utf-8", "backslashreplace")
+
+
+def opened(path: Path, content: bytes | None = None) -> NotebookNode:
+    """Return a notebook as format 4, without outputs of earlier runs.
+
+    Parameters
+    ----------
+    path : Path
+    content : bytes, optional
+        Of its file, where that was read before, or is on another machine.
+
+    Raises
+    ------
+    ParameterError
+        If it cannot be read, or is not a notebook.
+    """
+    content = content_of(path) if content is None else content
+    try:
+        notebook = read(content)
     except Exception as error:
         raise ParameterError(
             "{notebook} is not a notebook: {reason}", notebook=str(path), reason=str(error)[:200]
@@ -310,6 +361,7 @@ def execute(
     notebook: Path,
     parameters: Mapping[str, Any],
     *,
+    content: bytes | None = None,
     root: Path | None = None,
     limits: Limits = UNLIMITED,
     environment: Mapping[str, str] | None = None,
@@ -324,6 +376,8 @@ def execute(
         The notebook; its kernel works in its folder.
     parameters : mapping
         Validated values (see `cxlab.parameters.Declaration.validate`), written as an injected cell.
+    content : bytes, optional
+        What the notebook's file holds, where that was read before, or is on another machine.
     root : Path, optional
         The workbench, handed to the kernel as CXLAB_ROOT.
     limits : Limits, optional
@@ -336,7 +390,7 @@ def execute(
         Called after each cell with how many were answered, and the index of the last.
     """
     run = Run(notebook.resolve().parent, root, limits, environment or {}, kernels or Kernels(), watch)
-    prepared = with_parameters(opened(notebook), parameters)
+    prepared = with_parameters(opened(notebook, content), parameters)
     started, error = datetime.now(UTC), None
     try:
         papermill.execute_notebook(
@@ -354,7 +408,7 @@ def _outcome(run: Run, notebook: NotebookNode, error: BaseException | None, star
     name, value = run.errors.get(at, (type(error).__name__ if error else "", str(error or "")))
     return Outcome(
         status=_status(run, at, name, error),
-        notebook=notebook,
+        content=written(notebook),
         cell=_count(notebook, at),
         line=_first_line(notebook, at) if at >= 0 else "",
         error_name=name,

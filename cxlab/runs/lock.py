@@ -21,6 +21,7 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 NO_FLOCK = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
+NO_LINK = (errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.EMLINK)
 
 
 @contextmanager
@@ -62,21 +63,38 @@ def _flocked(stream: int, folder: Path) -> bool:
 @contextmanager
 def _owned(folder: Path) -> Iterator[None]:
     path = folder / ".owner"
-    mine = f"{os.getpid()} {born(os.getpid())}"
-    while True:
-        try:
-            stream = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
-            break
-        except FileExistsError as error:
-            if not _abandoned(path, folder):
-                raise _busy(folder, _said(path)) from error
+    while not _taken(path):
+        if not _abandoned(path, folder):
+            raise _busy(folder, _said(path))
     try:
-        os.write(stream, mine.encode())
-        os.close(stream)
+        for left in folder.glob(".owner.*"):  # of a process that died on its way
+            if left.suffix[1:].isdigit() and not born(int(left.suffix[1:])):
+                left.unlink(missing_ok=True)
         yield
     finally:
         with suppress(OSError):
             path.unlink()
+
+
+def _taken(path: Path) -> bool:
+    """Make the owner's file; it names its process from its first instant where there are hard links."""
+    mine = path.with_name(f".owner.{os.getpid()}")
+    mine.write_text(f"{os.getpid()} {born(os.getpid())}", encoding="ascii")
+    try:
+        os.link(mine, path)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        if error.errno not in NO_LINK:
+            raise
+        try:
+            with path.open("x", encoding="ascii") as stream:
+                stream.write(mine.read_text(encoding="ascii"))
+        except FileExistsError:
+            return False
+    finally:
+        mine.unlink(missing_ok=True)
+    return True
 
 
 def _abandoned(path: Path, folder: Path) -> bool:
@@ -86,7 +104,7 @@ def _abandoned(path: Path, folder: Path) -> bool:
     if since and pid.isdigit() and born(int(pid)) == since:
         return False
     aside = folder / f".owner.{os.getpid()}"
-    with suppress(OSError):
+    with suppress(FileNotFoundError):  # somebody else took it away
         os.replace(path, aside)
         # Between the look and the move another process may have taken it over: then give it back.
         if _said(aside) != said:

@@ -6,21 +6,29 @@ kernel within seconds and leaves what was published before.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
+from collections.abc import Generator, Iterator, Mapping
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    CancelledError,
+    Executor,
+    Future,
+    ThreadPoolExecutor,
+    wait,
+)
 from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import nbformat
-from jupyter_core.utils import ensure_event_loop
 from nbformat import NotebookNode
 
 from cxlab.errors import CxlabError, Message, RunError, WorkbenchError
 from cxlab.runs import manifest, outputs, provenance
 from cxlab.runs.batch import Report, Watch, signals_waiting
 from cxlab.runs.entries import Entry
-from cxlab.runs.execute import Outcome, execute
+from cxlab.runs.execute import Outcome
+from cxlab.runs.jobs import Job, executed, perform
 from cxlab.runs.kernels import Kernels
 from cxlab.runs.provenance import Ground
 from cxlab.runs.publish import Shelf
@@ -31,6 +39,8 @@ from cxlab.runs.unchanged import asked, settings
 if TYPE_CHECKING:
     from cxlab.runs.pages import Gallery
 
+SEEN = 0.2  # seconds between two looks at which entries have begun
+
 
 def made(
     study: Study,
@@ -40,6 +50,7 @@ def made(
     watch: Watch,
     *,
     workers: int,
+    executor: Executor | None,
 ) -> Generator[Report, None, None]:
     """Yield the report of each entry as it ends, its page and the gallery published.
 
@@ -53,11 +64,12 @@ def made(
         Where its pages are, locked.
     grounds : mapping
         What the entries of each client stood on before any of them began.
-    watch, workers
+    watch, workers, executor
         As in `batch.run_study`.
     """
     releases = Releases(study.root)
-    with closing(_executed(study, left, workers, watch)) as outcomes:
+    outcomes = _executed(study, left, grounds, watch, workers=workers, executor=executor)
+    with closing(outcomes):
         for entry, (outcome, gallery) in in_turn(left, outcomes):
             ground = grounds[study.client_of(entry)]
             report = _finished(opened, gallery, releases, ground, entry, outcome)
@@ -67,37 +79,91 @@ def made(
 
 
 def _executed(
-    study: Study, left: Study, workers: int, watch: Watch
+    study: Study,
+    left: Study,
+    grounds: Mapping[str, Ground],
+    watch: Watch,
+    *,
+    workers: int,
+    executor: Executor | None,
 ) -> Generator[tuple[Entry, tuple[Outcome, Gallery]], None, None]:
     """Yield each entry with its outcome as it ends; whatever stops the loop stops the kernels."""
     kernels = Kernels()
+    futures: dict[Future[Outcome], tuple[Entry, Job]] = {}
     with ThreadPoolExecutor(max_workers=max(1, workers), thread_name_prefix="cxlab") as pool:
-        futures: dict[Future[Outcome], Entry] = {
-            pool.submit(_execute, study, entry, kernels, watch): entry for entry in left.entries
-        }
         try:
+            for entry in left.entries:
+                job = Job.of(study, entry, grounds[study.client_of(entry)])
+                handed = _handed(executor, job) if executor else pool.submit(executed, job, kernels)
+                futures[handed] = entry, job
             with signals_waiting():
                 from cxlab.runs.pages import Gallery
 
             gallery = Gallery(study)
-            for future in as_completed(futures):
-                yield futures[future], (future.result(), gallery)
+            for entry, outcome in _ended(futures, watch):
+                yield entry, (outcome, gallery)
         except BaseException:
             for future in futures:
                 future.cancel()
-            while wait(futures, timeout=0.2).not_done:
+            while not executor and wait(futures, timeout=0.2).not_done:
                 kernels.stop()  # again: a kernel may have been on its way
             raise
 
 
-def _execute(study: Study, entry: Entry, kernels: Kernels, watch: Watch) -> Outcome:
-    watch(entry, None)
+def _handed(executor: Executor, job: Job) -> Future[Outcome]:
     try:
-        return execute(
-            entry.notebook, entry.parameters, root=study.root, limits=entry.limits, kernels=kernels
-        )
-    finally:
-        ensure_event_loop().close()
+        return executor.submit(perform, job)
+    except RuntimeError as error:  # it is broken, or was shut down
+        raise _lost(error) from error
+
+
+def _ended(
+    futures: dict[Future[Outcome], tuple[Entry, Job]], watch: Watch
+) -> Iterator[tuple[Entry, Outcome]]:
+    """Yield each entry as it ends, and let go of it; tell of each once that it runs."""
+    told: set[Future[Outcome]] = set()
+    while futures:
+        ended = wait(futures, timeout=SEEN, return_when=FIRST_COMPLETED).done
+        for future in [each for each in futures if each not in told and (each.running() or each in ended)]:
+            told.add(future)
+            watch(futures[future][0], None)
+        for future in sorted(ended, key=_gone):  # what came back is published before the rest is lost
+            told.discard(future)
+            entry, job = futures.pop(future)
+            yield entry, _outcome(future, job)
+
+
+def _gone(future: Future[Outcome]) -> bool:
+    return future.cancelled() or isinstance(future.exception(), BrokenExecutor)
+
+
+def _outcome(future: Future[Outcome], job: Job) -> Outcome:
+    """Return how an entry ended; what kept it from being executed is an outcome too.
+
+    Raises
+    ------
+    WorkbenchError
+        If what executes entries is gone.
+    """
+    said: str
+    try:
+        return future.result()
+    except (BrokenExecutor, CancelledError) as error:
+        raise _lost(error) from error
+    except CxlabError as error:
+        name, said = "", error.message
+    except Exception as error:
+        name, said = type(error).__name__, str(error)
+    now = datetime.now(UTC)
+    return Outcome("not run", job.notebook, error_name=name, error_value=said, started=now, finished=now)
+
+
+def _lost(error: BaseException) -> WorkbenchError:
+    return WorkbenchError(
+        "what executes the entries is gone ({error}): what was published stays; run again, and only the "
+        "rest is run",
+        error=f"{type(error).__name__}: {error}" if str(error) else type(error).__name__,
+    )
 
 
 def _finished(
@@ -131,7 +197,7 @@ def _published(
     page = gallery.page(entry, outcome, run=prints["id"])
     files = {
         "report.html": page,
-        "notebook.ipynb": _notebook_bytes(executed),
+        "notebook.ipynb": outcome.content,
         "results.json": outputs.results_json(executed, parameters=entry.parameters, **said),
         **outputs.tables(executed),
         **outputs.figures(executed),
@@ -158,9 +224,4 @@ def _prints(study: Study, ground: Ground, entry: Entry, executed: NotebookNode) 
 
 def _remains(study: Study, entry: Entry, outcome: Outcome, message: str) -> dict[str, bytes]:
     error = manifest.failure(study, entry, outcome, message)
-    return {"notebook.ipynb": _notebook_bytes(outcome.notebook), "error.json": outputs.as_json(error)}
-
-
-def _notebook_bytes(notebook: NotebookNode) -> bytes:
-    text: str = nbformat.writes(notebook)  # type: ignore[no-untyped-call]
-    return (text.rstrip("\n") + "\n").encode("utf-8", "backslashreplace")
+    return {"notebook.ipynb": outcome.content, "error.json": outputs.as_json(error)}

@@ -26,6 +26,7 @@ from cxlab.runs.provenance import digest
 MANIFEST = "manifest.json"
 FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG)
 FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
+NO_FLUSH = (errno.EINVAL, errno.ENOTSUP)  # what some network file systems say of a folder
 PROBE = b"\0" * 65_536
 
 
@@ -69,6 +70,8 @@ class Shelf:
             )
             with _discarding(built):
                 (self.folder / "runs").mkdir(exist_ok=True)
+                if os.path.lexists(self.folder / "runs" / name):  # only once there is a whole one for it
+                    _quarantine(self.folder, name)
                 os.rename(built, self.folder / "runs" / name)
                 _flush_folder(self.folder / "runs")
             return name
@@ -79,7 +82,7 @@ class Shelf:
             (self.folder / "current").mkdir(exist_ok=True)
             self.replace(f"{entry}.html", page)
             self.replace(f"current/{entry}.json", as_json({"entry": entry, "run": run}))
-            _discard(self.folder / "failed" / entry)
+            self.drop(f"failed/{entry}")
         return self.folder / f"{entry}.html"
 
     def fail(self, entry: str, files: Mapping[str, bytes]) -> Path:
@@ -89,10 +92,9 @@ class Shelf:
             with _discarding(built):
                 kept = self.folder / "failed" / entry
                 kept.parent.mkdir(exist_ok=True)
-                if kept.exists():
-                    os.rename(kept, self.building / f"{entry}.replaced.{os.getpid()}")
+                self.drop(f"failed/{entry}", why="replaced")
                 os.rename(built, kept)
-            _discard(self.building / f"{entry}.replaced.{os.getpid()}")
+                _flush_folder(kept.parent)
         return kept
 
     def replace(self, name: str, content: bytes) -> None:
@@ -105,18 +107,45 @@ class Shelf:
                 _flush_folder((self.folder / name).parent)
 
     def current(self) -> dict[str, str]:
-        """Return which run each stable page is of."""
-        found = {}
-        for path in sorted((self.folder / "current").glob("*.json")):
-            with suppress(OSError, ValueError, KeyError):
-                found[path.stem] = str(json.loads(path.read_text(encoding="utf-8"))["run"])
+        """Return which run each stable page is of; a note that is damaged says nothing.
+
+        Raises
+        ------
+        WorkbenchError
+            If they are there and cannot be read: a gallery must not leave out what is published.
+        """
+        folder, found = self.folder / "current", {}
+        try:
+            for name in sorted(os.listdir(folder)):
+                with suppress(FileNotFoundError, ValueError, KeyError, TypeError):
+                    said = json.loads((folder / name).read_text(encoding="utf-8"))
+                    found[name.removesuffix(".json")] = str(said["run"])
+        except FileNotFoundError:
+            return {}
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise WorkbenchError(
+                "{file} cannot be read: {reason}", file=error.filename or folder, reason=reason
+            ) from error
         return found
 
+    def drop(self, name: str, *, why: str = "dropped") -> None:
+        """Take a folder of the study out of sight in one step; `sweep` deletes it."""
+        with writing(self.folder), suppress(FileNotFoundError):
+            os.rename(self.folder / name, self.building / f"{why}.{name.rpartition('/')[2]}")
+
+    def sweep(self) -> None:
+        """Clear away what is half made; a failure that was being replaced, and was not, is put back."""
+        for aside in self.building.glob("replaced.*"):
+            with suppress(OSError):  # the new one is there
+                os.rename(aside, self.folder / "failed" / aside.name.removeprefix("replaced."))
+        _discard(self.building)
+
     def _named(self, run: str, outputs: Mapping[str, Any]) -> tuple[str, bool]:
+        """Return the name for a run, and whether it is there; what bears it and is not whole must go."""
         name, count = run, 1
-        while (self.folder / "runs" / name).exists():
+        while os.path.lexists(self.folder / "runs" / name):
             if not intact(self.folder / "runs" / name):
-                _quarantine(self.folder, name)
                 break
             if manifest_of(self.folder / "runs" / name)["outputs"] == outputs:
                 return name, True
@@ -152,6 +181,7 @@ def shelf(root: Path, study: str) -> Iterator[Shelf]:
     folder = root / "reports" / "built" / study
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
+        _flush_folder(folder.parent)
         if folder.is_symlink():
             raise WorkbenchError(
                 "{folder} is a link; reports are written only to real folders", folder=folder
@@ -160,13 +190,13 @@ def shelf(root: Path, study: str) -> Iterator[Shelf]:
     with _held(folder):
         try:
             with writing(folder):
-                _discard(opened.building)
+                opened.sweep()
                 opened.building.mkdir(exist_ok=True)
                 _write(opened.building / "probe", PROBE)
                 (opened.building / "probe").unlink()
             yield opened
         finally:
-            _discard(opened.building)
+            opened.sweep()
 
 
 @contextmanager
@@ -194,10 +224,13 @@ def intact(run: Path) -> bool:
     outputs = manifest_of(run).get("outputs")
     if not isinstance(outputs, dict):
         return False
-    found = {p.relative_to(run).as_posix() for p in run.rglob("*") if not p.is_dir()}
-    if found != {*outputs, MANIFEST}:
+    try:
+        found = {p.relative_to(run).as_posix() for p in run.rglob("*") if p.is_symlink() or not p.is_dir()}
+        if found != {*outputs, MANIFEST} or any((run / name).is_symlink() for name in ("", *found)):
+            return False
+        return all(digest((run / name).read_bytes()) == said["sha256"] for name, said in outputs.items())
+    except (OSError, TypeError, KeyError):  # unreadable, or a manifest of another kind
         return False
-    return all(digest((run / name).read_bytes()) == said["sha256"] for name, said in outputs.items())
 
 
 @contextmanager
@@ -249,6 +282,9 @@ def _flush_folder(folder: Path) -> None:
     stream = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(stream)
+    except OSError as error:
+        if error.errno not in NO_FLUSH:
+            raise
     finally:
         os.close(stream)
 

@@ -1,0 +1,38 @@
+"""The crash harness in short: our writer passes it, a writer that writes in place does not."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parent
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+
+
+def harness(*arguments: str) -> subprocess.CompletedProcess[str]:
+    path = os.pathsep.join([str(TESTS.parent), str(TESTS)])
+    return subprocess.run(
+        [sys.executable, "-m", "crash", *arguments],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": path},
+    )
+
+
+def test_kills_and_refusals_leave_the_old_page_or_the_new_one():
+    done = harness("--kills", "25", "--faults", "3", "--stride", "30")
+    assert done.returncode == 0, done.stdout + done.stderr
+    last = done.stdout.splitlines()[-1]
+    assert last.startswith("crash: ")
+    assert last.endswith(": 0 violations")
+    assert "25 kills" in done.stdout
+
+
+def test_a_writer_that_writes_in_place_is_caught():
+    done = harness("--kills", "10", "--faults", "3", "--stride", "150", "--writer", "naive")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert not done.stdout.rstrip().endswith(" 0 violations")
+    assert re.search("is not whole|does not verify", done.stdout)
