@@ -25,7 +25,7 @@ from cxlab.intake.ledger import COLUMNS, files_behind
 from cxlab.intake.rules.registry import rules
 from cxlab.intake.tables.storage import content_hash
 from cxlab.reporting import bundle as bundles
-from cxlab.reporting import html
+from cxlab.reporting import html, sweeps
 from cxlab.reporting.words import Words
 from cxlab.workbench import workbench
 
@@ -203,6 +203,30 @@ class Paper:
             "rules", pd.DataFrame(rows, columns=["rule", "severity", "standing", "warnings", "why"])
         )
 
+    def sweep(self, study: str, entry: str, *, result: str, row: str, level: float) -> pd.DataFrame:
+        """Read one number of every point of a published sweep, and display what became of the points.
+
+        Parameters
+        ----------
+        study, entry, result, row, level
+            Published name of the study and of the sweep in it; which number, as `collected.quantity` finds
+            it, and the level of its intervals. ``attrs["quantity"]`` of what comes back names it.
+
+        Raises
+        ------
+        ParameterError, AnalysisError
+            If there is no such sweep or number, or the points are of another client, filter or level.
+        """
+        from cxlab.runs import collected  # paid for by the notebooks that read runs
+
+        asked = {"client": self.dataset.client.folder.name, "where": self.where, "level": level}
+        points = collected.sweep(study, entry, result, row, **asked)
+        there = points[points["status"] != "unpublished"].reset_index(drop=True)
+        there.attrs["quantity"] = sweeps.quantity(points, self.words)
+        said = sweeps.sweep_html(points, self.words, study=study, sweep=entry)
+        self._logged(f"{study}/{entry}", there, len(points), said)
+        return there
+
     def show(
         self,
         result: Result,
@@ -307,14 +331,15 @@ class Paper:
 
     def _told(self, name: str, frame: pd.DataFrame) -> pd.DataFrame:
         """Log and display what intake says of the tables, as a read: the report depends on it."""
-        read = {"table": name, "sha256": content_hash(frame), "rows": len(frame), "used": len(frame)}
-        self._reads[name] = read | {"until": None}
         kind = "na_reasons" if name.endswith("_na_reasons") else name
-        said = html.note_html(
-            f"told.{kind}", self.words, table=self.words.label(name.removesuffix("_na_reasons"))
-        )
-        self._display(said, {READ: self._reads[name]})
+        table = self.words.label(name.removesuffix("_na_reasons"))
+        self._logged(name, frame, len(frame), html.note_html(f"told.{kind}", self.words, table=table))
         return frame
+
+    def _logged(self, name: str, frame: pd.DataFrame, rows: int, said: str) -> None:
+        read = {"table": name, "sha256": content_hash(frame), "rows": rows, "used": len(frame), "until": None}
+        self._reads[name] = read
+        self._display(said, {READ: read})
 
     def _client_name(self) -> str:
         return self.dataset.client.name.get("en" if self.words.language == "en" else "es")

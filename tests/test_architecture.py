@@ -30,7 +30,7 @@ ALLOWED = {
     "intake": {"workbench", "catalogues"},
     "analysis": set(),
     "reporting": {"analysis.estimates", "catalogues"},
-    "notebook": {"workbench", "intake", "reporting", "analysis.estimates"},
+    "notebook": {"workbench", "intake", "reporting", "analysis.estimates", "runs.collected"},
     "runs": {"workbench", "catalogues", "parameters", "values", "cells", "intake", "reporting"},
     "demo": {"workbench", "intake"},
     "__init__": {"notebook"},

@@ -7,13 +7,17 @@ import sys
 from pathlib import Path
 
 import pytest
+from intake_clients import write_client
 from test_runs_batch import write_notebook
 
 from cxlab.errors import AnalysisError, ParameterError, RunError
+from cxlab.intake import dataset
+from cxlab.notebook import Paper
 from cxlab.runs import collect
 from cxlab.runs.batch import run_study
 from cxlab.runs.collected import quantity
 from cxlab.runs.outputs import as_json
+from cxlab.runs.pages import folded
 from cxlab.runs.publish import manifest_of, shelf
 from cxlab.runs.stages import note_points
 from cxlab.runs.study import read_study
@@ -134,7 +138,7 @@ def swept(root) -> Path:
 def test_a_sweep_is_collected_as_one_tidy_table(swept):
     found = collect("acme", "sweep", root=swept)
     assert [*found.columns] == [
-        "entry", "point", "status", "choice_x", "result", "kind", "table", "label",
+        "entry", "point", "status", "choice_x", "result", "kind", "table", "measure", "label",
         "estimate", "std_error", "conf_low", "conf_high", "n", "n_eff", "flag", "unit", "message",
     ]  # fmt: skip
     assert found[["choice_x", "label", "status", "estimate"]].fillna("-").to_numpy().tolist() == [
@@ -203,7 +207,8 @@ def test_numbers_are_those_of_the_pages(root):
     first, second = (found.iloc[place].dropna().to_dict() for place in (0, 1))
     assert first == {
         "entry": "one", "point": "one", "status": "done", "result": "result-1", "kind": "Hazards",
-        "table": "main", "key_unit": "m1", "estimate": 1.65, "conf_low": 1.1, "conf_high": 2.4, "n": 50.0,
+        "table": "main", "measure": "hazard_ratio", "key_unit": "m1", "n": 50.0,
+        "estimate": 1.65, "conf_low": 1.1, "conf_high": 2.4,
         "unit": "ratio", "message": "",
     }  # fmt: skip
     assert second["plan"] == "basic"
@@ -215,3 +220,77 @@ def test_the_room_is_light_until_something_is_collected():
     code = "import sys, cxlab.runs; print([m for m in ('pandas', 'papermill') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.fixture
+def paper(swept, monkeypatch):
+    """Open the client whose sweep is published; what its paper displays is in `shown`."""
+    dataset.check(write_client(swept), "acme")
+    monkeypatch.chdir(swept)
+    shown: list[tuple[str, dict]] = []
+    monkeypatch.setattr(Paper, "_display", lambda _self, text, data=None: shown.append((text, data or {})))
+
+    def opened(client="acme", where="", language="en"):
+        made = Paper(dataset.open_dataset(swept, client), where=where, language=language, seed=1)
+        made.shown = shown
+        return made
+
+    return opened
+
+
+B = {"result": "Scores", "row": "label == 'b'"}
+
+
+def test_a_paper_reads_a_sweep_and_says_what_became_of_its_points(paper):
+    read = paper().sweep("acme", "sweep", **B, level=0.95)
+    assert read["status"].tolist() == ["done", "suppressed", "failed", "failed", "done"]
+    assert read["choice_x"].tolist() == ["1", "2", "3", "4", "5"]
+    assert read.attrs["quantity"] == "Estimate: B"
+    made = paper(language="es")
+    again = made.sweep("acme", "sweep", **B, level=0.95)
+    assert again.equals(read)
+    (english, data), (spanish, other) = made.shown
+    logged = data["application/vnd.cxlab.read.v1+json"]
+    assert (logged["table"], logged["rows"], logged["used"]) == ("acme/sweep", 6, 5)
+    assert other == data
+    for said in (
+        "6 points are read; 1 have the number", "Failed to run: 2", "hidden here too: 1",
+        "without this number: 1", "left out of what follows: 1", "2: the table has no column ease; it has x",
+        "Not all points were run on the same ground (table customers)",
+    ):  # fmt: skip
+        assert said in english
+    assert "Fallaron al correr: 2." in spanish
+    assert "2: la tabla no tiene la columna ease" in spanish
+    made.provenance()
+    assert logged["sha256"][:16] in made.shown[-1][0]
+
+
+def test_the_hash_of_a_sweep_moves_with_any_of_its_numbers(paper, swept):
+    one = paper().sweep("acme", "sweep", **B, level=0.95)
+    other = paper().sweep("acme", "sweep", result="Scores", row="label == 'a'", level=0.95)
+    hashes = [data["application/vnd.cxlab.read.v1+json"]["sha256"] for _, data in paper().shown]
+    assert len({*hashes}) == 2
+    assert not one.equals(other)
+
+
+def test_a_report_does_not_speak_of_points_that_were_asked_something_else(paper, swept):
+    write_client(swept, name="other")
+    dataset.check(swept, "other")
+    with pytest.raises(AnalysisError, match="run with client acme and this report with other"):
+        paper("other").sweep("acme", "sweep", **B, level=0.95)
+    with pytest.raises(AnalysisError, match=r"run with where - and this report with region != 'RM'"):
+        paper(where="region != 'RM'").sweep("acme", "sweep", **B, level=0.95)
+
+
+def test_the_points_that_another_entry_reads_stand_under_one_heading(root):
+    def headed(text):
+        (root / "reports/acme.yaml").write_text(text, encoding="utf-8")
+        return folded(read_study(root / "reports/acme.yaml", root=root).entries)
+
+    assert {name: each["choices"] for name, each in headed(STUDY).items()} == {
+        point: {"where": where}
+        for point, where in [("sweep-where-cf6742", ""), ("sweep-where-broken", "broken")]
+    }
+    alone = STUDY.replace(", after: sweep", "")
+    assert headed(alone) == {}
+    assert len(headed(alone.replace('{where: ["", broken]}', f"{{x: {[*range(13)]}}}"))) == 13

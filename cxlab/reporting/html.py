@@ -18,7 +18,7 @@ import jinja2
 from markupsafe import escape
 
 from cxlab.errors import Message
-from cxlab.reporting import body, cards, safe
+from cxlab.reporting import body, cards, folded, safe
 from cxlab.reporting.colours import DARK, LIGHT, TEXT_CONTRAST, contrast, is_colour, legible
 from cxlab.reporting.tables import readable
 from cxlab.reporting.words import Words, clean
@@ -64,7 +64,8 @@ class Entry:
     """One card of a study's gallery; `entry_of` makes it from an executed notebook.
 
     `claims` are the claims of the result bundles; `failed_cell` counts from 1 as a reader would.
-    `links` are further (label, relative address) pairs: notebook, results.
+    `links` are further (label, relative address) pairs: notebook, results. A point of a `sweep` that is
+    folded has its `choices`, as text by parameter.
     """
 
     name: str
@@ -76,6 +77,8 @@ class Entry:
     failed_cell: int = 0
     message: str = ""
     links: Sequence[tuple[str, str]] = ()
+    sweep: str = ""
+    choices: Mapping[str, str] = field(default_factory=dict)
 
 
 def result_html(bundle: Mapping[str, Any], words: Words, *, svg: str = "") -> str:
@@ -277,7 +280,7 @@ def index(study: str, entries: Sequence[Entry], *, language: str, client: Client
         "index.html.j2",
         **_frame(words, client, clean(study) or words("index.title")),
         counts=counts,
-        entries=shown,
+        groups=folded.groups(shown, words),
     )
 
 
@@ -294,6 +297,8 @@ def _gallery_card(entry: Entry, position: int, words: Words) -> dict[str, Any]:
         "cell": words("index.cell", cell=entry.failed_cell) if entry.failed_cell else "",
         "message": str(entry.message),
         "links": [(clean(label), _relative(href)) for label, href in entry.links if _relative(href)],
+        "sweep": entry.sweep,
+        "choices": folded.told(entry.choices, words),
     }
 
 

@@ -31,12 +31,13 @@ def collect(study: str, entry: str | None = None, *, root: str | Path | None = N
         - entry, point : name in the study file, and id of the page
         - status : done, suppressed (its base is too small: no number is there), failed, or unpublished
         - choice_PARAMETER : for each parameter that is not the same in all points of its sweep, as text
-        - result, kind, table : where it is: place on the page, kind of result, table
+        - result, kind, table, measure : where it is: place on the page, kind of result, table, its column
         - the key columns of the results by their names (``key_NAME`` where the name is one of these)
         - estimate, std_error, conf_low, conf_high, n, n_eff, flag, unit : as published
         - message : why a point failed
 
-        A point that failed or that is not published has one row. ``attrs["mixed"]`` names the tables, or
+        A point that failed or that is not published has one row. ``attrs["parameters"]`` holds
+        what was asked of all points alike, ``attrs["mixed"]`` names the tables, or
         ``sources`` and ``versions``, that are not the same under all points: run at different times.
 
     Raises

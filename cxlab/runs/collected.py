@@ -6,7 +6,7 @@ results.json of intact runs. Points that failed, and those that were never publi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from cxlab.intake import where
 from cxlab.parameters import nearest
 from cxlab.reporting.units import unit_of
 from cxlab.runs.outputs import MAIN
-from cxlab.runs.points import readable
+from cxlab.runs.points import canonical, readable
 from cxlab.runs.provenance import json_digest
 from cxlab.runs.publish import Shelf
 from cxlab.runs.published import folder_of, read_run
@@ -29,11 +29,11 @@ from cxlab.workbench import workbench
 Row = dict[str, Any]
 CHOICE, KEY = "choice_", "key_"
 FIRST = ("entry", "point", "status")
-WHICH = ("result", "kind", "table")
+WHICH = ("result", "kind", "table", "measure")
 NUMBERS = ("estimate", "std_error", "conf_low", "conf_high", "n", "n_eff")
 LAST = ("flag", "unit", "message")
 OURS = {*FIRST, *WHICH, *NUMBERS, *LAST}
-SUPPRESSED, MADE_OF = "suppressed", "made_of"
+SUPPRESSED, MADE_OF, ASKED = "suppressed", "made_of", "parameters"
 SOME = 12  # rows that a message names
 
 
@@ -78,7 +78,8 @@ def _sweep(shelf: Shelf, name: str, points: Mapping[str, Mapping[str, Any]]) -> 
     varied = _varied(parameters, points)
     for point, found in rows.items():
         chosen = {f"{CHOICE}{key}": readable(parameters[point].get(key)) for key in varied}
-        yield from ({"entry": name, "point": point, **chosen, **row} for row in found)
+        same = {"entry": name, "point": point, ASKED: parameters[point], **chosen}
+        yield from ({**same, **row} for row in found)
 
 
 def _varied(
@@ -124,6 +125,7 @@ def _row(bundle: Mapping[str, Any], table: str, column: str, row: Row) -> Row:
         "result": bundle.get("id"),
         "kind": bundle.get("kind"),
         "table": table,
+        "measure": column,
         **{f"{KEY}{key}" if key in OURS else key: value for key, value in keys.items()},
         "flag": row.get("flag"),
         "unit": _unit(bundle, column, row),
@@ -147,16 +149,26 @@ def _unit(bundle: Mapping[str, Any], column: str, row: Row) -> str:
 def _framed(rows: Sequence[Row]) -> pd.DataFrame:
     names = list(dict.fromkeys(key for row in rows for key in row))
     choices = [name for name in names if name.startswith(CHOICE)]
-    keys = [name for name in names if name not in {*OURS, *choices, MADE_OF}]
+    keys = [name for name in names if name not in {*OURS, *choices, MADE_OF, ASKED}]
     columns = [*FIRST, *choices, *WHICH, *keys, *NUMBERS, *LAST]
     frame = pd.DataFrame([[row.get(name) for name in columns] for row in rows], columns=columns, dtype=object)
     frame[[*NUMBERS]] = frame[[*NUMBERS]].astype(float)
     frame["message"] = frame["message"].fillna("")
     frame.attrs["mixed"] = _mixed(row[MADE_OF] for row in rows if MADE_OF in row)
+    frame.attrs[ASKED] = _common(row[ASKED] for row in rows if row["status"] != "unpublished")
     return frame
 
 
-def _mixed(made_of: Iterator[Mapping[str, str]]) -> list[str]:
+def _common(asked: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the parameters that are the same in all points that have them."""
+    found: dict[str, dict[str, Any]] = {}
+    for parameters in asked:
+        for name, value in parameters.items():
+            found.setdefault(name, {})[canonical(value)] = value
+    return {name: next(iter(values.values())) for name, values in found.items() if len(values) == 1}
+
+
+def _mixed(made_of: Iterable[Mapping[str, str]]) -> list[str]:
     """Return what is not the same under all points: they were not run on one state of data and code."""
     known: dict[str, set[str]] = {}
     for parts in made_of:
@@ -207,10 +219,48 @@ def quantity(collected: pd.DataFrame, result: str, row: str = "") -> pd.DataFram
             rows=_named(keys.loc[twice.index] if len(twice) else keys),
         )
     points = collected.drop_duplicates("point").set_index("point", drop=False)
+    points.attrs = {}  # pandas compares those of what it joins
     empty = points.assign(**dict.fromkeys(NUMBERS, float("nan")), flag=None, unit=None)
     empty["status"] = empty["status"].replace(SUPPRESSED, "done")  # what is suppressed there is another row
     chosen = found.set_index("point", drop=False).reindex(points.index)
-    return chosen.where(chosen["point"].notna(), empty)[columns].reset_index(drop=True)
+    told = chosen.where(chosen["point"].notna(), empty)[columns].reset_index(drop=True)
+    told.attrs = {
+        **collected.attrs,
+        "measure": found["measure"].iloc[0],
+        "keys": keys.loc[found.index[0]].dropna().to_dict(),
+    }
+    return told
+
+
+def sweep(study: str, entry: str, result: str, row: str, **asked: Any) -> pd.DataFrame:
+    """Return one quantity of a published sweep, once its points were asked what a report says of them.
+
+    Parameters
+    ----------
+    study, entry, result, row : str
+        As `collect` and `quantity` take them.
+    **asked
+        Parameters: client, filter, level. One that is among the choices, or that the notebook of the points
+        does not declare, is not compared.
+
+    Raises
+    ------
+    ParameterError
+        If no such study or entry is published.
+    AnalysisError
+        If the points have no such number, or were asked something else.
+    """
+    found = collect(study, entry)
+    common = found.attrs[ASKED]
+    for name, value in asked.items():
+        if common.get(name, value) != value:
+            raise AnalysisError(
+                "the points were run with {name} {held} and this report with {value}; give both the same",
+                name=name,
+                held=readable(common[name]) or "-",
+                value=readable(value) or "-",
+            )
+    return quantity(found, result, row)
 
 
 def _keys(frame: pd.DataFrame) -> list[str]:
@@ -218,7 +268,7 @@ def _keys(frame: pd.DataFrame) -> list[str]:
 
 
 def _named(keys: pd.DataFrame) -> str:
-    """Return the rows of a result as expressions that name them, the first ones."""
+    """Return the first rows of a result as the expressions that name them."""
     rows = keys.drop_duplicates().head(SOME).to_dict("records")
     named = [
         " and ".join(f"{key} == {value!r}" for key, value in row.items() if not pd.isna(value))

@@ -7,7 +7,7 @@ loaded while the first kernels are already at work.
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date
@@ -22,11 +22,13 @@ from cxlab.reporting import html
 from cxlab.runs import outputs
 from cxlab.runs.entries import Entry
 from cxlab.runs.execute import Outcome
+from cxlab.runs.points import readable
 from cxlab.runs.publish import Shelf, manifest_of
 from cxlab.runs.retold import retold
 from cxlab.runs.stages import failure_of
 from cxlab.runs.study import Study
 
+MANY = 12  # points that a gallery shows one by one
 LOGOS = {".png": "image/png", ".svg": "image/svg+xml"}
 
 
@@ -88,7 +90,8 @@ class Gallery:
                 card = _old_card(shelf.folder / "runs" / current[name], name)
                 if card:
                     self._cards[name] = replace(card, title=titles.get(name) or card.title)
-        cards = [self._cards[name] for name in names if name in self._cards]
+        points = folded(study.entries)
+        cards = [replace(self._cards[name], **points.get(name, {})) for name in names if name in self._cards]
         client = self._client(study.client, study.language)
         return _bytes(html.index(study.title or study.name, cards, language=study.language, client=client))
 
@@ -97,6 +100,22 @@ class Gallery:
         if key not in self._clients:
             self._clients[key] = _client(self.study.root, name, language, self.study.title or self.study.name)
         return self._clients[key]
+
+
+def folded(entries: Sequence[Entry]) -> dict[str, dict[str, Any]]:
+    """Return the points that share a heading: of sweeps that another entry reads, and of long ones."""
+    sweeps: dict[str, list[Entry]] = {}
+    for entry in entries:
+        if entry.sweep:
+            sweeps.setdefault(entry.sweep, []).append(entry)
+    read = {name for entry in entries for name in entry.after}
+    found: dict[str, dict[str, Any]] = {}
+    for name, points in sweeps.items():
+        if name in read or len(points) > MANY:
+            for point in points:
+                choices = {key: readable(value) for key, value in point.choices.items()}
+                found[point.id] = {"sweep": point.title or name, "choices": choices, "svg": ""}
+    return found
 
 
 def _bytes(page: str) -> bytes:

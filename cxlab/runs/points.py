@@ -164,19 +164,19 @@ def slug(text: str, *, also: str = "") -> str:
 
 
 def readable(value: Any) -> str:
-    """Return a parameter's value as a person would write it; what is empty is `-`.
+    """Return a parameter's value as a person would write it.
 
     Examples
     --------
     >>> readable("nps"), readable(0.9), readable(True), readable([2, 4.0]), readable(""), readable([])
-    ('nps', '0.9', 'true', '2, 4', '-', '-')
+    ('nps', '0.9', 'true', '2, 4', '', '')
     """
     if isinstance(value, list | tuple):
-        return ", ".join(readable(item) for item in value) or "-"
+        return ", ".join(readable(item) for item in value)
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, str):
-        return value or "-"
+        return value
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return canonical(value)

@@ -109,7 +109,7 @@ def gallery_note(study: Study, shelf: Shelf, ground: Ground) -> dict[str, str]:
     """Return what index.html is made of, and its hash, as `NOTE` keeps them."""
     made_of = [
         [study.name, study.title, study.client, study.language, study.loose],
-        [[entry.id, entry.title] for entry in study.entries],
+        [[entry.id, entry.title, entry.sweep, list(entry.after)] for entry in study.entries],
         shelf.current(),
         [ground.sources, ground.versions, ground.declaration],
     ]
