@@ -309,6 +309,7 @@ FIELDS = {
         "turned": 9,
         "compared": 24,
     },
+    "sensitivity.range": {**SWEEP, "unit": "share", "lowest": 0.1, "highest": 0.3, "error": 0.02},
     "sensitivity.none": {**SWEEP, "detectable": 4.2, "level": 0.95},
     "sensitivity.choice": {
         **SWEEP,

@@ -17,7 +17,7 @@ from cxlab.analysis.estimates import Claim, masked
 from cxlab.analysis.sensitivity import SpecificationCurve, specification_curve
 from cxlab.analysis.sensitivity_choices import changes, complete, shares
 from cxlab.errors import AnalysisError
-from cxlab.reporting import claims
+from cxlab.reporting import cards, claims, claims_sensitivity
 from cxlab.reporting.bundle import bundle
 from cxlab.reporting.tables import readable
 from cxlab.reporting.words import Words
@@ -293,6 +293,9 @@ def test_failed_suppressed_and_absent_specifications_are_listed_counted_and_have
         "specification without this number": 1,
     }
     assert result.n_used == 2
+    unrun = specification_curve(without(two_by_two(), ["p003"], "unpublished"))
+    assert dict(unrun.n_dropped) == {"specification never run": 1}
+    assert claims.sentence(claim(unrun, "missing"), Words("en")).startswith("One of 4 specifications has no")
     counted = checks(result)
     assert [counted[k] for k in ("specifications", "done", "failed", "suppressed", "absent")] == [
         6,
@@ -333,8 +336,50 @@ def test_the_spread_over_choices_stands_beside_the_error_of_one():
     assert narrow.tables["checks"].set_index("check")["advice"]["spread_ratio"] == ""
     assert "less than the standard error" in claims.sentence(claim(narrow, "choice"), Words("en"))
     assert checks(wide)["same_sign"] == 0.75  # nothing is on no side
-    blank = specification_curve(two_by_two().assign(std_error=np.nan))
+
+
+def test_without_standard_errors_those_of_the_intervals_are_taken():
+    frame = two_by_two().assign(std_error=np.nan)
+    given = specification_curve(frame, level=0.9)
+    assert checks(given)["median_error"] == pytest.approx(2 / stats.norm.ppf(0.95), **EXACT)
+    assert checks(specification_curve(frame.assign(std_error=[3.0, 3, 3, np.nan])))["median_error"] == 3.0
+    blank = specification_curve(frame.assign(conf_low=np.nan, conf_high=np.nan))
     assert np.isnan(checks(blank)["spread_ratio"])
+
+
+def test_shares_are_not_said_to_exclude_their_floor():
+    frame = two_by_two().assign(unit="share", conf_low=[0.0, 0.1, 0.2, 0.3], conf_high=20.0)
+    said = specification_curve(frame).claims[0]
+    assert said.code == "sensitivity.range"
+    assert "needs the smallest effect that would matter" in claims.sentence(said, Words("en"))
+    assert specification_curve(frame, smallest_effect=0.05).claims[0].code == "sensitivity.fragile"
+    differences = frame.assign(conf_low=[-0.1, 0.1, 0.2, 0.3])
+    assert specification_curve(differences).claims[0].code == "sensitivity.fragile"
+
+
+def test_the_card_of_a_sweep_is_a_count():
+    printed = bundle(specification_curve(two_by_two(), smallest_effect=1.0), Words("en"), id="r")
+    card = cards.card(printed["claims"][0], Words("en"))
+    assert (card.number, card.unit) == ("2", "of 4")
+    assert cards.card(printed["claims"][1], Words("en")).number == "+6.0"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("weighting", "raked", "por cuotas (raking)"),
+        ("where", "", "todos"),
+        ("anything", "", "ninguno"),
+        ("outcome", "nps", "NPS"),
+        ("level", "0.9", "0,9"),
+        ("drop", "true", "sí"),
+        ("controls", "region, plan", "Región, Plan"),
+        ("drivers", "attr_*", "attr_*"),
+        ("seed", "20261122", "20261122"),
+    ],
+)
+def test_options_are_called_as_a_reader_would(name, value, said):
+    assert claims_sensitivity.option(name, value, Words("es")).lower() == said.lower()
 
 
 def test_the_declared_specification_is_told_with_its_place():
@@ -495,6 +540,7 @@ def test_everything_wrong_is_told_at_once():
         (two_by_two().assign(choice_missing="kept"), "specifications alike in every choice: p002, p003"),
         (two_by_two().assign(unit=["points", "share", "points", "points"]), "units: points, share"),
         (two_by_two().assign(estimate=["1", "2", "x", "3"]), "what is no finite number"),
+        (two_by_two().assign(unit="ratio"), "found null 0 of ratios"),
         (
             two_by_two().assign(**{f"choice_{k}": list("abcd") for k in range(13)}),
             "choices that vary: 15",

@@ -17,13 +17,14 @@ import pandas as pd
 from cxlab.analysis.estimates import Result, check_level, check_numbers
 from cxlab.analysis.sensitivity_choices import Change, Shares, changes, complete, shares
 from cxlab.analysis.sensitivity_claims import findings
-from cxlab.analysis.sensitivity_points import ABSENT, CHOICE, in_order, read
+from cxlab.analysis.sensitivity_points import ABSENT, CHOICE, errors_of, in_order, read
 from cxlab.errors import Message
 
 MISSING = {
     "failed": Message("specification failed"),
     "suppressed": Message("specification on fewer than 10 customers"),
     ABSENT: Message("specification without this number"),
+    "unpublished": Message("specification never run"),
 }
 _STATED = ("above", "below", "negligible")
 
@@ -47,7 +48,7 @@ def specification_curve(
     Parameters
     ----------
     frame : DataFrame
-        One row a specification: point (its id), status (done, failed, suppressed), a column
+        One row a specification: point (its id), status (done, failed, suppressed, unpublished), a column
         ``choice_PARAMETER`` for each choice (text), estimate, conf_low, conf_high; and, where known,
         std_error, n, n_eff, flag, unit, message (why it failed). Missing numbers where not done.
     null : float
@@ -65,10 +66,10 @@ def specification_curve(
     -------
     SpecificationCurve
         ``table``, lowest estimate first, those without one last: rank, point, the choices, estimate,
-        std_error, conf_low, conf_high, n, n_eff, flag, status (done, failed, suppressed, or absent: done
-        without this number), excludes, message. excludes is above or below (the whole interval lies
-        farther than `smallest_effect` from `null`, on that side), negligible (it lies wholly nearer than
-        that), open (neither), no_interval. ``tables``:
+        std_error, conf_low, conf_high, n, n_eff, flag, status (also absent: done without this number),
+        excludes, message. excludes is above or below (the whole interval lies farther than
+        `smallest_effect` from `null`, on that side), negligible (it lies wholly nearer than that), open
+        (neither), no_interval. ``tables``:
 
         - choices, the one that moves most first: choice, moves (share of the variance over the
           specifications; they add up to one), first_order (alone), total (with all its interactions),
@@ -80,14 +81,16 @@ def specification_curve(
         - changes, of each two options: choice, from_option, to_option, pairs, mean_change, least, most;
         - interactions, of a full grid: choices, moves (what two move only together; last, what more do);
         - checks: check, value, advice (counts, median and quartiles, shares of specifications, the
-          spread over them beside the median standard error, whether the grid is full).
+          spread over them beside the median standard error (without one, the interval's half width over
+          the normal quantile), whether the grid is full).
 
     Raises
     ------
     AnalysisError
         Naming all there is: points or combinations repeated, fewer than two estimates, no choice that
         varies or more than 14, several units, numbers that are none, limits the wrong way round, an unknown
-        status or reference; or `null`, `smallest_effect` or `level` that cannot be.
+        status or reference, ratios beside a `null` that is none; or `null`, `smallest_effect` or `level`
+        that cannot be.
 
     Notes
     -----
@@ -126,7 +129,7 @@ def specification_curve(
         ("null", null, np.isfinite, "a finite number"),
         ("smallest_effect", smallest_effect, lambda x: np.isfinite(x) and x >= 0, "a number, zero or more"),
     )
-    points = read(frame, reference)
+    points = read(frame, reference, float(null))
     codes, options = points.codes()
     table = _table(points.table, float(null), float(smallest_effect))
     done = table[table["status"] == "done"]
@@ -138,7 +141,7 @@ def specification_curve(
         "reference": reference, "quantity": quantity, "unit": points.unit, "fixed": dict(points.fixed),
         "choices": chosen["choice"].tolist(), "full_grid": whole,
     }  # fmt: skip
-    checks = _checks(table, whole, float(null))
+    checks = _checks(table, whole, float(null), level)
     told = _options(table, chosen["choice"].tolist())
     return SpecificationCurve(
         table=table,
@@ -263,11 +266,11 @@ def _interactions(divided: Shares, names: tuple[str, ...], *, whole: bool) -> pd
     return pd.DataFrame(rows, columns=["choices", "moves"])
 
 
-def _checks(table: pd.DataFrame, whole: bool, null: float) -> pd.DataFrame:  # noqa: FBT001
+def _checks(table: pd.DataFrame, whole: bool, null: float, level: float) -> pd.DataFrame:  # noqa: FBT001
     """Count the specifications, and set their spread beside the error of one."""
     done = table[table["status"] == "done"]
     estimate, excludes = done["estimate"], done["excludes"]
-    errors = done["std_error"].dropna()
+    errors = errors_of(done, level)
     error = float(errors.median()) if len(errors) else np.nan
     spread = float(estimate.std(ddof=0))
     ratio = spread / error if error > 0 else np.nan

@@ -15,6 +15,7 @@ import pandas as pd
 from cxlab.analysis.columns import records
 from cxlab.analysis.estimates import Claim
 from cxlab.analysis.findings import detectable
+from cxlab.analysis.sensitivity_points import STATUSES, errors_of
 
 Facts = Mapping[str, Any]
 SAME_PEOPLE = "specifications_same_people"
@@ -62,6 +63,8 @@ def _standing(
         "lowest": float(done["estimate"].min()), "highest": float(done["estimate"].max()),
         "same_sign": round(float(value["same_sign"]) * len(done)),
     }  # fmt: skip
+    if _never_below(done, facts):
+        return Claim("sensitivity.range", fields, "D", caveats, headline=True)
     largest = max(counts, key=lambda side: counts[side])
     fields |= {"side": largest, "count": counts[largest]}
     if counts[largest] == len(done):
@@ -69,11 +72,17 @@ def _standing(
     if counts[largest]:
         return Claim("sensitivity.fragile", fields | _turning(choices), "D", caveats, headline=True)
     # What one interval of median width would tell from nothing worth while, four times out of five.
-    errors = done["std_error"].dropna()
+    errors = errors_of(done, facts["level"])
     told = {}
     if len(errors):
         told["detectable"] = detectable(errors, 1 - facts["level"]) + facts["smallest_effect"]
     return Claim("sensitivity.none", fields | told, "D", caveats, headline=True)
+
+
+def _never_below(done: pd.DataFrame, facts: Facts) -> bool:
+    """Tell whether these are shares of which zero is the floor: to exclude it then says nothing."""
+    asked = facts["null"] or facts["smallest_effect"]
+    return facts["unit"] == "share" and not asked and not (done["conf_low"] < 0).any()
 
 
 def _turning(choices: pd.DataFrame) -> dict[str, Any]:
@@ -120,7 +129,7 @@ def _missing(table: pd.DataFrame, options: pd.DataFrame, facts: Facts) -> Iterat
         return
     fields = {
         **{name: facts[name] for name in ("quantity", "specifications", "done")}, "missing": missing,
-        **{status: int(counts.get(status, 0)) for status in ("failed", "suppressed", "absent")},
+        **{status: int(counts.get(status, 0)) for status in STATUSES if status != "done"},
     }  # fmt: skip
     shared = options[options["missing"] == missing].assign(size=lambda own: own["points"] + own["missing"])
     for row in records(shared.nsmallest(1, "size", keep="first")):

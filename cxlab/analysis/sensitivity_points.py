@@ -10,15 +10,15 @@ import numpy as np
 import pandas as pd
 
 from cxlab.analysis.columns import as_floats, shown
-from cxlab.analysis.estimates import check_columns
+from cxlab.analysis.estimates import check_columns, t_quantile
 from cxlab.analysis.sensitivity_choices import MOST, Array
 from cxlab.errors import AnalysisError, Message, Problem
 
 CHOICE = "choice_"  # what the column of a choice is called before its parameter
 NEEDED = ("point", "status", "estimate", "conf_low", "conf_high")
 NUMBERS = ("estimate", "std_error", "conf_low", "conf_high", "n", "n_eff")
-STATUSES = ("done", "failed", "suppressed")
 ABSENT = "absent"  # done, but without the number that was asked for
+STATUSES = ("done", "failed", "suppressed", "unpublished", ABSENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,13 @@ class Points:
         return np.column_stack(columns).astype(np.int64), options
 
 
+def errors_of(done: pd.DataFrame, level: float) -> pd.Series[float]:
+    """Return standard errors, missing ones as the interval's half width over the normal quantile."""
+    half = (done["conf_high"] - done["conf_low"]) / 2 / t_quantile(level)
+    errors: pd.Series[float] = done["std_error"].fillna(half).dropna()
+    return errors
+
+
 def in_order(values: Sequence[str] | pd.Series[str]) -> list[str]:
     """Return the different options in order: numbers by size, else as text.
 
@@ -72,7 +79,7 @@ def in_order(values: Sequence[str] | pd.Series[str]) -> list[str]:
         return different
 
 
-def read(frame: pd.DataFrame, reference: str | None) -> Points:
+def read(frame: pd.DataFrame, reference: str | None, null: float) -> Points:
     """Read the specifications of a sweep; refuse them naming everything that is wrong.
 
     Raises
@@ -88,7 +95,7 @@ def read(frame: pd.DataFrame, reference: str | None) -> Points:
     table = _told(frame, names)
     done = table[table["status"] == "done"]
     varying = [name for name in names if done[CHOICE + name].nunique() > 1]
-    problems = list(_of_grid(table, done, names, varying))
+    problems = list(_of_grid(table, done, names, varying, null))
     if problems:
         raise AnalysisError("the specifications cannot be compared", problems=problems)
     fixed = {name: str(done[CHOICE + name].iloc[0]) for name in names if name not in varying}
@@ -177,7 +184,7 @@ def _of_reference(frame: pd.DataFrame, reference: str | None) -> Iterator[Proble
 
 
 def _of_grid(
-    table: pd.DataFrame, done: pd.DataFrame, names: Sequence[str], varying: Sequence[str]
+    table: pd.DataFrame, done: pd.DataFrame, names: Sequence[str], varying: Sequence[str], null: float
 ) -> Iterator[Problem]:
     """Tell why the specifications together say nothing of choices."""
     if len(done) < 2:
@@ -205,6 +212,11 @@ def _of_grid(
             action=Message("give what tells them apart as a choice"),
         )  # fmt: skip
     units = [unit for unit in done["unit"].unique() if unit]
+    if units == ["ratio"] and null <= 0:
+        yield Problem(
+            found=Message("null {null:g} of ratios", null=null), allowed=Message("a number above zero"),
+            action=Message("give 1, the ratio that says that there is nothing"), column="unit",
+        )  # fmt: skip
     if len(units) > 1:
         yield Problem(
             found=Message("units: {units}", units=", ".join(units)), allowed=Message("one unit"),

@@ -11,6 +11,7 @@ from cxlab.reporting.units import unit_of_claim
 from cxlab.reporting.words import Words, absent, clean, digits_for
 
 CARDS = 3
+COUNTED = ("sensitivity.robust", "sensitivity.fragile", "sensitivity.none")  # their number is a count
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,8 @@ def _number(fields: Mapping[str, Any], code: str, words: Words) -> tuple[str, st
         return "", ""
     if code == "benchmark.rank":
         return words.number(value, 0), words("card.of", count=words.number(fields.get("units"), 0))
+    if code in COUNTED and "count" in fields:
+        return words.number(fields["count"], 0), words("card.of", count=words.number(fields.get("done"), 0))
     digits = digits_for(unit, fields.get("conf_low"), fields.get("conf_high"))
     shown = float(value) * (100 if unit == "share" else 1)  # type: ignore[arg-type]
     difference = _is_difference(code)

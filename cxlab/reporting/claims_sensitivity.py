@@ -11,6 +11,9 @@ from cxlab.reporting.words import Words, absent, digits_for
 Fields = Mapping[str, Any]
 CHOICE = "choice_"  # what an analysis calls the column of a choice, before its parameter
 OPTIONS = ("option", "from_option", "to_option")
+WITHOUT = ("failed", "suppressed", "absent", "unpublished")
+BOOLEAN = {"true": "yes", "false": "no"}
+COLUMNS = ("controls", "covariates", "drivers", "by", "strata", "attributes", "indices", "blocks_by", "unit")
 INDEX = ("outcome", "metric")  # parameters whose options are indices
 
 
@@ -23,13 +26,16 @@ def choice(name: object, words: Words) -> str:
 def option(name: object, value: object, words: Words) -> str:
     """Return what a value of a parameter is called."""
     text = str(value)
-    for key in (f"option.{name}.{text}", f"option.{text}"):
-        if text and words.known(key):
+    for key in (
+        f"option.{name}.{text or 'empty'}",
+        "option.empty" if not text else f"table.{BOOLEAN.get(text)}",
+    ):
+        if words.known(key):
             return words(key)
-    if not text:
-        return words(key if words.known(key := f"option.{name}.empty") else "option.empty")
     if name in INDEX:
         return words.metric(text)
+    if name in COLUMNS:
+        return ", ".join(words.label(column) for column in text.split(", "))
     return words.number(float(text)) if _is_fraction(text) else words.label(name, text)
 
 
@@ -141,7 +147,7 @@ def _reference(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
 
 
 def _missing(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
-    counts = {status: int(fields.get(status, 0)) for status in ("failed", "suppressed", "absent")}
+    counts = {status: int(fields.get(status, 0)) for status in WITHOUT}
     parts = [words.plural(f"sensitivity.{status}", count) for status, count in counts.items() if count]
     name = fields.get("choice", "")
     return "shared" if name else "", {
@@ -157,6 +163,7 @@ READERS: Mapping[str, Callable[[Fields, Words], tuple[str, dict[str, Any]]]] = {
     "sensitivity.robust": _robust,
     "sensitivity.fragile": _fragile,
     "sensitivity.none": _none,
+    "sensitivity.range": _robust,
     "sensitivity.choice": _choice,
     "sensitivity.reference": _reference,
     "sensitivity.missing": _missing,

@@ -20,7 +20,7 @@ from cxlab.reporting.figures.theme import SMALL
 from cxlab.reporting.figures.type import wrapped
 from cxlab.reporting.words import Words, absent
 
-CODES = ("sensitivity.robust", "sensitivity.fragile", "sensitivity.none")
+CODES = ("sensitivity.robust", "sensitivity.fragile", "sensitivity.none", "sensitivity.range")
 CURVE, OPTION, BETWEEN = 168.0, 12.5, 14.0
 MARK = 5.2  # what a mark of one without an estimate takes
 LEFT, INDENT = 138.0, 8.0
@@ -32,7 +32,7 @@ VERDICTS = {
     "open": ("context", "o", False),
     "no_interval": ("context", "s", False),
 }
-GONE = {"failed": "x", "suppressed": "s", "absent": "v"}
+GONE = {"failed": "x", "suppressed": "s", "absent": "v", "unpublished": "^"}
 
 
 @dataclass(frozen=True)
