@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-import sys
+from typing import NoReturn
 
-from cxlab.cli import main
+from cxlab.runs.interruption import leave, listen
+
+
+def run() -> NoReturn:
+    """Run the command; the process ends with its exit code, whenever it is interrupted."""
+    listen()  # before anything else is loaded
+    from cxlab.cli import main
+
+    leave(main())
+
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run()

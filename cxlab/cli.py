@@ -4,36 +4,32 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from cxlab import __version__, client_commands, custody, run_commands
 from cxlab.errors import CxlabError, InputError, Message, ParameterError
 from cxlab.runs.cores import cores
+from cxlab.runs.interruption import interruptible
 from cxlab.speech import language_of_messages, said, say
 
 if TYPE_CHECKING:
     from cxlab.runs.batch import Batch
     from cxlab.runs.study import Study
 
-INTERRUPTED, TERMINATED, USAGE = 130, 143, 2
+INTERRUPTED, USAGE = 130, 2
 DEMO_CLIENTS = ("fibra_cordillera", "nada")
 DEMO_STUDY = "fibra_cordillera"
 DEMO_DELIVERED = "fibra_cruda"
 
 
-class _TerminatedError(BaseException):
-    """The system asked the process to end."""
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code.
 
-    0: all well; 1: some entry failed; 2 to 5: refused (see `cxlab.errors`); 130: interrupted.
+    0: all well; 1: some entry failed; 2 to 5: refused (see `cxlab.errors`); 130: interrupted; 143: told
+    to end.
     """
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
@@ -42,26 +38,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.command is None:
         _parser().print_help()
         return 0
-    with suppress(ValueError):  # not the main thread
-        signal.signal(signal.SIGTERM, _terminate)
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # a background shell hands it down ignored
     try:
-        code: int = given.command(given)
+        with interruptible():
+            code: int = given.command(given)
     except CxlabError as error:
         return _refuse(error, debug=given.debug)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as asked:
         print(said(Message("interrupted: nothing was left half published")), file=sys.stderr)
-        return INTERRUPTED
-    except _TerminatedError:
-        return TERMINATED
+        return getattr(asked, "code", INTERRUPTED)
     except BrokenPipeError:
         sys.stderr.close()
         return 1
     return code
-
-
-def _terminate(_number: int, _frame: Any) -> NoReturn:
-    raise _TerminatedError
 
 
 def _refuse(error: CxlabError, *, debug: bool) -> int:

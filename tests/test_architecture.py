@@ -54,7 +54,7 @@ ALLOWED = {
         "demo",
         "notebook",
     },
-    "__main__": {"cli"},
+    "__main__": {"cli", "runs.interruption"},
 }
 DOORS = {
     "lifelines": {"analysis/survival"},

@@ -6,14 +6,13 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 import cxlab
 from cxlab.errors import InputError
-from cxlab.runs import batch, jobs, pages
+from cxlab.runs import jobs, pages
 from cxlab.runs.batch import run_study
 from cxlab.runs.publish import intact, manifest_of
 from cxlab.runs.study import of_notebook, read_study
@@ -187,21 +186,6 @@ def test_interrupted_and_two_at_once(root):
     assert not (shelf / "slow.html").exists()
     assert not (shelf / "runs").exists()
     assert not (shelf / ".tmp").exists()
-
-
-def test_an_interruption_waits_for_an_import_that_would_swallow_it():
-    ended = []
-
-    def importing():
-        with batch.signals_waiting():
-            with suppress(BaseException):
-                signal.raise_signal(signal.SIGINT)
-            ended.append("import")
-
-    with pytest.raises(KeyboardInterrupt):
-        importing()
-    assert ended == ["import"]
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 @pytest.mark.runs_notebooks

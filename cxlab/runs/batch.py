@@ -7,16 +7,15 @@ Jupyter could have been imported.
 from __future__ import annotations
 
 import math
-import signal
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Generator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from cxlab.runs.cores import cores
 from cxlab.runs.entries import Entry
+from cxlab.runs.interruption import aside
 from cxlab.runs.outputs import as_json
 from cxlab.runs.provenance import Ground
 from cxlab.runs.publish import Shelf, manifest_of, shelf
@@ -116,9 +115,7 @@ def run_study(
                 watch(entry, reports[entry.id])
             left = replace(study, entries=tuple(entry for entry in stage if entry.id not in kept))
             if left.entries:
-                with signals_waiting():
-                    from cxlab.runs.making import made
-
+                made = aside(_making)
                 away = None if stage[0].after else executor  # what comes after reads what is published here
                 abreast = min(workers or cores(), len(left.entries))
                 ended = made(study, left, opened, grounds, watch, workers=abreast, executor=away)
@@ -128,6 +125,12 @@ def run_study(
             anew = any(report.status == "done" for report in reports.values())
             _settle_gallery(study, opened, grounds[study.client], made=anew)
     return Batch(study, opened.folder / "index.html", tuple(reports[entry.id] for entry in study.entries))
+
+
+def _making() -> Callable[..., Generator[Report, None, None]]:
+    from cxlab.runs.making import made
+
+    return made
 
 
 def durations(study: Study) -> dict[str, float]:
@@ -150,21 +153,3 @@ def _settle_gallery(study: Study, opened: Shelf, ground: Ground, *, made: bool) 
 
         opened.replace("index.html", Gallery(study).index(opened))
     opened.replace(NOTE, as_json(gallery_note(study, opened, ground)))
-
-
-@contextmanager
-def signals_waiting() -> Iterator[None]:
-    """Hold Ctrl-C and the like back: libraries that are being imported swallow what is raised in them."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    came: list[int] = []
-    held = (signal.SIGINT, signal.SIGTERM)
-    handlers = {each: signal.signal(each, lambda number, _frame: came.append(number)) for each in held}
-    try:
-        yield
-    finally:
-        for each, handler in handlers.items():
-            signal.signal(each, handler)
-    for number in came[:1]:
-        signal.raise_signal(number)

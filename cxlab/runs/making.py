@@ -25,9 +25,10 @@ from nbformat import NotebookNode
 
 from cxlab.errors import CxlabError, Message, RunError, WorkbenchError
 from cxlab.runs import manifest, outputs, provenance
-from cxlab.runs.batch import Report, Watch, signals_waiting
+from cxlab.runs.batch import Report, Watch
 from cxlab.runs.entries import Entry
 from cxlab.runs.execute import Outcome
+from cxlab.runs.interruption import aside, check
 from cxlab.runs.jobs import Job, executed, perform
 from cxlab.runs.kernels import Kernels
 from cxlab.runs.provenance import Ground
@@ -96,10 +97,7 @@ def _executed(
                 job = Job.of(study, entry, grounds[study.client_of(entry)])
                 handed = _handed(executor, job) if executor else pool.submit(executed, job, kernels)
                 futures[handed] = entry, job
-            with signals_waiting():
-                from cxlab.runs.pages import Gallery
-
-            gallery = Gallery(study)
+            gallery = aside(_pages)(study)
             for entry, outcome in _ended(futures, watch):
                 yield entry, (outcome, gallery)
         except BaseException:
@@ -108,6 +106,12 @@ def _executed(
             while not executor and wait(futures, timeout=0.2).not_done:
                 kernels.stop()  # again: a kernel may have been on its way
             raise
+
+
+def _pages() -> type[Gallery]:
+    from cxlab.runs.pages import Gallery
+
+    return Gallery
 
 
 def _handed(executor: Executor, job: Job) -> Future[Outcome]:
@@ -123,6 +127,7 @@ def _ended(
     """Yield each entry as it ends, and let go of it; tell of each once that it runs."""
     told: set[Future[Outcome]] = set()
     while futures:
+        check()
         ended = wait(futures, timeout=SEEN, return_when=FIRST_COMPLETED).done
         for future in [each for each in futures if each not in told and (each.running() or each in ended)]:
             told.add(future)
