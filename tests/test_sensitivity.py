@@ -216,6 +216,7 @@ def test_gaps_are_said_and_the_paired_changes_are_not_confounded_by_them():
     assert "combinations are missing" in advice["full_grid"]
     assert claim(result, "choice").caveats == ("specifications_same_people", "choices_tied")
     assert result.tables["interactions"].empty
+    assert told[["first_order", "total"]].isna().all(axis=None)
     assert not complete(np.array([[0, 0], [0, 1], [1, 0]]))
 
 
@@ -288,13 +289,13 @@ def test_failed_suppressed_and_absent_specifications_are_listed_counted_and_have
     assert (last["excludes"] == "").all()
     assert last.loc[last["status"] == "failed", "message"].tolist() == ["the model did not converge"] * 2
     assert dict(result.n_dropped) == {
-        "specification failed": 2,
-        "specification on fewer than 10 customers": 1,
-        "specification without this number": 1,
+        "specifications that failed": 2,
+        "specifications on fewer than 10 customers": 1,
+        "specifications without this number": 1,
     }
     assert result.n_used == 2
     unrun = specification_curve(without(two_by_two(), ["p003"], "unpublished"))
-    assert dict(unrun.n_dropped) == {"specification never run": 1}
+    assert dict(unrun.n_dropped) == {"specifications never run": 1}
     assert claims.sentence(claim(unrun, "missing"), Words("en")).startswith("One of 4 specifications has no")
     counted = checks(result)
     assert [counted[k] for k in ("specifications", "done", "failed", "suppressed", "absent")] == [
@@ -335,6 +336,7 @@ def test_the_spread_over_choices_stands_beside_the_error_of_one():
     assert checks(narrow)["spread_ratio"] == pytest.approx(0.05)
     assert narrow.tables["checks"].set_index("check")["advice"]["spread_ratio"] == ""
     assert "less than the standard error" in claims.sentence(claim(narrow, "choice"), Words("en"))
+    assert (claim(wide, "choice").headline, claim(narrow, "choice").headline) == (True, False)
     assert checks(wide)["same_sign"] == 0.75  # nothing is on no side
 
 
@@ -466,12 +468,12 @@ def test_of_pure_noise_robust_is_claimed_no_more_often_than_one_interval_errs():
     [
         (
             "es",
-            ["Elección", "De la varianza", "Cambio medio, con lo demás igual", "De", "A"],
+            ["Elección", "De la varianza", "Cambio medio", "De", "A"],
             ["Lo que no aplica", "67,9 %", "6,0", "indicador", "filas completas"],
         ),
         (
             "en",
-            ["Choice", "Of the variance", "Mean change, all else equal", "From", "To"],
+            ["Choice", "Of the variance", "Mean change", "From", "To"],
             ["What does not apply", "67.9%", "6.0", "indicator", "complete rows"],
         ),
     ],

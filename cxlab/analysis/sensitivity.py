@@ -21,11 +21,12 @@ from cxlab.analysis.sensitivity_points import ABSENT, CHOICE, errors_of, in_orde
 from cxlab.errors import Message
 
 MISSING = {
-    "failed": Message("specification failed"),
-    "suppressed": Message("specification on fewer than 10 customers"),
-    ABSENT: Message("specification without this number"),
-    "unpublished": Message("specification never run"),
+    "failed": Message("specifications that failed"),
+    "suppressed": Message("specifications on fewer than 10 customers"),
+    ABSENT: Message("specifications without this number"),
+    "unpublished": Message("specifications never run"),
 }
+_ALWAYS = ("done", "failed", "suppressed")  # counted also where there is none
 _STATED = ("above", "below", "negligible")
 
 
@@ -72,10 +73,11 @@ def specification_curve(
         (neither), no_interval. ``tables``:
 
         - choices, the one that moves most first: choice, moves (share of the variance over the
-          specifications; they add up to one), first_order (alone), total (with all its interactions),
-          options, mean_change (the largest mean change between two of its options, all else equal),
-          from_option, to_option, pairs (of specifications that this rests on); and of all its pairs,
-          compared, how many change sign or excludes: sign_changes, verdict_changes;
+          specifications; they add up to one), first_order (alone) and total (with all its interactions),
+          both of a full grid only, options, mean_change (the largest mean change between two of its
+          options, all else equal), from_option, to_option, pairs (of specifications that this rests on);
+          and of all its pairs, compared, how many change sign or excludes: sign_changes,
+          verdict_changes;
         - options: choice, option, points, missing, mean_estimate, lowest, highest, excluding (share of
           its points above or below);
         - changes, of each two options: choice, from_option, to_option, pairs, mean_change, least, most;
@@ -100,11 +102,12 @@ def specification_curve(
     same value over the specifications that there are, and the changes, which compare only what is alike in
     all else, say what no gap can confound.
 
-    All specifications use the same customers. Their estimates are not independent, so there is no p-value
-    over them, their spread is no sampling error, and their number is no evidence. That *every* interval
-    excludes the smallest effect on one side is claimed, because it needs no correction: if there is
-    nothing, it happens no more often than that the interval of any one of them does (an
-    intersection-union test). That some do is only told.
+    All specifications draw on the same customers. Their estimates are not independent, so there is no
+    p-value over them, their spread is no sampling error, and their number is no evidence. That *every*
+    interval excludes the smallest effect on one side is claimed, because it needs no correction: unless the
+    effect is beyond it in every specification, that happens no more often than one interval errs (an
+    intersection-union test). That some do is only told. Negligible asks the whole interval, which is
+    stricter than two one-sided tests at ``1 - level``.
 
     References
     ----------
@@ -136,6 +139,8 @@ def specification_curve(
     divided, whole = shares(codes, done["estimate"].to_numpy()), complete(codes)
     paired = {name: changes(codes, done["estimate"].to_numpy(), j) for j, name in enumerate(points.choices)}
     chosen = _choices(divided, options, paired, done, float(null))
+    if not whole:
+        chosen[["first_order", "total"]] = np.nan  # with gaps they no longer bound the share
     settings = {
         "null": float(null), "smallest_effect": float(smallest_effect), "level": level,
         "reference": reference, "quantity": quantity, "unit": points.unit, "fixed": dict(points.fixed),
@@ -285,9 +290,10 @@ def _checks(table: pd.DataFrame, whole: bool, null: float, level: float) -> pd.D
         "combinations are missing: shares are of the specifications that there are, and choices which the "
         "gaps tie to each other share what either moves; the changes with all else equal do not suffer"
     )
+    counts = {status: int((table["status"] == status).sum()) for status in ("done", *MISSING)}
     rows: list[tuple[str, float, str]] = [
         ("specifications", len(table), ""),
-        *((status, int((table["status"] == status).sum()), "") for status in ("done", *MISSING)),
+        *((status, count, "") for status, count in counts.items() if count or status in _ALWAYS),
         ("median", estimate.median(), ""),
         ("lower_quartile", estimate.quantile(0.25), ""),
         ("upper_quartile", estimate.quantile(0.75), ""),

@@ -125,14 +125,17 @@ def shares(codes: Array, estimates: Array) -> Shares:
     centred = estimates - estimates.mean()
     options = codes.max(axis=0) + 1
     explained = np.zeros(2**count)
-    for subset in range(1, 2**count):
-        chosen = [j for j in range(count) if subset >> j & 1]
-        alike = np.zeros(len(codes), dtype=np.int64)
-        for j in chosen:
+
+    def join(alike: Array, subset: int, start: int) -> None:
+        """Fix one more of the choices from `start` on beside those of `subset`, and then others yet."""
+        for j in range(start, count):
             # Numbered anew after each choice, so that no product of options outgrows an integer.
-            alike = np.unique(alike * options[j] + codes[:, j], return_inverse=True)[1]
-        sums, sizes = np.bincount(alike, weights=centred), np.bincount(alike)
-        explained[subset] = (sums**2 / sizes).sum() / len(codes)
+            joined = np.unique(alike * options[j] + codes[:, j], return_inverse=True)[1]
+            sums, sizes = np.bincount(joined, weights=centred), np.bincount(joined)
+            explained[subset | 1 << j] = (sums**2 / sizes).sum() / len(codes)
+            join(joined, subset | 1 << j, j + 1)
+
+    join(np.zeros(len(codes), dtype=np.int64), 0, 0)
     scale = float(np.abs(estimates).max())
     if explained[-1] <= (_NOTHING * scale) ** 2:
         explained[:] = 0.0

@@ -118,7 +118,9 @@ def _choice(choices: pd.DataFrame, facts: Facts, *, whole: bool) -> Iterator[Cla
         "choices": len(choices),
     }  # fmt: skip
     caveats = (SAME_PEOPLE, *([] if whole else ["choices_tied"]))
-    yield Claim("sensitivity.choice", fields, "D", caveats, headline=True)
+    # What moves less than one standard error is told, but not at the top.
+    small = abs(fields["estimate"]) < fields["error"]
+    yield Claim("sensitivity.choice", fields, "D", caveats, headline=not small)
 
 
 def _missing(table: pd.DataFrame, options: pd.DataFrame, facts: Facts) -> Iterator[Claim]:

@@ -107,7 +107,7 @@ UNITS_OF_TABLES = {"medians": "months", "separation": "ratio"}
 COUNTS = frozenset({"read", "used", "excluded", "cells", "low", "hidden", "contacts", "warnings"})
 REASONS = frozenset({"not_asked", "absent", "not_applicable", "dont_know", "refused", "technical"})
 COVERED = REASONS | {"part", "kept", "answered", "explained", "volume"}
-UNSAID = frozenset({"withheld", "open", "farthest", "coefficient_p_value"})
+UNSAID = frozenset({"withheld", "open", "farthest", "coefficient_p_value", "options", "compared"})
 NAMING = frozenset({"column", "variable", "outcome", "item", "table"})  # their values are names of columns
 P_VALUES = frozenset({
     "p_value", "p_adjusted", "joint_p_value", "p_no_reward", "coefficient_p_value", "coefficient_p_adjusted",
@@ -133,7 +133,7 @@ CHECKED_SHARES = frozenset(
         "negligible",
     }
 )
-CHECKED_COUNTS = frozenset({"specifications", "done", "failed", "suppressed", "absent"})
+CHECKED_COUNTS = frozenset({"specifications", "done", "failed", "suppressed", "absent", "unpublished"})
 CHECKED_ESTIMATES = frozenset({"median", "lower_quartile", "upper_quartile"})
 CHECKED_ERRORS = frozenset({"spread", "median_error"})
 YES_OR_NO = frozenset({"scale_declared", "sign", "parted", "full_grid"})
