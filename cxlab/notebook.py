@@ -26,6 +26,7 @@ from cxlab.intake.rules.registry import rules
 from cxlab.intake.tables.storage import content_hash
 from cxlab.reporting import bundle as bundles
 from cxlab.reporting import html, sweeps
+from cxlab.reporting.made import PROVENANCE, Made, section
 from cxlab.reporting.words import Words
 from cxlab.workbench import workbench
 
@@ -270,21 +271,14 @@ class Paper:
         self._display_result(whole, None if nothing else draw, tables)
 
     def provenance(self) -> None:
-        """Display what this paper was made from: tables with their hashes, filter, seed, versions."""
-        rows = [(self.words("provenance.client"), self._client_name())]
-        rows += [
-            (
-                name,
-                self.words(
-                    "provenance.table", rows=read["rows"], used=read["used"], sha256=read["sha256"][:16]
-                ),
-            )
-            for name, read in sorted(self._reads.items())
-        ]
-        rows += [(self.words("provenance.where"), self.where or self.words("provenance.all"))]
-        rows += [(self.words("provenance.seed"), str(self.seed))]
-        rows += [("Python", platform.python_version()), *((name, version(name)) for name in PROVENANCE_OF)]
-        self._display(html.facts_html(rows))
+        """Display what this paper was made from: tables and files with their hashes, filter, seed, versions.
+
+        A report has in this place all that is known of its run besides.
+        """
+        versions = {"python": platform.python_version(), **{name: version(name) for name in PROVENANCE_OF}}
+        made = Made(client=self._client_name(), where=self.where, seed=self.seed, versions=versions)
+        told = {"where": self.where, "seed": self.seed}
+        self._display(section(made, self._reads.values(), self.words), {PROVENANCE: told})
 
     def _log_read(self, name: str, frame: pd.DataFrame, used: pd.DataFrame) -> None:
         entry = self.dataset.entry(name)

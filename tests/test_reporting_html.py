@@ -20,6 +20,7 @@ from cxlab.analysis.estimates import Claim, masked
 from cxlab.errors import Message
 from cxlab.reporting import body, cards, figures, html, safe, tables
 from cxlab.reporting.bundle import RESULT, bundle, plain
+from cxlab.reporting.made import PROVENANCE, Made, section
 from cxlab.reporting.words import Words
 
 ES = Words("es", examples.LABELS)
@@ -28,9 +29,10 @@ COVER = html.Cover(
     where="region != 'RM'",
     wave="2025Q2",
     data_date=date(2025, 6, 30),
-    parameters={"outcome": "pxi", "by": ["region"], "x": ""},
-    run="9f3a11c2",
+    made=Made(parameters={"outcome": "pxi", "by": ["region"], "x": ""}, run="9f3a11c2"),
 )
+FILE = {"sha256": "ab" * 32, "read": 1814, "used": 1800}
+READ = body.READ
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 RUNS = "document.title='PWNED'"
 PAYLOADS = (
@@ -176,6 +178,29 @@ def test_one_language_is_kept_and_the_contents_follow_it(report):
     assert "How this report was made" in english
 
 
+def test_the_report_ends_with_all_that_it_was_made_from():
+    """Where a notebook displays its provenance the page says all it knows of it, once, and nothing else."""
+    read = {"table": "survey_responses", "sha256": "cd" * 32, "rows": 5400, "used": 4200, "until": None}
+    reads = new_output("display_data", data={READ: {**read, "files": [{"name": "ola 1.csv", **FILE}]}})
+    told = new_output("display_data", data={PROVENANCE: {}, "text/html": "<p>in the notebook</p>"})
+    book = examples.notebook([reads])
+    book.cells += [new_markdown_cell("## Procedencia"), new_code_cell("p", outputs=[told, told])]
+    prints = {"notebook": "1" * 64, "sources": "2" * 64, "versions": "3" * 64, "facts": "", "settled": True}
+    made = replace(COVER.made, seed=7, notebook="drivers.ipynb", prints=prints, versions={"pandas": "2.3.3"})
+    text = html.page(book, cover=replace(COVER, made=made), language="es", client=CLIENT)
+    ending = Page(text.partition("Procedencia</h2>")[2]).said
+    for wanted in (
+        "Corrida 9f3a11c2", "Cuaderno drivers.ipynb", "Semilla 7", "outcome pxi", "by region", "pandas 2.3.3",
+        "5.400 4.200 cdcdcdcdcdcdcdcd…", "ola 1.csv", "1.814 1.800 abababababababab…", "1111111111111111…",
+        "manifest.json", "cxlab verify 9f3a11c2",
+    ):  # fmt: skip
+        assert wanted in ending, wanted
+    assert text.count("9f3a11c2") == 2
+    assert "in the notebook" not in text
+    assert "Cómo se hizo este informe" not in text
+    assert "tables.json" not in text  # nothing is said of what is empty
+
+
 def test_code_is_folded_once_per_section(report):
     folded = re.findall(
         r'<details class="cx-code"><summary>Código de esta sección</summary>.*?</details>', report, re.DOTALL
@@ -214,7 +239,8 @@ def test_dollars_and_prose_stay_as_written(report):
 def test_parameters_and_run_stand_at_the_end(report):
     said = Page(report).said
     end = said[said.index("Cómo se hizo este informe") :]
-    assert "outcome pxi by region x – Corrida 9f3a11c2" in end
+    assert "Corrida 9f3a11c2" in end
+    assert "outcome pxi by region x –" in end
 
 
 def test_a_report_without_any_claim_and_cover_still_stands():
@@ -278,7 +304,8 @@ def _payloaded(payload: str) -> tuple[str, str]:
             data={"image/svg+xml": f"<svg xmlns='http://www.w3.org/2000/svg'><script>{RUNS}</script></svg>"},
         ),
         new_output("error", ename="ValueError", evalue=payload, traceback=[payload]),
-        new_output("display_data", data={"text/html": html.facts_html([(payload, payload)])}),
+        new_output("display_data", data={READ: {"table": payload, "files": [{"name": payload, **FILE}]}}),
+        new_output("display_data", data={"text/html": section(Made(client=payload), [], words)}),
         new_output(
             "display_data",
             data={
@@ -290,7 +317,8 @@ def _payloaded(payload: str) -> tuple[str, str]:
         new_output("display_data", data={"text/html": html.note_html("read.absent", words, table=payload)}),
     ]
     client = html.Client(name=payload, focal=payload, logo=payload, labels=labels)
-    cover = html.Cover(where=payload, wave=payload, parameters={payload: payload}, run=payload)
+    made = Made(run=payload, notebook=payload, client=payload, parameters={payload: payload}, where=payload)
+    cover = html.Cover(where=payload, wave=payload, made=made)
     notebook = examples.notebook(outputs)
     notebook.cells.append(new_markdown_cell(f"## x\n\n{payload}", metadata={"tags": ["lang-es"]}))
     text = html.page(notebook, cover=cover, language="es", client=client)

@@ -168,6 +168,26 @@ def test_every_run_says_all_that_it_was_made_of(root, built, language, paper):
         assert not [moment for moment in moments if moment[:16] in content], path.name
 
 
+@pytest.mark.parametrize("language", ["es", "en"])
+@pytest.mark.parametrize("paper", PAPERS)
+def test_a_report_ends_with_what_it_was_made_of(built, language, paper):
+    manifest = json.loads(
+        (newest(built / f"nada_{language}", paper) / "manifest.json").read_text(encoding="utf-8")
+    )
+    html, heading = page(built, language, paper), "Procedencia" if language == "es" else "Provenance"
+    ending = unescape(html.split("<h2")[-1])
+    assert f">{heading}</h2>" in ending
+    hashes = [manifest["fingerprint"][part] for part in ("notebook", "client", "sources", "versions")]
+    for read in manifest["inputs"]:
+        hashes += [read["sha256"], *(file["sha256"] for file in read["files"])]
+        assert all(file["name"] in ending for file in read["files"])
+    assert not [sha256 for sha256 in hashes if f"{sha256[:16]}…" not in ending]
+    assert f"cxlab verify {manifest['id']}" in ending
+    assert "manifest.json" in ending
+    assert str(manifest["seed"]) in ending
+    assert all(f"<code>{name}</code>" in ending for name in manifest["parameters"])
+
+
 def test_two_runs_give_the_same_bytes(root, built):
     one = newest(built / "nada_en", "benchmark")
     before = {p.name: p.read_bytes() for p in one.iterdir() if p.is_file()}

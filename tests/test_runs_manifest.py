@@ -89,6 +89,12 @@ def test_a_point_of_a_sweep_says_so(root):
     assert (said["sweep"], said["choices"]) == ("sensitivity", {"outcome": "nps"})
 
 
+def test_a_reader_of_other_runs_names_them(root, monkeypatch):
+    monkeypatch.setattr(module, "awaited", lambda *_: {"sens-a": "0123456789abcdef"})
+    assert made(root, after=("sens",))["after"] == {"sens-a": "0123456789abcdef"}
+    assert "after" not in made(root)
+
+
 # --- the state of the code --------------------------------------------------------------------------
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from cxlab.reporting import safe
 from cxlab.reporting.bundle import RESULT
+from cxlab.reporting.made import PROVENANCE
 from cxlab.reporting.words import Words
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ _HEADING = re.compile(r"<h([1-3])>(.*?)</h\1>", re.DOTALL)
 _FIGURE = re.compile(r"<!--cx-figure-->.*?<!--/cx-figure-->", re.DOTALL)
 _CODE: Mapping[str, Any] = {"cell_type": "code", "execution_count": None, "outputs": []}
 _DRAWN = '<div class="cx-drawn"></div>'
+MADE = "<!--cx-made-->"  # where a notebook displays what it was made from, the page says all it knows of it
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _TAG = re.compile(r"<[^>]*>")
 
@@ -81,6 +83,11 @@ def bundles(notebook: NotebookNode) -> list[Mapping[str, Any]]:
     return [bundle for bundle in found if isinstance(bundle, Mapping)]
 
 
+def reads(notebook: NotebookNode) -> list[Mapping[str, Any]]:
+    """Return the tables that a notebook read, in order."""
+    return [r for output in _displays(notebook) if isinstance(r := output.data.get(READ), Mapping)]
+
+
 def figure_beside(notebook: NotebookNode, claim: Mapping[str, Any] | None) -> str:
     """Return the figure that was displayed with a claim, else the first there is, as it is."""
     drawn = [output.data for output in _displays(notebook) if output.data.get("image/svg+xml")]
@@ -90,8 +97,7 @@ def figure_beside(notebook: NotebookNode, claim: Mapping[str, Any] | None) -> st
 
 def latest_data(notebook: NotebookNode) -> str:
     """Return the last date in the tables that a notebook read, as YYYY-MM-DD, or nothing."""
-    reads = [output.data.get(READ) for output in _displays(notebook)]
-    return max((str(r["until"]) for r in reads if isinstance(r, Mapping) and r.get("until")), default="")
+    return max((str(read["until"]) for read in reads(notebook) if read.get("until")), default="")
 
 
 def title_of(notebook: NotebookNode, language: str) -> str:
@@ -132,6 +138,8 @@ def filled(html: str, fragments: Sequence[str]) -> str:
 
 
 def _shown(data: Mapping[str, Any], words: Words, name: str) -> str:
+    if PROVENANCE in data:
+        return MADE
     drawing = "".join(data.get("image/svg+xml", ""))
     if "text/html" in data:
         text = "".join(data["text/html"])

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import jinja2
@@ -20,13 +19,14 @@ from markupsafe import escape
 from cxlab.errors import Message
 from cxlab.reporting import body, cards, folded, safe
 from cxlab.reporting.colours import DARK, LIGHT, TEXT_CONTRAST, contrast, is_colour, legible
+from cxlab.reporting.made import Made, placed
+from cxlab.reporting.rendering import TEMPLATES, rendered
 from cxlab.reporting.tables import readable
 from cxlab.reporting.words import Words, clean
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-TEMPLATES = Path(__file__).parent / "templates"
 OF_A_KIND = 5  # claims of one kind that a reader is told at once
 CSP = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; font-src data:"
 
@@ -48,15 +48,13 @@ class Client:
 class Cover:
     """What stands at the top of a report besides the question and its answer.
 
-    `data_date` is the date of the data, never of the run; `parameters` the validated ones, printed
-    with the provenance; `run` the run's id (a hash, no time).
+    `data_date` is the date of the data, never of the run; `made` what it was made from, told at its end.
     """
 
     where: str = ""
     wave: str = ""
     data_date: date | None = None
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    run: str = ""
+    made: Made = field(default_factory=Made)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +97,7 @@ def result_html(bundle: Mapping[str, Any], words: Words, *, svg: str = "") -> st
     drawn = safe.svg(
         svg, name=str(bundle.get("id", "figure")), alt=str(figure.get("alt") or words("page.figure.unnamed"))
     )
-    return _rendered(
+    return rendered(
         "result.html.j2",
         claims=claims,
         more=more,
@@ -135,11 +133,6 @@ def note_html(key: str, words: Words, /, **fields: object) -> str:
     return f'<p class="cx-note">{_escaped(words(key, **fields))}</p>'
 
 
-def facts_html(rows: Sequence[tuple[str, str]]) -> str:
-    """Return pairs of a name and a text, e.g. a report's provenance."""
-    return _rendered("facts.html.j2", rows=rows)
-
-
 def read_html(
     read: Mapping[str, Any],
     ledger: Sequence[Any],
@@ -173,7 +166,7 @@ def read_html(
     texts = [
         [words.number(c, 0) if isinstance(c, int | float) else clean(str(c)) for c in row] for row in rows
     ]
-    return _rendered(
+    return rendered(
         "read.html.j2",
         line=line,
         sums=_sums(read, words),
@@ -235,15 +228,17 @@ def page(notebook: NotebookNode, *, cover: Cover, language: str, client: Client)
     facts.append((words("page.where"), cover.where or words("page.where.all")))
     facts += [(words("page.date"), words.date(date.fromisoformat(upto)))] if upto else []
     facts.append((words("page.language.label"), words("page.language")))
-    return _rendered(
+    frame = _frame(words, client, made.title or words("page.untitled"))
+    text = body.filled(text, made.fragments)
+    text, last = placed(text, body.MADE, cover.made, body.reads(notebook), words, note=frame["colour_note"])
+    return rendered(
         "page.html.j2",
-        **_frame(words, client, made.title or words("page.untitled")),
+        **frame,
         facts=facts,
         cards=[cards.card(claim, words) for claim in cards.headlines(body.bundles(notebook))],
         contents=[h for h in contents if h.level == 2],
-        body=body.filled(text, made.fragments),
-        parameters=[(name, _shown(value)) for name, value in cover.parameters.items()],
-        run=cover.run,
+        body=text,
+        made=last,
     )
 
 
@@ -276,7 +271,7 @@ def index(study: str, entries: Sequence[Entry], *, language: str, client: Client
     failed = sum(entry.status == "failed" for entry in entries)
     counts = [words.plural("index.count", len(entries))]
     counts += [words.plural("index.failed", failed)] if failed else []
-    return _rendered(
+    return rendered(
         "index.html.j2",
         **_frame(words, client, clean(study) or words("index.title")),
         counts=counts,
@@ -340,12 +335,6 @@ def _base(bundle: Mapping[str, Any], words: Words) -> str:
     return words("table.base", n=words.number(bundle["n_used"], 0), dropped=left_out)
 
 
-def _shown(value: Any) -> str:
-    if isinstance(value, list | tuple):
-        return ", ".join(_shown(v) for v in value) or "–"
-    return clean(str(value)) if value not in ("", None) else "–"
-
-
 def _relative(href: str) -> str:
     """Return an address inside the study's folder, or nothing."""
     plain = href.replace("\\", "/")
@@ -372,19 +361,6 @@ def _converted(notebook: NotebookNode, words: Words) -> str:
     )
     converted, _ = exporter.from_notebook_node(notebook)
     return str(converted).replace("CX-CODE-SUMMARY", _escaped(words("page.code")))
-
-
-@cache
-def _environment() -> jinja2.Environment:
-    loader = jinja2.FileSystemLoader(TEMPLATES)
-    return jinja2.Environment(
-        loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
-    )
-
-
-def _rendered(name: str, **values: Any) -> str:
-    """Render a template; half a character (a lone surrogate) becomes a question mark."""
-    return _environment().get_template(name).render(**values).encode("utf-8", "replace").decode("utf-8")
 
 
 @cache

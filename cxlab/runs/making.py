@@ -199,7 +199,7 @@ def _published(
     study, executed = gallery.study, outcome.notebook
     said = asked(study, entry)
     prints = _prints(study, ground, entry, executed)
-    page = gallery.page(entry, outcome, run=prints["id"])
+    page = gallery.page(entry, outcome, prints)
     files = {
         "report.html": page,
         "notebook.ipynb": outcome.content,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from cxlab.errors import InputError
 from cxlab.intake.folders import declared_path
 from cxlab.runs import machine, outputs, provenance
+from cxlab.runs.stages import awaited
 
 if TYPE_CHECKING:
     from cxlab.runs.entries import Entry
@@ -44,7 +45,8 @@ def manifest(
     dict
         schema; id; study, entry and, of a point of a grid, its sweep and choices; status; notebook, and
         notebook_sha256, the hash of its cells as written; language; parameters; client; seed; inputs, each
-        table read with rows, rows used, hash and the files behind it; fingerprint; versions; git; machine;
+        table read with rows, rows used, hash and the files behind it; after, the runs of other entries that
+        it read; fingerprint; versions; git; machine;
         started, finished, seconds, and cells: how long each code cell took, counted as a reader would.
     """
     return {
@@ -55,6 +57,7 @@ def manifest(
         "client": study.client_of(entry),
         "seed": entry.parameters.get("seed"),
         "inputs": _inputs(outcome.notebook, ground),
+        **({"after": awaited(study, entry)} if entry.after else {}),
         "fingerprint": dict(prints),
         "versions": dict(provenance.versions()),
         "git": dict(provenance.commit(study.root)),

@@ -19,10 +19,12 @@ from nbformat import NotebookNode
 
 from cxlab.catalogues import translate
 from cxlab.reporting import html
+from cxlab.reporting.made import Made
 from cxlab.runs import outputs
 from cxlab.runs.entries import Entry
 from cxlab.runs.execute import Outcome
 from cxlab.runs.points import readable
+from cxlab.runs.provenance import versions
 from cxlab.runs.publish import Shelf, manifest_of
 from cxlab.runs.retold import retold
 from cxlab.runs.stages import failure_of
@@ -40,17 +42,26 @@ class Gallery:
         self._cards: dict[str, html.Entry] = {}
         self._clients: dict[tuple[str, str], html.Client] = {}
 
-    def page(self, entry: Entry, outcome: Outcome, *, run: str) -> bytes:
-        """Return the report of an entry that came to its end."""
+    def page(self, entry: Entry, outcome: Outcome, prints: Mapping[str, Any]) -> bytes:
+        """Return the report of an entry that came to its end; `prints` is its fingerprint, with its parts."""
         language = self.study.language_of(entry)
+        client = self._client(self.study.client_of(entry), language)
         cover = html.Cover(
             where=str(entry.parameters.get("where", "") or ""),
             wave=str(entry.parameters.get("wave", "") or ""),
             data_date=_data_date(outcome.notebook),
-            parameters=dict(entry.parameters),
-            run=run,
+            made=Made(
+                run=prints["id"],
+                notebook=entry.notebook.name,
+                client=client.name,
+                parameters=entry.parameters,
+                where=str(entry.parameters.get("where", "") or ""),
+                seed=entry.parameters.get("seed"),
+                prints=prints,
+                versions=versions(),
+                after=sum(other.name in entry.after for other in self.study.entries),
+            ),
         )
-        client = self._client(self.study.client_of(entry), language)
         return _bytes(html.page(outcome.notebook, cover=cover, language=language, client=client))
 
     def published(self, entry: Entry, outcome: Outcome, run: str) -> None:
