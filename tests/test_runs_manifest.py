@@ -6,6 +6,7 @@ import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
+import nbformat
 import pytest
 from intake_clients import ROWS, SURVEY, write_client
 from manifests import lacking
@@ -41,9 +42,10 @@ def made(root, **entry):
     read = {"table": "survey_responses", "sha256": opened.sha256, "rows": 80, "used": 80, "until": None}
     read["files"] = files_behind(opened.sources)
     shown = new_output("display_data", {READ: read, "text/html": "<p>"})
-    book = new_notebook(cells=[new_code_cell("1", outputs=[shown])])
+    book = new_notebook(cells=[new_code_cell("1", outputs=[shown], id="a")])
     at = datetime(2026, 1, 1, 12, tzinfo=UTC)
-    outcome = Outcome("done", book, started=at, finished=at.replace(second=3), seconds={1: 0.25, 3: 2.5})
+    content = nbformat.writes(book).encode()
+    outcome = Outcome("done", content, started=at, finished=at.replace(second=3), seconds={1: 0.25, 3: 2.5})
     study = Study("s", root, "acme", "es", ())
     parameters = {"client": "acme", "seed": 7, "language": "es"}
     one = Entry("drivers", root / "notebooks/drivers.ipynb", parameters, **entry)
