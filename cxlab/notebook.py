@@ -222,11 +222,10 @@ class Paper:
 
         asked = {"client": self.dataset.client.folder.name, "where": self.where, "level": level}
         points = collected.sweep(study, entry, result, row, **asked)
-        there = points[points["status"] != "unpublished"].reset_index(drop=True)
-        there.attrs["quantity"] = sweeps.quantity(points, self.words)
+        points.attrs["quantity"] = sweeps.quantity(points, self.words)
         said = sweeps.sweep_html(points, self.words, study=study, sweep=entry)
-        self._logged(f"{study}/{entry}", there, len(points), said)
-        return there
+        self._logged(f"{study}/{entry}", points, len(points), said)
+        return points
 
     def show(
         self,

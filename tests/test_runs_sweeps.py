@@ -243,19 +243,19 @@ B = {"result": "Scores", "row": "label == 'b'"}
 
 def test_a_paper_reads_a_sweep_and_says_what_became_of_its_points(paper):
     read = paper().sweep("acme", "sweep", **B, level=0.95)
-    assert read["status"].tolist() == ["done", "suppressed", "failed", "failed", "done"]
-    assert read["choice_x"].tolist() == ["1", "2", "3", "4", "5"]
+    assert read["status"].tolist() == ["done", "suppressed", "failed", "failed", "done", "unpublished"]
+    assert read["choice_x"].tolist() == ["1", "2", "3", "4", "5", "6"]
     assert read.attrs["quantity"] == "Estimate: B"
     made = paper(language="es")
     again = made.sweep("acme", "sweep", **B, level=0.95)
     assert again.equals(read)
     (english, data), (spanish, other) = made.shown
     logged = data["application/vnd.cxlab.read.v1+json"]
-    assert (logged["table"], logged["rows"], logged["used"]) == ("acme/sweep", 6, 5)
+    assert (logged["table"], logged["rows"], logged["used"]) == ("acme/sweep", 6, 6)
     assert other == data
     for said in (
         "6 points are read; 1 have the number", "Failed to run: 2", "hidden here too: 1",
-        "without this number: 1", "left out of what follows: 1", "2: the table has no column ease; it has x",
+        "without this number: 1", "Not published: 1", "2: the table has no column ease; it has x",
         "Not all points were run on the same ground (table customers)",
     ):  # fmt: skip
         assert said in english
