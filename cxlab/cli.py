@@ -16,6 +16,8 @@ from cxlab.runs.interruption import interruptible
 from cxlab.speech import language_of_messages, said, say
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from cxlab.runs.batch import Batch
     from cxlab.runs.study import Study
 
@@ -178,6 +180,10 @@ def _run_arguments(run: argparse.ArgumentParser) -> None:
     run.add_argument("--workers", type=int, metavar="N", help=said(at_once))
     fresh = said(Message("run also what has not changed since it was published"))
     run.add_argument("--fresh", action="store_true", help=fresh)
+    away = said(Message("run on a Dask cluster: tls://HOST:PORT, or tcp://127.0.0.1:PORT on this machine"))
+    run.add_argument("--cluster", default="", metavar=said(Message("ADDRESS")), help=away)
+    unsafe = said(Message("let tcp:// of --cluster lead to another machine, without authentication"))
+    run.add_argument("--insecure", action="store_true", help=unsafe)
 
 
 def _root(given: argparse.Namespace) -> Path:
@@ -286,7 +292,12 @@ def _run(given: argparse.Namespace) -> int:
         study = read_study(path, **asked)
     else:
         study = of_notebook(given.target, **asked)
-    return _published(study, workers=given.workers, fresh=given.fresh)
+    if not given.cluster:
+        return _published(study, workers=given.workers, fresh=given.fresh)
+    from cxlab.runs.cluster import cluster
+
+    with cluster(given.cluster, insecure=given.insecure) as executor:
+        return _published(study, workers=given.workers, fresh=given.fresh, executor=executor)
 
 
 def _given(pairs: Sequence[str]) -> dict[str, Any]:
@@ -304,7 +315,9 @@ def _given(pairs: Sequence[str]) -> dict[str, Any]:
     return values
 
 
-def _published(study: Study, *, workers: int | None = None, fresh: bool = False) -> int:
+def _published(
+    study: Study, *, workers: int | None = None, fresh: bool = False, executor: Executor | None = None
+) -> int:
     # jsonschema would compile the grammar of international addresses, over a second, for nothing.
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
     from cxlab.progress import Progress, Tally
@@ -312,7 +325,7 @@ def _published(study: Study, *, workers: int | None = None, fresh: bool = False)
 
     tally = Tally((entry.id for entry in study.entries), durations(study))
     with Progress(tally) as progress:
-        batch = run_study(study, workers=workers, watch=progress.see, fresh=fresh)
+        batch = run_study(study, workers=workers, watch=progress.see, fresh=fresh, executor=executor)
     _summarise(batch)
     return 1 if batch.failed else 0
 

@@ -12,7 +12,7 @@ import pytest
 
 import cxlab
 from cxlab.errors import InputError
-from cxlab.runs import jobs, pages
+from cxlab.runs import execute, pages
 from cxlab.runs.batch import run_study
 from cxlab.runs.publish import intact, manifest_of
 from cxlab.runs.study import of_notebook, read_study
@@ -140,7 +140,7 @@ def test_a_page_that_cannot_be_made_is_a_failed_entry(root, monkeypatch):
 
 def test_a_declaration_that_cannot_be_read_is_said_before_any_kernel(root, monkeypatch):
     (root / "data/acme/client.yaml").write_text("nme: Acme\n", encoding="utf-8")
-    monkeypatch.setattr(jobs, "execute", lambda *_, **__: pytest.fail("a kernel was started"))
+    monkeypatch.setattr(execute, "execute", lambda *_, **__: pytest.fail("a kernel was started"))
     with pytest.raises(InputError, match="client.yaml"):
         published(root)
 

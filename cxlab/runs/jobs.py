@@ -2,7 +2,8 @@
 
 A job names by hash all that it stands on: its notebook, the package and the versions, the client's
 declaration and tables. Another process or machine that holds anything else refuses it, so that the same
-job gives the same bytes everywhere.
+job gives the same bytes everywhere. What executes notebooks is imported where one is: a scheduler that only
+hands jobs on needs none of it.
 """
 
 from __future__ import annotations
@@ -12,20 +13,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
-
-from jupyter_core.utils import ensure_event_loop
+from typing import TYPE_CHECKING, Any
 
 from cxlab.errors import RunError
 from cxlab.intake.tables.index import INDEX
 from cxlab.runs.entries import Entry
-from cxlab.runs.execute import Outcome, content_of, execute
-from cxlab.runs.kernels import Kernels
 from cxlab.runs.limits import Limits
 from cxlab.runs.provenance import Ground, digest, file_digest, sources_digest, versions
 from cxlab.runs.study import Study
 
+if TYPE_CHECKING:
+    from cxlab.runs.execute import Outcome
+    from cxlab.runs.kernels import Kernels
+
 _LOCK = threading.Lock()
+_KERNELS: dict[str, Kernels] = {}  # by the run of their jobs
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,8 @@ class Job:
     ----------
     entry : str
         Its name.
+    run : str
+        What the jobs of one execution of a study have in common, and no others.
     folder, name : str
         Where its notebook is, and is executed.
     notebook : bytes
@@ -57,6 +61,7 @@ class Job:
     """
 
     entry: str
+    run: str
     folder: str
     name: str
     notebook: bytes
@@ -69,7 +74,7 @@ class Job:
     versions: Mapping[str, str]
 
     @classmethod
-    def of(cls, study: Study, entry: Entry, ground: Ground) -> Job:
+    def of(cls, study: Study, entry: Entry, ground: Ground, *, run: str) -> Job:
         """Return the job of an entry.
 
         Raises
@@ -77,9 +82,12 @@ class Job:
         ParameterError
             If its notebook cannot be read.
         """
+        from cxlab.runs.execute import content_of
+
         content = content_of(entry.notebook)
         return cls(
             entry=entry.id,
+            run=run,
             folder=str(entry.notebook.resolve().parent),
             name=entry.notebook.name,
             notebook=content,
@@ -113,6 +121,10 @@ def _files(study: Study, ground: Ground) -> dict[str, str]:
 
 def executed(job: Job, kernels: Kernels) -> Outcome:
     """Execute a job in the process that made it, on one of its kernels."""
+    from jupyter_core.utils import ensure_event_loop
+
+    from cxlab.runs.execute import execute
+
     try:
         return execute(
             Path(job.folder, job.name),
@@ -141,7 +153,7 @@ def perform(job: Job) -> Outcome:
             raise RunError(
                 "{path} is missing or another one where {entry} was to run", path=path, entry=job.entry
             )
-    return executed(job, _kernels())
+    return executed(job, _kernels(job.run))
 
 
 def refuse_others(job: Job) -> None:
@@ -181,12 +193,13 @@ def _named(names: list[str], found: Mapping[str, str]) -> str:
     return ", ".join(f"{name} {found.get(name, '-')}" for name in names[:5])
 
 
-@cache
-def _kernels_once() -> Kernels:
-    return Kernels()
+def _kernels(run: str) -> Kernels:
+    from cxlab.runs.kernels import Kernels
 
-
-def _kernels() -> Kernels:
-    """Return the kernels of this process, which it ends with."""
     with _LOCK:
-        return _kernels_once()
+        return _KERNELS.setdefault(run, Kernels())
+
+
+def stop(run: str) -> None:
+    """End the kernels that this process has for one execution of a study; none starts afterwards."""
+    _kernels(run).stop()

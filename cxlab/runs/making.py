@@ -20,6 +20,7 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from nbformat import NotebookNode
 
@@ -89,12 +90,12 @@ def _executed(
     executor: Executor | None,
 ) -> Generator[tuple[Entry, tuple[Outcome, Gallery]], None, None]:
     """Yield each entry with its outcome as it ends; whatever stops the loop stops the kernels."""
-    kernels = Kernels()
+    kernels, run = Kernels(), uuid4().hex
     futures: dict[Future[Outcome], tuple[Entry, Job]] = {}
     with ThreadPoolExecutor(max_workers=max(1, workers), thread_name_prefix="cxlab") as pool:
         try:
             for entry in left.entries:
-                job = Job.of(study, entry, grounds[study.client_of(entry)])
+                job = Job.of(study, entry, grounds[study.client_of(entry)], run=run)
                 handed = _handed(executor, job) if executor else pool.submit(executed, job, kernels)
                 futures[handed] = entry, job
             gallery = aside(_pages)(study)
@@ -129,7 +130,8 @@ def _ended(
     while futures:
         check()
         ended = wait(futures, timeout=SEEN, return_when=FIRST_COMPLETED).done
-        for future in [each for each in futures if each not in told and (each.running() or each in ended)]:
+        begun = [each for each in futures if each.running() or (each in ended and not _gone(each))]
+        for future in [each for each in begun if each not in told]:
             told.add(future)
             watch(futures[future][0], None)
         for future in sorted(ended, key=_gone):  # what came back is published before the rest is lost
@@ -167,7 +169,7 @@ def _lost(error: BaseException) -> WorkbenchError:
     return WorkbenchError(
         "what executes the entries is gone ({error}): what was published stays; run again, and only the "
         "rest is run",
-        error=f"{type(error).__name__}: {error}" if str(error) else type(error).__name__,
+        error=str(error) or type(error).__name__,
     )
 
 
