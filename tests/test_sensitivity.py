@@ -445,6 +445,11 @@ def test_opposite_findings_are_said_as_such():
         in claims.sentence(claim(result, "fragile"), Words("en")).lower()
     )
     assert claim(result, "fragile").fields["choice"] == "a"
+    told = result.tables["choices"].set_index("choice")
+    assert told["sign_changes"].to_dict() == {"a": 2, "b": 0}
+    assert told["verdict_changes"].to_dict() == {"a": 2, "b": 0}
+    # What is nothing on one side has no sign that could change.
+    assert specification_curve(two_by_two()).tables["choices"]["sign_changes"].tolist() == [0, 0]
 
 
 def test_of_pure_noise_robust_is_claimed_no_more_often_than_one_interval_errs():

@@ -39,9 +39,12 @@ def draw_choices(result: Result, *, words: Words, ax: Axes | None = None) -> Axe
         interactions, a dot at its share; beside it the largest mean change and between which options.
     """
     table = result.tables["choices"]
-    title = plate.title_of(result, words, CODES, words("figure.choices.title"))
     if not table["moves"].notna().any():
-        return plate.nothing(result, words, title, ax)
+        return plate.nothing(result, words, words("figure.choices.title"), ax)
+    first = choice(table["choice"].iloc[0], words)
+    # Beside the curve, which states the claims, the figure says its finding itself.
+    otherwise = words("figure.choices.first", choice=first, share=words.percent(table["moves"].iloc[0], 0))
+    title = plate.title_of(result, words, CODES, otherwise)
     full = bool(result.settings.get("full_grid"))
     shares = plate.Column([words.percent(share, 0) for share in table["moves"]])
     unit = str(result.settings.get("unit", ""))
