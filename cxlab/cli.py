@@ -30,8 +30,8 @@ DEMO_DELIVERED = "fibra_cruda"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code.
 
-    0: all well; 1: some entry failed; 2 to 5: refused (see `cxlab.errors`); 130: interrupted; 143: told
-    to end.
+    0: all well; 1: some entry failed; 2 to 5: refused (see `cxlab.errors`); 6: not verified;
+    130: interrupted; 143: told to end.
     """
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):

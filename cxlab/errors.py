@@ -108,3 +108,9 @@ class WorkbenchError(CxlabError):
 
 class RunError(CxlabError):
     """A notebook did not come to its end."""
+
+
+class VerifyError(CxlabError):
+    """What was published is not what it says it is, or does not come out again."""
+
+    exit_code = 6

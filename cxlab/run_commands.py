@@ -1,4 +1,4 @@
-"""The commands on what is published: `cxlab diff A B`."""
+"""The commands on what is published: `cxlab diff A B`, `cxlab verify RUN`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cxlab.errors import CxlabError, Message, ParameterError
+from cxlab.errors import CxlabError, Message, ParameterError, VerifyError
 from cxlab.speech import said
 from cxlab.workbench import workbench
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from cxlab.runs.diff import Difference
     from cxlab.runs.published import Run
 
+_RUN = Message("RUN|STUDY")
+_RUN_HELP = Message("study/entry, a run's folder or id; or a study")
 Command = Callable[[str, Callable[[argparse.Namespace], int], Message], argparse.ArgumentParser]
 
 
@@ -26,12 +28,14 @@ def add_commands(command: Command) -> None:
     """Add them to the command line, whose `command` makes the parser of one."""
     added = command("diff", _diff, Message("say what moved between two published runs or studies, and why"))
     for name in ("before", "after"):
-        added.add_argument(
-            name,
-            metavar=said(Message("RUN|STUDY")),
-            help=said(Message("study/entry, a run's folder or id; or a study")),
-        )
+        added.add_argument(name, metavar=said(_RUN), help=said(_RUN_HELP))
     added.add_argument("--json", action="store_true", help=said(Message("as JSON, for programs")))
+    summary = Message("run a published run or study again and compare the bytes, or only re-hash it")
+    verify = command("verify", _verify, summary)
+    verify.add_argument("run", metavar=said(_RUN), help=said(_RUN_HELP))
+    only = said(Message("only hold the files to the hashes of their manifest"))
+    verify.add_argument("--hashes", action="store_true", help=only)
+    verify.add_argument("--json", action="store_true", help=said(Message("as JSON, for programs")))
 
 
 def _diff(given: argparse.Namespace) -> int:
@@ -113,3 +117,23 @@ def _words(run: Run, root: Path) -> Words:
     except CxlabError:
         labels = {}
     return Words(language, labels=labels)
+
+
+def _verify(given: argparse.Namespace) -> int:
+    """Verify run by run; whatever does not verify is told, and the others go on."""
+    from cxlab.runs.published import folders
+    from cxlab.runs.verify import verified
+    from cxlab.runs.verify_lines import lines
+
+    root = workbench(given.root)
+    every = []
+    for each in verified(folders(given.run, root), root=root, hashes=given.hashes):
+        every.append(each)
+        for line in [] if given.json else lines(each, said):
+            print(line, flush=True)
+    if given.json:
+        content = {"schema": 1, "verified": [{**asdict(each), "good": each.good} for each in every]}
+        print(json.dumps(content, ensure_ascii=False, indent=1))
+    if wrong := [each for each in every if not each.good]:
+        raise VerifyError("{wrong} of {all} are not verified", wrong=len(wrong), all=len(every))
+    return 0

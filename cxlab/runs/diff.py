@@ -99,7 +99,7 @@ def diff(before: Run, after: Run, *, root: Path) -> Difference:
     tables = _tables(before), _tables(after)
     alike = all(tables[0][name] == tables[1][name] for name in tables[0].keys() & tables[1].keys())
     same = alike and releases[0].tables == releases[1].tables
-    found = Difference(before.name, after.name, same, tuple(_causes(before, after)))
+    found = Difference(before.name, after.name, same, tuple(causes(before, after)))
     parts = [
         _Pair(one, other, same=same).parts() for one, other in _matched(_results(before), _results(after))
     ]
@@ -167,7 +167,8 @@ def _refuse_alike(before: Run, after: Run, of: tuple[Release, Release], root: Pa
             )  # fmt: skip
 
 
-def _causes(before: Run, after: Run) -> Iterator[Cause]:
+def causes(before: Run, after: Run) -> Iterator[Cause]:
+    """Yield what the two runs were not made of alike, as their manifests say."""
     one, other = _parts_of(before), _parts_of(after)
     for kind, parts in one.items():
         names = parts.keys() | other[kind].keys()

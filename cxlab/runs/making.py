@@ -36,7 +36,7 @@ from cxlab.runs.provenance import Ground
 from cxlab.runs.publish import Shelf
 from cxlab.runs.releases import Releases, in_turn, release_of
 from cxlab.runs.study import Study
-from cxlab.runs.unchanged import asked, settings
+from cxlab.runs.unchanged import settings
 
 if TYPE_CHECKING:
     from cxlab.runs.pages import Gallery
@@ -199,21 +199,15 @@ def _published(
     opened: Shelf, gallery: Gallery, ground: Ground, entry: Entry, outcome: Outcome, report: Report
 ) -> Report:
     study, executed = gallery.study, outcome.notebook
-    said = asked(study, entry)
     prints = _prints(study, ground, entry, executed)
-    page = gallery.page(entry, outcome, prints)
-    files = {
-        "report.html": page,
-        "notebook.ipynb": outcome.content,
-        "results.json": outputs.results_json(executed, parameters=entry.parameters, **said),
-        **outputs.tables(executed),
-        **outputs.figures(executed),
-    }
+    files = gallery.files(entry, outcome, prints)
     run = opened.publish(
         entry.id, prints["id"], files, manifest.manifest(study, entry, outcome, prints, ground)
     )
     gallery.published(entry, outcome, run)
-    return replace(report, status="done", page=opened.show(entry.id, run, page), run=run, message="")
+    return replace(
+        report, status="done", page=opened.show(entry.id, run, files["report.html"]), run=run, message=""
+    )
 
 
 def _prints(study: Study, ground: Ground, entry: Entry, executed: NotebookNode) -> dict[str, Any]:

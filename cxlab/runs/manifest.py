@@ -43,10 +43,10 @@ def manifest(
     Returns
     -------
     dict
-        schema; id; study, entry and, of a point of a grid, its sweep and choices; status; notebook, and
-        notebook_sha256, the hash of its cells as written; language; parameters; client; seed; inputs, each
-        table read with rows, rows used, hash and the files behind it; after, the runs of other entries that
-        it read; fingerprint; versions; git; machine;
+        schema; id; study, entry and, of a point of a grid, its sweep and choices; status; notebook, its
+        folder if that is not notebooks/, and notebook_sha256, the hash of its cells as written; language;
+        parameters; client; seed; inputs, each table read with rows, rows used, hash and the files behind
+        it; after, the runs of other entries that it read; fingerprint; versions; git; machine;
         started, finished, seconds, and cells: how long each code cell took, counted as a reader would.
     """
     return {
@@ -108,9 +108,18 @@ def _asked(study: Study, entry: Entry, outcome: Outcome) -> dict[str, Any]:
         **({"sweep": entry.sweep, "choices": outputs.plain(entry.choices)} if entry.sweep else {}),
         "status": outcome.status,
         "notebook": entry.notebook.name,
+        **_folder(study, entry),
         "language": study.language_of(entry),
         "parameters": outputs.plain(entry.parameters),
     }
+
+
+def _folder(study: Study, entry: Entry) -> dict[str, str]:
+    """Return where in the workbench a notebook is that is not in notebooks/: it works there."""
+    folder = entry.notebook.resolve().parent
+    if folder == (study.root / "notebooks").resolve() or not folder.is_relative_to(study.root.resolve()):
+        return {}
+    return {"folder": folder.relative_to(study.root.resolve()).as_posix()}
 
 
 def _times(outcome: Outcome) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from cxlab.runs.publish import Shelf, manifest_of
 from cxlab.runs.retold import retold
 from cxlab.runs.stages import failure_of
 from cxlab.runs.study import Study
+from cxlab.runs.unchanged import asked
 
 MANY = 12  # points that a gallery shows one by one
 LOGOS = {".png": "image/png", ".svg": "image/svg+xml"}
@@ -63,6 +64,18 @@ class Gallery:
             ),
         )
         return _bytes(html.page(outcome.notebook, cover=cover, language=language, client=client))
+
+    def files(self, entry: Entry, outcome: Outcome, prints: Mapping[str, Any]) -> dict[str, bytes]:
+        """Return all that a run of an entry publishes besides its manifest, by file name; as `page`."""
+        executed = outcome.notebook
+        said = asked(self.study, entry)
+        return {
+            "report.html": self.page(entry, outcome, prints),
+            "notebook.ipynb": outcome.content,
+            "results.json": outputs.results_json(executed, parameters=entry.parameters, **said),
+            **outputs.tables(executed),
+            **outputs.figures(executed),
+        }
 
     def published(self, entry: Entry, outcome: Outcome, run: str) -> None:
         """Take up the card of a published entry."""

@@ -32,7 +32,20 @@ class Run:
 
 
 def named(name: str, root: Path) -> dict[str, Run]:
-    """Return the runs that `name` stands for, by entry: one, or the pages of a study.
+    """Return the runs that `name` stands for, by entry, each as it was published; see `folders`.
+
+    Raises
+    ------
+    ParameterError
+        If there is none, or it is not clear which.
+    RunError
+        If a run is not as it was published.
+    """
+    return {run.entry: run for run in map(read_run, folders(name, root))}
+
+
+def folders(name: str, root: Path) -> list[Path]:
+    """Return the folders of the runs that `name` stands for: one, or those of a study's pages.
 
     Parameters
     ----------
@@ -46,24 +59,22 @@ def named(name: str, root: Path) -> dict[str, Run]:
     ------
     ParameterError
         If there is none, or it is not clear which.
-    RunError
-        If a run is not as it was published.
     """
     built, path = root / "reports" / "built", Path(name)
     folder = next((p for p in (path, root / path) if p.is_dir()), None)
     if folder is not None and (folder / MANIFEST).is_file():
-        return _one(folder)
+        return [folder]
     study, _, entry = name.strip("/").rpartition("/")
     if place := _study(name, root):
-        return _whole(place)
+        return [place / "runs" / run for run in Shelf(place).current().values()]
     for place in (built / study, root / study, Path(study)):
         if study and (place / "current").is_dir():
-            return _one(_entry(place, entry.removesuffix(".html"), name))
+            return [_entry(place, entry.removesuffix(".html"), name)]
     known = sorted(built.glob("*/runs/*"))
     found = [p for p in known if len(name) >= FEWEST_LETTERS and p.name.startswith(name)]
     exact = [p for p in found if p.name == name]
     if len({p.name for p in exact or found}) == 1:
-        return _one((exact or found)[0])
+        return [(exact or found)[0]]
     raise _none(name, [p.name for p in found] or [p.name for p in sorted(built.glob("*/")) if p.is_dir()])
 
 
@@ -93,19 +104,6 @@ def _entry(study: Path, entry: str, name: str) -> Path:
     if len(found) != 1:
         raise _none(name, sorted(found or current))
     return study / "runs" / current[found[0]]
-
-
-def _whole(study: Path) -> dict[str, Run]:
-    return {
-        entry: each
-        for entry, run in Shelf(study).current().items()
-        for each in _one(study / "runs" / run).values()
-    }
-
-
-def _one(folder: Path) -> dict[str, Run]:
-    run = read_run(folder)
-    return {run.entry: run}
 
 
 def read_run(folder: Path) -> Run:
