@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from cxlab import __version__, client_commands, custody, run_commands
+from cxlab import __version__, client_commands, custody, kernel_commands, run_commands
 from cxlab.errors import CxlabError, InputError, Message, ParameterError
 from cxlab.runs.cores import cores
 from cxlab.runs.interruption import interruptible
@@ -139,8 +138,7 @@ def _parser() -> argparse.ArgumentParser:
     _run_arguments(command("run", _run, Message("run a notebook or a study and publish its pages")))
     run_commands.add_commands(command)
     custody.add_commands(command)
-    lab = command("lab", _lab, Message("open JupyterLab on the notebooks, on this machine only"))
-    lab.add_argument("--no-browser", action="store_true", help=said(Message("do not open a browser")))
+    kernel_commands.add_commands(command)
     return parser
 
 
@@ -331,6 +329,8 @@ def _published(
 
 
 def _summarise(batch: Batch) -> None:
+    for note in batch.notes:
+        print(said(note), file=sys.stderr)
     of_all = {"skipped": len(batch.skipped), "all": len(batch.reports)}
     of_all["done"] = of_all["all"] - of_all["skipped"] - len(batch.failed)
     if batch.skipped:
@@ -344,14 +344,3 @@ def _summarise(batch: Batch) -> None:
     page = batch.reports[0].page if len(batch.reports) == 1 and batch.reports[0].page else batch.index
     say(Message("open {page}", page=page.as_uri()))
     print(page)
-
-
-def _lab(given: argparse.Namespace) -> int:
-    import subprocess
-
-    root = _root(given)
-    command = [sys.executable, "-m", "jupyterlab", "--ip=127.0.0.1", f"--notebook-dir={root / 'notebooks'}"]
-    # Nothing is fetched from outside: neither news nor checks for updates.
-    command += ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
-    command += ["--no-browser"] if given.no_browser else []
-    return subprocess.call(command, env={**os.environ, "CXLAB_ROOT": str(root)})

@@ -36,10 +36,12 @@ ALLOWED = {
     "__init__": {"notebook"},
     "progress": {"speech", "intake", "runs"},
     "custody": {"workbench", "speech", "intake", "runs"},
+    "kernel_commands": {"workbench", "speech", "runs"},
     "run_commands": {"workbench", "speech", "intake", "reporting", "runs"},
     "client_commands": {"workbench", "speech", "intake", "parameters", "values", "runs"},
     "cli": {
         "client_commands",
+        "kernel_commands",
         "run_commands",
         "workbench",
         "custody",

@@ -2,9 +2,11 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ import pytest
 import cxlab
 from cxlab import cli, client_commands
 from cxlab.errors import ParameterError, WorkbenchError
+from cxlab.runs.warm import kept
 
 HEAVY = (
     "pandas",
@@ -236,12 +239,33 @@ def test_version_usage_and_no_command(capsys, monkeypatch):
 
 def test_lab_listens_on_this_machine_only_and_fetches_nothing(root, monkeypatch):
     called: list = []
-    monkeypatch.setattr(subprocess, "call", lambda command, env: called.append((command, env)) or 0)
+
+    class Lab:
+        def __init__(self, command, env):
+            called.append((command, env))
+
+        def wait(self, timeout):
+            called.append(signal.getsignal(signal.SIGINT))
+            if len(called) == 2:
+                raise subprocess.TimeoutExpired("lab", timeout)
+            return 0
+
+        def terminate(self):
+            called.append("ended")
+
+    renewed: list = []
+    monkeypatch.setattr(kept, "keeping", lambda: nullcontext(lambda: renewed.append(None)))
+    monkeypatch.setattr(subprocess, "Popen", Lab)
     assert cli.main(["lab", "--no-browser", "--root", str(root)]) == 0
-    ((command, env),) = called
+    (command, env), *heard, last = called
     assert "--ip=127.0.0.1" in command
     assert "--LabApp.news_url=None" in command
     assert env["CXLAB_ROOT"] == str(root.resolve())
+    assert env["JUPYTER_DEFAULT_PROVISIONER_NAME"] == "cxlab-warm"
+    assert heard == [signal.SIG_IGN, signal.SIG_IGN]  # JupyterLab asks whether Ctrl-C is meant
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert len(renewed) == 2
+    assert last == "ended"
 
 
 def test_an_interruption_is_one_line_and_130(root, capsys, monkeypatch):

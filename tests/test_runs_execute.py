@@ -19,8 +19,9 @@ from cxlab.errors import ParameterError
 from cxlab.runs import limits as held
 from cxlab.runs.canonical import canonical
 from cxlab.runs.execute import CxlabEngine, Outcome, execute, opened, settled, with_parameters
-from cxlab.runs.kernels import Kernels, OwnSpecs, surroundings
+from cxlab.runs.kernels import Kernels, OwnSpecs
 from cxlab.runs.limits import Limits
+from cxlab.runs.surroundings import surroundings
 
 PARAMETERS = "x: int = 1  # a number\nwords: list[str] = []\nsince: date = date(2025, 1, 1)"
 GIVEN = {"x": 5, "words": ["it's", 'a "b"\n{{c}} 🙂'], "since": date(2024, 2, 29)}

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from cxlab.errors import Message
 from cxlab.runs.cores import cores
 from cxlab.runs.entries import Entry
 from cxlab.runs.interruption import aside
@@ -22,6 +23,7 @@ from cxlab.runs.publish import Shelf, manifest_of, shelf
 from cxlab.runs.stages import note_points, stages
 from cxlab.runs.study import Study
 from cxlab.runs.unchanged import NOTE, gallery_note, gallery_stands, grounds_of, unchanged
+from cxlab.runs.warm.servers import OWNED
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -45,11 +47,12 @@ class Report:
 
 @dataclass(frozen=True)
 class Batch:
-    """What became of a study."""
+    """What became of a study, and what is to be told of how it went."""
 
     study: Study
     index: Path
     reports: tuple[Report, ...]
+    notes: tuple[Message, ...] = ()
 
     @property
     def failed(self) -> tuple[Report, ...]:
@@ -105,7 +108,7 @@ def run_study(
     watch = watch or (lambda _entry, _report: None)
     grounds = grounds_of(study)  # what is wrong with a client.yaml is said before any kernel
     reports: dict[str, Report] = {}
-    with shelf(study.root, study.name) as opened:
+    with shelf(study.root, study.name) as opened, OWNED.beside() as warm:
         note_points(study, opened)
         for stage in stages(study.entries):
             kept = {} if fresh else unchanged(study, opened, grounds, stage)
@@ -115,16 +118,19 @@ def run_study(
                 watch(entry, reports[entry.id])
             left = replace(study, entries=tuple(entry for entry in stage if entry.id not in kept))
             if left.entries:
-                made = aside(_making)
                 away = None if stage[0].after else executor  # what comes after reads what is published here
+                if away is None:
+                    warm()  # imports what kernels need while this process imports papermill
+                made = aside(_making)
                 abreast = min(workers or cores(), len(left.entries))
-                ended = made(study, left, opened, grounds, watch, workers=abreast, executor=away)
-                with closing(ended):
-                    reports |= {report.entry.id: report for report in ended}
+                making = made(study, left, opened, grounds, watch, workers=abreast, executor=away)
+                with closing(making):
+                    reports |= {report.entry.id: report for report in making}
         if all(report.status != "failed" for report in reports.values()):
             anew = any(report.status == "done" for report in reports.values())
             _settle_gallery(study, opened, grounds[study.client], made=anew)
-    return Batch(study, opened.folder / "index.html", tuple(reports[entry.id] for entry in study.entries))
+    ended = tuple(reports[entry.id] for entry in study.entries)
+    return Batch(study, opened.folder / "index.html", ended, tuple(OWNED.notes))
 
 
 def _making() -> Callable[..., Generator[Report, None, None]]:

@@ -25,6 +25,7 @@ from urllib.parse import urlsplit
 from cxlab.errors import RunError, WorkbenchError
 from cxlab.runs.interruption import aside
 from cxlab.runs.jobs import Job, perform, stop
+from cxlab.runs.surroundings import private_folder
 
 if TYPE_CHECKING:
     from cxlab.runs.execute import Outcome
@@ -262,8 +263,6 @@ def performed(job: Job, held: list[bytes], topic: str, key: str) -> Outcome:
         As `jobs.perform`.
     """
     from distributed import get_worker
-
-    from cxlab.runs.kernels import private_folder
 
     get_worker().log_event(topic, key)
     with private_folder() as folder:

@@ -31,10 +31,11 @@ from cxlab.errors import Message, ParameterError, RunError
 from cxlab.parameters import assigned, declaration, source, tagged
 from cxlab.runs.canonical import canonical
 from cxlab.runs.engine import CxlabEngine as Engine
-from cxlab.runs.kernels import KERNEL, Kernels, surroundings
+from cxlab.runs.kernels import KERNEL, Kernels
 from cxlab.runs.limits import UNLIMITED, Limits, hold_memory, size
 from cxlab.runs.provenance import INJECTED
 from cxlab.runs.retold import retold
+from cxlab.runs.surroundings import surroundings
 
 SILENT = logging.getLogger("cxlab.runs")  # the outcome says it all, once
 SILENT.addHandler(logging.NullHandler())
