@@ -421,3 +421,14 @@ def test_a_notebook_that_reads_a_study_is_given_its_name(root):
     assert [entry.parameters.get("study") for entry in plain] == ["acme", "other", None]
     moved = study(root, text, client="nada")
     assert moved.entries[0].parameters["study"] == moved.name == "acme-client-nada"
+
+
+@pytest.mark.parametrize(("name", "points"), [("fibra_cordillera", 8), ("sfo_2017_sweep", 48)])
+def test_the_sweeps_that_ship_have_the_points_that_their_papers_name(name, points):
+    project = Path(__file__).parents[1]
+    made = read_study(project / "reports" / f"{name}.yaml", root=project)
+    (paper,) = (entry for entry in made.entries if entry.notebook.stem == "sensitivity")
+    swept = [entry.id for entry in made.entries if entry.name == paper.parameters["sweep"]]
+    assert len(swept) == points
+    assert (paper.parameters["study"], paper.after) == (name, (paper.parameters["sweep"],))
+    assert paper.parameters["reference"] in ("", *swept)

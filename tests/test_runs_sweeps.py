@@ -194,8 +194,8 @@ def test_numbers_are_those_of_the_pages(root):
         "id": "result-1", "kind": "Hazards", "estimate_column": "estimate", "keys": ["unit", "plan"],
         "n_used": 50, "claims": [], "settings": {},
         "tables": {
-            "main": {"columns": ["unit", "estimate", "std_error", "hazard_ratio", "conf_low", "conf_high"],
-                     "rows": [["m1", 0.5, 0.2, 1.65, 1.1, 2.4]]},
+            "main": {"columns": ["unit", "estimate", "std_error", "hazard_ratio", *COLUMNS[3:5], "flag"],
+                     "rows": [["m1", 0.5, 0.2, 1.65, 1.1, 2.4, "ok"], ["m2", *[None] * 5, "suppressed"]]},
             "by_plan": {"columns": ["plan", "estimate"], "rows": [["basic", 1.0]]},
             "checks": {"columns": ["unit", "p_value"], "rows": [["m1", 0.5]]},
         },
@@ -204,16 +204,17 @@ def test_numbers_are_those_of_the_pages(root):
         files = {"results.json": as_json({"results": [hazards]})}
         opened.show("one", opened.publish("one", "one", files, {"entry": "one"}), b"page")
     found = collect("alone", root=root)
-    first, second = (found.iloc[place].dropna().to_dict() for place in (0, 1))
+    first, hidden, second = (found.iloc[place].dropna().to_dict() for place in range(3))
+    assert "n" not in hidden  # the base of all would tell how many are not hidden
     assert first == {
         "entry": "one", "point": "one", "status": "done", "result": "result-1", "kind": "Hazards",
         "table": "main", "measure": "hazard_ratio", "key_unit": "m1", "n": 50.0,
         "estimate": 1.65, "conf_low": 1.1, "conf_high": 2.4,
-        "unit": "ratio", "message": "",
+        "flag": "ok", "unit": "ratio", "message": "",
     }  # fmt: skip
     assert second["plan"] == "basic"
     assert "n" not in second
-    assert len(found) == 2
+    assert len(found) == 3
 
 
 def test_the_room_is_light_until_something_is_collected():
