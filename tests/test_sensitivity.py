@@ -426,6 +426,25 @@ def test_one_claim_says_how_the_finding_stands(estimates, smallest, code, side, 
     assert "Lift" in claims.short(standing[0], Words(language))
 
 
+def test_the_side_decides_the_bound_and_small_bases_are_said():
+    options = {"a": ["x", "y"], "b": ["p", "q"]}
+    frame = sweep(options, [-5, -6, -7, -8], flag=["ok", "ok", "low_base", "ok"])
+    said = specification_curve(frame, null=1, smallest_effect=3).claims[0]
+    assert "wholly below −2 points" in claims.sentence(said, Words("en")).replace("\N{NO-BREAK SPACE}", " ")
+    assert "low_base" in said.caveats
+    above = specification_curve(sweep(options, [15, 16, 17, 18]), null=1, smallest_effect=3).claims[0]
+    assert "wholly above 4 points" in claims.sentence(above, Words("en")).replace("\N{NO-BREAK SPACE}", " ")
+    assert "low_base" not in above.caveats
+
+
+def test_what_would_show_lies_beyond_the_smallest_effect():
+    options = {"a": ["x", "y"]}
+    reach = stats.norm.ppf(0.975) + stats.norm.ppf(0.8)  # standard errors: four samples out of five
+    for smallest in (0.0, 1.5):
+        said = claim(specification_curve(sweep(options, [0.5, 1.0]), smallest_effect=smallest), "none")
+        assert said.fields["detectable"] == pytest.approx(reach + smallest, rel=1e-9)
+
+
 def test_what_turns_the_verdict_is_the_choice_that_alone_changes_it():
     # Only the weights decide whether anything is excluded; the other choice moves the estimate more.
     frame = sweep({"weights": ["no", "yes"], "rows": ["all", "some"]}, [1.9, 9.0, 2.1, 12.0])
