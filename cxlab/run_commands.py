@@ -1,4 +1,4 @@
-"""The commands on what is published: `cxlab diff A B`, `cxlab verify RUN`."""
+"""The commands on what is published: `cxlab diff A B`, `cxlab verify RUN`, `cxlab export RUN`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cxlab.errors import CxlabError, Message, ParameterError, VerifyError
-from cxlab.speech import said
+from cxlab.speech import said, say
 from cxlab.workbench import workbench
 
 if TYPE_CHECKING:
@@ -36,6 +36,9 @@ def add_commands(command: Command) -> None:
     only = said(Message("only hold the files to the hashes of their manifest"))
     verify.add_argument("--hashes", action="store_true", help=only)
     verify.add_argument("--json", action="store_true", help=said(Message("as JSON, for programs")))
+    _export_arguments(
+        command("export", _export, Message("pack published runs for publication, with all but the data"))
+    )
 
 
 def _diff(given: argparse.Namespace) -> int:
@@ -101,6 +104,60 @@ def _tell(found: list[Difference], apart: list[list[str]], pairs: list[tuple[Run
     for message, names in zip(_APART, apart, strict=True):
         if names:
             print(f"{said(message)}: {', '.join(names)}")
+
+
+def _export_arguments(added: argparse.ArgumentParser) -> None:
+    added.add_argument("name", metavar=said(_RUN), help=said(_RUN_HELP))
+    added.add_argument(
+        "--ro-crate",
+        action="store_true",
+        help=said(Message("as an RO-Crate: notebooks, reports, tables, figures, manifests, methods")),
+    )
+    added.add_argument(
+        "--to",
+        default="",
+        metavar=said(Message("PLACE")),
+        help=said(Message("a folder, or a file that ends in .zip")),
+    )
+    added.add_argument(
+        "--author",
+        action="append",
+        default=[],
+        metavar=said(Message("NAME")),
+        help=said(Message('who answers for it, as "Family, Given (ORCID)"; once for each')),
+    )
+    added.add_argument(
+        "--license",
+        default="",
+        metavar="SPDX",
+        help=said(Message("SPDX id of the license, e.g. CC-BY-4.0")),
+    )
+
+
+def _export(given: argparse.Namespace) -> int:
+    """Pack runs, and say what a reader of the package will miss."""
+    from cxlab.runs.crate.packed import packed
+    from cxlab.runs.crate.written import write
+    from cxlab.runs.published import named
+
+    if not given.ro_crate:
+        raise ParameterError("say which kind of package: --ro-crate")
+    root = workbench(given.root)
+    runs = [*named(given.name, root).values()]
+    files = packed(runs, root=root, authors=given.author, license=given.license)
+    called = str(runs[0].manifest["study"]) + (f"-{runs[0].entry}" if len(runs) == 1 else "")
+    path = write(files, Path(given.to or f"{called}.ro-crate.zip"))
+    size = f"{sum(map(len, files.values())) / 10**6:.1f} MB"
+    say(
+        Message(
+            "written: {path} ({n} files, {size}); no data, no client.yaml", path=path, n=len(files), size=size
+        )
+    )
+    if not given.author:
+        say(Message("no CITATION.cff: nobody is named as author (--author)"))
+    if not given.license:
+        say(Message("no license is stated (--license)"))
+    return 0
 
 
 _APART = (Message("entries only before"), Message("entries only after"))

@@ -108,6 +108,12 @@ def title_of(notebook: NotebookNode, language: str) -> str:
     return next((title for title in titles if title), "")
 
 
+def prose(notebook: NotebookNode, language: str) -> str:
+    """Return what a notebook says in one language, as Markdown."""
+    cells = _of_language(notebook, language)
+    return "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+
+
 def fragment(output: Mapping[str, Any], words: Words, *, name: str) -> str:
     """Return one output as safe HTML; kinds that are not allowed give nothing."""
     kind = output.get("output_type")

@@ -19,11 +19,12 @@ FEWEST_LETTERS = 4  # of an id that is given short
 
 @dataclass(frozen=True)
 class Run:
-    """One published run: what it says of itself (manifest.json) and its numbers (results.json)."""
+    """One published run: what it says of itself (manifest.json), its numbers (results.json), its folder."""
 
     name: str
     manifest: Mapping[str, Any]
     results: Mapping[str, Any]
+    folder: Path = Path()
 
     @property
     def entry(self) -> str:
@@ -121,7 +122,8 @@ def read_run(folder: Path) -> Run:
             folder=folder,
         )
     results = json.loads((folder / RESULTS).read_text(encoding="utf-8"))
-    return Run(f"{manifest.get('study', '')}/{manifest.get('entry', '')} ({folder.name})", manifest, results)
+    name = f"{manifest.get('study', '')}/{manifest.get('entry', '')} ({folder.name})"
+    return Run(name, manifest, results, folder)
 
 
 def _none(name: str, names: list[str]) -> ParameterError:
