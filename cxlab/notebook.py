@@ -24,8 +24,8 @@ from cxlab.intake.declared.canonical import of_people, tables
 from cxlab.intake.ledger import COLUMNS, files_behind
 from cxlab.intake.rules.registry import rules
 from cxlab.intake.tables.storage import content_hash
+from cxlab.reporting import RESULT, html, sweeps
 from cxlab.reporting import bundle as bundles
-from cxlab.reporting import html, sweeps
 from cxlab.reporting.made import PROVENANCE, Made, section
 from cxlab.reporting.words import Words
 from cxlab.workbench import workbench
@@ -351,7 +351,7 @@ class Paper:
             data["image/svg+xml"] = svg
         bundle = bundles.bundle(shown, self.words, id=f"result-{self._shown}", figure=figure)
         printed = {**bundle, "tables": {name: bundle["tables"][name] for name in tables}}
-        data[bundles.RESULT] = bundle
+        data[RESULT] = bundle
         self._display(html.result_html(printed, self.words, svg=svg), data)
 
     def _display(self, text_html: str, data: dict[str, Any] | None = None) -> None:

@@ -15,8 +15,8 @@ from cxlab.analysis.drivers import base_map as drivers_base_map
 from cxlab.analysis.estimates import Claim, Result, flags, masked
 from cxlab.analysis.sensitivity import specification_curve
 from cxlab.errors import Message
-from cxlab.reporting import html
-from cxlab.reporting.bundle import RESULT, bundle
+from cxlab.reporting import RESULT, html
+from cxlab.reporting.bundle import bundle
 from cxlab.reporting.words import Words
 
 LABELS = {

@@ -18,8 +18,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from cxlab.analysis.estimates import Claim, masked
 from cxlab.errors import Message
-from cxlab.reporting import body, cards, figures, html, safe, tables
-from cxlab.reporting.bundle import RESULT, bundle, plain
+from cxlab.reporting import RESULT, body, cards, figures, html, safe, tables
+from cxlab.reporting.bundle import bundle, plain
 from cxlab.reporting.made import PROVENANCE, Made, section
 from cxlab.reporting.words import Words
 

@@ -205,3 +205,10 @@ def test_without_fork_flock_and_resource(root):
     assert done.returncode == 0, done.stderr
     assert (root / "reports/built/acme-single/good-x-2.html").is_file()
     assert not (root / "reports/built/acme-single/.owner").exists()
+
+
+def test_pages_are_made_without_what_only_analyses_need():
+    code = "import sys, cxlab.runs.making, cxlab.runs.pages; print([m for m in sys.argv if m in sys.modules])"
+    arguments = [sys.executable, "-c", code, "pandas", "scipy", "matplotlib", "IPython"]
+    done = subprocess.run(arguments, env=environment(), capture_output=True, text=True)
+    assert done.stdout == "[]\n", done.stderr

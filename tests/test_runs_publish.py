@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from cxlab.errors import WorkbenchError
+from cxlab.reporting import RESULT
 from cxlab.runs import lock, outputs, publish
 from cxlab.runs.publish import intact, manifest_of, shelf
 
@@ -364,7 +365,7 @@ def test_spaces_and_accents_in_the_path(tmp_path):
 
 
 def executed(*bundles, svg="<svg/>"):
-    data = [{outputs.RESULT: bundle, outputs.SVG: svg} for bundle in bundles]
+    data = [{RESULT: bundle, outputs.SVG: svg} for bundle in bundles]
     return {
         "cells": [
             {"cell_type": "code", "outputs": [{"output_type": "display_data", "data": d} for d in data]}

@@ -12,7 +12,6 @@ from typing import Any, Literal, TypeVar
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from cxlab.analysis.columns import as_floats, check_frame
 from cxlab.errors import AnalysisError, Message, Problem
@@ -170,6 +169,8 @@ def t_quantile(level: float, df: float = np.inf) -> float:
     >>> round(t_quantile(0.95), 4), round(t_quantile(0.95, 10), 4)
     (1.96, 2.2281)
     """
+    from scipy import stats  # half a second that a page's making does not need
+
     return float(stats.t.ppf(0.5 + level / 2, df))
 
 

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from cxlab.reporting import safe
-from cxlab.reporting.bundle import RESULT
+from cxlab.reporting import RESULT, safe
 from cxlab.reporting.made import PROVENANCE
 from cxlab.reporting.words import Words
 

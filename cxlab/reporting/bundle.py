@@ -15,7 +15,6 @@ from cxlab.errors import Message
 from cxlab.reporting import claims
 from cxlab.reporting.words import Words
 
-RESULT = "application/vnd.cxlab.result.v1+json"
 MAIN = "main"
 
 

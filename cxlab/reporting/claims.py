@@ -9,12 +9,14 @@ adjusted association *goes with*, a description *is observed*.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from cxlab.analysis.estimates import Claim
 from cxlab.reporting import claims_areas, claims_drivers, claims_intake, claims_sensitivity
 from cxlab.reporting.units import unit_of_claim
 from cxlab.reporting.words import Words, absent, clean, digits_for
+
+if TYPE_CHECKING:
+    from cxlab.analysis.estimates import Claim  # a page is made without pandas
 
 Fields = Mapping[str, Any]
 
@@ -24,6 +26,7 @@ def sentence(claim: Claim, words: Words) -> str:
 
     Examples
     --------
+    >>> from cxlab.analysis.estimates import Claim
     >>> claim = Claim("score.level", {"metric": "nps", "estimate": 39.8, "conf_low": 37.1, "conf_high": 42.5,
     ...     "level": 0.95, "unit": "points", "n": 2746}, grade="D")
     >>> sentence(claim, Words("en")).replace("\N{NO-BREAK SPACE}", " ")

@@ -15,7 +15,8 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
-RESULT = "application/vnd.cxlab.result.v1+json"
+from cxlab.reporting import RESULT
+
 READ = "application/vnd.cxlab.read.v1+json"
 SVG = "image/svg+xml"
 MAIN = "main"

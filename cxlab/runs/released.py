@@ -15,6 +15,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 from cxlab.errors import Message
+from cxlab.reporting import RESULT
 from cxlab.reporting.tables import readable
 from cxlab.reporting.words import Words, clean
 from cxlab.runs import outputs
@@ -56,7 +57,7 @@ def _derived(files: Files, notebook: Mapping[str, Any], results: Mapping[str, An
 
 def _shown(results: list[Any]) -> list[dict[str, Any]]:
     """Return bundles as the cells of a notebook that displays them."""
-    return [{"outputs": [{"data": {outputs.RESULT: bundle}} for bundle in results]}]
+    return [{"outputs": [{"data": {RESULT: bundle}} for bundle in results]}]
 
 
 def _suppressed(results: list[Mapping[str, Any]]) -> Iterator[Message]:
