@@ -13,7 +13,7 @@ from test_runs_batch import write_notebook
 from cxlab.errors import AnalysisError, ParameterError, RunError
 from cxlab.intake import dataset
 from cxlab.notebook import Paper
-from cxlab.runs import collect
+from cxlab.runs import collect, collected
 from cxlab.runs.batch import run_study
 from cxlab.runs.collected import quantity
 from cxlab.runs.outputs import as_json
@@ -281,6 +281,10 @@ def test_a_report_does_not_speak_of_points_that_were_asked_something_else(paper,
         paper("other").sweep("acme", "sweep", **B, level=0.95)
     with pytest.raises(AnalysisError, match=r"run with where - and this report with region != 'RM'"):
         paper(where="region != 'RM'").sweep("acme", "sweep", **B, level=0.95)
+    # Points of several levels or clients have none that the report could state.
+    with pytest.raises(AnalysisError, match="run with x 1, 2, 3, 4, 5, 6 and this report with 1;"):
+        collected.sweep("acme", "sweep", *B.values(), x=1)
+    assert len(collected.sweep("acme", "sweep", *B.values(), x="")) == 6
 
 
 def test_the_points_that_another_entry_reads_stand_under_one_heading(root):

@@ -71,7 +71,9 @@ def _sweep(shelf: Shelf, name: str, points: Mapping[str, Mapping[str, Any]]) -> 
             rows[point] = [told if failure else {"status": "unpublished"}]
             continue
         run = read_run(shelf.folder / "runs" / current[point])
-        parameters[point] = {**choices, **run.manifest.get("parameters", {})}
+        # Also a notebook that does not ask whose data it is reads those of its study's client.
+        of = {"client": run.manifest["client"]} if "client" in run.manifest else {}
+        parameters[point] = {**of, **choices, **run.manifest.get("parameters", {})}
         made_of = _made_of(run.manifest)
         found = [*_results(run.results["results"])] or [{"status": "done"}]
         rows[point] = [{**row, MADE_OF: made_of} for row in found]
@@ -240,8 +242,8 @@ def sweep(study: str, entry: str, result: str, row: str, **asked: Any) -> pd.Dat
     study, entry, result, row : str
         As `collect` and `quantity` take them.
     **asked
-        Parameters: client, filter, level. One that is among the choices, or that the notebook of the points
-        does not declare, is not compared.
+        Parameters: client, filter, level. One that is among the choices must be empty: what the points do not
+        share is nothing that the report could say of them. One that their notebook lacks is not compared.
 
     Raises
     ------
@@ -251,13 +253,15 @@ def sweep(study: str, entry: str, result: str, row: str, **asked: Any) -> pd.Dat
         If the points have no such number, or were asked something else.
     """
     found = collect(study, entry)
-    common = found.attrs[ASKED]
     for name, value in asked.items():
-        if common.get(name, value) != value:
+        held = [readable(found.attrs[ASKED].get(name, value))]
+        if value and f"{CHOICE}{name}" in found:
+            held = found[f"{CHOICE}{name}"].unique().tolist()
+        if held != [readable(value)]:
             raise AnalysisError(
                 "the points were run with {name} {held} and this report with {value}; give both the same",
                 name=name,
-                held=readable(common[name]) or "-",
+                held=", ".join(each or "-" for each in held),
                 value=readable(value) or "-",
             )
     return quantity(found, result, row)
