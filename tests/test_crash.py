@@ -23,7 +23,7 @@ def harness(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_kills_and_refusals_leave_the_old_page_or_the_new_one():
-    done = harness("--kills", "25", "--faults", "3", "--stride", "30")
+    done = harness("--kills", "25", "--faults", "3", "--stride", "30", "--real", "0")
     assert done.returncode == 0, done.stdout + done.stderr
     last = done.stdout.splitlines()[-1]
     assert last.startswith("crash: ")
@@ -32,7 +32,15 @@ def test_kills_and_refusals_leave_the_old_page_or_the_new_one():
 
 
 def test_a_writer_that_writes_in_place_is_caught():
-    done = harness("--kills", "10", "--faults", "3", "--stride", "150", "--writer", "naive")
+    short = ("--kills", "10", "--faults", "3", "--stride", "150", "--real", "0")
+    done = harness(*short, "--writer", "naive")
     assert done.returncode == 1, done.stdout + done.stderr
     assert not done.stdout.rstrip().endswith(" 0 violations")
     assert re.search("is not whole|does not verify", done.stdout)
+
+
+@pytest.mark.runs_notebooks
+def test_a_killed_real_run_is_resumed_and_leaves_no_kernel():
+    done = harness("--kills", "0", "--faults", "0", "--real", "2")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 kills" in done.stdout

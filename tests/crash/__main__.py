@@ -12,6 +12,7 @@ from crash.attempts import Tally
 from crash.faults import FAULTS, every_event
 from crash.invariants import Reader
 from crash.naive import naive
+from crash.real import real_kills
 from crash.warm import kills
 from cxlab.runs.publish import shelf
 
@@ -31,6 +32,8 @@ def main() -> int:
         parts["events"] = lambda root: every_event(root, opening, faults, stride=given.stride)
         if given.stride == 1:
             parts["events, no flock"] = lambda root: every_event(root, opening, faults[:3], flock=False)
+    if given.real:
+        parts["kills of real runs"] = lambda root: real_kills(root, given.real, seed=given.seed)
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="crash-", dir=given.folder) as folder:
         done = [_told(name, part, Path(folder) / str(n)) for n, (name, part) in enumerate(parts.items())]
@@ -51,9 +54,10 @@ def _told(name: str, part: Part, root: Path) -> tuple[Tally, Reader]:
     tally, reader = part(root)
     wrong = [*tally.violations, *(f"the reader: {each}" for each in reader.violations)]
     events = f"{tally.events:,} events x faults, " if tally.events else ""
+    gone = f"orphans gone in {tally.slowest:.1f} s at most, " if tally.slowest else ""
     _say(
         f"{name}: {events}{tally.kills:,} kills, {tally.refusals:,} refusals, {tally.harmless:,} harmless, "
-        f"{reader.looks:,} looks, {time.monotonic() - started:.1f} s: {len(wrong):,} violations"
+        f"{gone}{reader.looks:,} looks, {time.monotonic() - started:.1f} s: {len(wrong):,} violations"
     )
     for each in wrong[:SHOWN]:
         _say(f"  {each}")
@@ -69,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="crash", description=__doc__)
     parser.add_argument("--kills", type=int, default=1000, help="of warm runs, at random moments")
     parser.add_argument("--faults", type=int, default=len(FAULTS), help="how many kinds at every event")
+    parser.add_argument("--real", type=int, default=100, help="kills of real runs, with kernels")
     parser.add_argument("--stride", type=int, default=1, help="only every so many events")
     parser.add_argument("--writer", choices=["shelf", "naive"], default="shelf")
     parser.add_argument("--seed", type=int, default=20261126)

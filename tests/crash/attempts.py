@@ -24,6 +24,7 @@ class Tally:
     refusals: int = 0
     events: int = 0
     harmless: int = 0
+    slowest: float = 0  # seconds until nothing that a killed run had started was alive
     violations: list[str] = field(default_factory=list)
 
     def found(self, violations: list[str], when: str) -> None:

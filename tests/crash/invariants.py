@@ -46,7 +46,7 @@ class Watcher:
 
     def _pages(self) -> Iterator[str]:
         for entry in model.ENTRIES:
-            page = _read(self.folder / f"{entry}.html")
+            page = read_bytes(self.folder / f"{entry}.html")
             version = model.version_in(page)
             if page != model.page_of(entry, version):
                 yield f"{entry}.html is not whole ({len(page)} bytes)"
@@ -55,19 +55,19 @@ class Watcher:
             else:
                 self.seen[entry] = version
                 run = model.run_of(entry, version)
-                if not self._verifies(run) and _read(self.folder / f"{entry}.html") == page:
+                if not self._verifies(run) and read_bytes(self.folder / f"{entry}.html") == page:
                     yield f"{entry}.html is of {run}, which is not whole"
 
     def _notes(self) -> Iterator[str]:
         for entry in model.ENTRIES:
             path = self.folder / "current" / f"{entry}.json"
-            note = _read(path)
-            if not self._verifies(model.note_in(note)) and _read(path) == note:
+            note = read_bytes(path)
+            if not self._verifies(model.note_in(note)) and read_bytes(path) == note:
                 yield f"current/{entry}.json names no whole run: {note!r}"
 
     def _index(self) -> Iterator[str]:
         path = self.folder / "index.html"
-        index = _read(path)
+        index = read_bytes(path)
         try:
             runs = model.runs_in(index)
         except ValueError:
@@ -75,7 +75,7 @@ class Watcher:
         if index != model.index_of(runs):
             yield f"index.html is not whole ({len(index)} bytes)"
         for run in runs.values():
-            if not self._verifies(run) and _read(path) == index:
+            if not self._verifies(run) and read_bytes(path) == index:
                 yield f"index.html leads to {run}, which is not whole"
 
     def _runs(self) -> Iterator[str]:
@@ -85,10 +85,10 @@ class Watcher:
 
     def _failed(self) -> Iterator[str]:
         for path in (self.folder / "failed").glob("*"):
-            left = _files(path)
+            left = files_of_folder(path)
             said = left.get("notebook.ipynb", b"").decode().rpartition(" ")[2]
             if not (said.isdigit() and left == model.remains_of(path.name, int(said))) and path.exists():
-                again = _files(path)
+                again = files_of_folder(path)
                 if again == left:
                     yield f"failed/{path.name} is not whole"
 
@@ -96,7 +96,7 @@ class Watcher:
         """Tell whether a run has the files and hashes of its manifest, and is what was published as it."""
         if run in self.whole or (run and (self.excused / run).exists()):
             return True
-        files = _files(self.folder / "runs" / run) if run else {}
+        files = files_of_folder(self.folder / "runs" / run) if run else {}
         try:
             manifest = json.loads(files["manifest.json"])
             hashes = {name: each["sha256"] for name, each in manifest["outputs"].items()}
@@ -109,14 +109,14 @@ class Watcher:
         return run in self.whole
 
 
-def _read(path: Path) -> bytes:
+def read_bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError:
         return b""
 
 
-def _files(folder: Path) -> dict[str, bytes]:
+def files_of_folder(folder: Path) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     with suppress(OSError):
         for path in folder.rglob("*"):
