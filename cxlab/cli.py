@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from cxlab import __version__, client_commands, custody, kernel_commands, run_commands
+from cxlab import __version__, client_commands, custody, kernel_commands, run_commands, shelf_commands
 from cxlab.errors import CxlabError, InputError, Message, ParameterError
 from cxlab.runs.cores import cores
 from cxlab.runs.interruption import interruptible
@@ -137,6 +138,7 @@ def _parser() -> argparse.ArgumentParser:
     command("list", _list, Message("name the notebooks, the clients and the studies"))
     _run_arguments(command("run", _run, Message("run a notebook or a study and publish its pages")))
     run_commands.add_commands(command)
+    shelf_commands.add_commands(command)
     custody.add_commands(command)
     kernel_commands.add_commands(command)
     return parser
@@ -182,6 +184,8 @@ def _run_arguments(run: argparse.ArgumentParser) -> None:
     run.add_argument("--cluster", default="", metavar=said(Message("ADDRESS")), help=away)
     unsafe = said(Message("let tcp:// of --cluster lead to another machine, without authentication"))
     run.add_argument("--insecure", action="store_true", help=unsafe)
+    to = said(Message("then send the pages there, such as s3://bucket/folder; only what is not there yet"))
+    run.add_argument("--to", default="", metavar="URL", help=to)
 
 
 def _root(given: argparse.Namespace) -> Path:
@@ -276,6 +280,7 @@ def _run(given: argparse.Namespace) -> int:
     root = _root(given)
     if given.workers is not None and given.workers < 1:
         raise ParameterError("--workers {count}: at least 1", count=given.workers)
+    to = shelf_commands.place_of(given.to)
     held = {key: getattr(given, key) for key in ("timeout", "memory") if getattr(given, key) is not None}
     asked = {
         "root": root,
@@ -290,12 +295,14 @@ def _run(given: argparse.Namespace) -> int:
         study = read_study(path, **asked)
     else:
         study = of_notebook(given.target, **asked)
-    if not given.cluster:
-        return _published(study, workers=given.workers, fresh=given.fresh)
-    from cxlab.runs.cluster import cluster
+    with ExitStack() as elsewhere:
+        executor = None
+        if given.cluster:
+            from cxlab.runs.cluster import cluster
 
-    with cluster(given.cluster, insecure=given.insecure) as executor:
-        return _published(study, workers=given.workers, fresh=given.fresh, executor=executor)
+            executor = elsewhere.enter_context(cluster(given.cluster, insecure=given.insecure))
+        code = _published(study, workers=given.workers, fresh=given.fresh, executor=executor)
+    return shelf_commands.sent(study, to, code)
 
 
 def _given(pairs: Sequence[str]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxlab.errors import CxlabError, Message, ParameterError, WorkbenchError
-from cxlab.speech import language_of_messages, said, say
+from cxlab.speech import language_of_messages, said, say, size_of
 from cxlab.workbench import workbench
 
 if TYPE_CHECKING:
@@ -104,9 +104,9 @@ def _listed(found: Sequence[Holding], root: Path) -> list[str]:
         own = [each for each in found if each.kind == kind]
         if not own:
             continue
-        size = _size(sum(each.size for each in own))
+        size = size_of(sum(each.size for each in own))
         lines.append(said(Message("{what}: {n} files, {size}", what=called, n=len(own), size=size)))
-        lines += [f"  {_shown(each.path, root)}  {_size(each.size)}" for each in own[:_MOST]]
+        lines += [f"  {_shown(each.path, root)}  {size_of(each.size)}" for each in own[:_MOST]]
         if len(own) > _MOST:
             lines.append("  " + said(Message("and {n} more", n=len(own) - _MOST)))
     return lines or [said(Message("nothing is held of this client"))]
@@ -119,13 +119,6 @@ def _shown(path: Path, root: Path) -> str:
     if identifier(path.name):
         return str(shown.parent / f"…{path.suffix}")
     return str(shown)
-
-
-def _size(size: int) -> str:
-    for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
-        if size >= factor:
-            return f"{size / factor:.1f} {unit}"
-    return f"{size} B"
 
 
 def _register(given: argparse.Namespace) -> int:

@@ -28,3 +28,11 @@ def said(message: Message | str) -> str:
 def say(message: Message | str) -> None:
     """Print a message."""
     print(said(message), flush=True)
+
+
+def size_of(size: int) -> str:
+    """Return a number of bytes as a person reads it."""
+    for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if size >= factor:
+            return f"{size / factor:.1f} {unit}"
+    return f"{size} B"

@@ -38,11 +38,13 @@ ALLOWED = {
     "custody": {"workbench", "speech", "intake", "runs"},
     "kernel_commands": {"workbench", "speech", "runs"},
     "run_commands": {"workbench", "speech", "intake", "reporting", "runs"},
+    "shelf_commands": {"workbench", "speech", "runs"},
     "client_commands": {"workbench", "speech", "intake", "parameters", "values", "runs"},
     "cli": {
         "client_commands",
         "kernel_commands",
         "run_commands",
+        "shelf_commands",
         "workbench",
         "custody",
         "progress",

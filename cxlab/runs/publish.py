@@ -132,13 +132,13 @@ class Shelf:
     def drop(self, name: str, *, why: str = "dropped") -> None:
         """Take a folder of the study out of sight in one step; `sweep` deletes it."""
         with writing(self.folder), suppress(FileNotFoundError):
-            os.rename(self.folder / name, self.building / f"{why}.{name.rpartition('/')[2]}")
+            os.rename(self.folder / name, self.building / f"{why}.{name.replace('/', '.')}")
 
     def sweep(self) -> None:
         """Clear away what is half made; a failure that was being replaced, and was not, is put back."""
-        for aside in self.building.glob("replaced.*"):
+        for aside in self.building.glob("replaced.failed.*"):
             with suppress(OSError):  # the new one is there
-                os.rename(aside, self.folder / "failed" / aside.name.removeprefix("replaced."))
+                os.rename(aside, self.folder / "failed" / aside.name.removeprefix("replaced.failed."))
         _discard(self.building)
 
     def _named(self, run: str, outputs: Mapping[str, Any]) -> tuple[str, bool]:
@@ -170,8 +170,16 @@ class Shelf:
 
 
 @contextmanager
-def shelf(root: Path, study: str) -> Iterator[Shelf]:
-    """Open the folder of a study for writing: lock it, sweep what dead runs left, try that it can be written.
+def shelf(root: Path, study: str, *, to_write: bool = True) -> Iterator[Shelf]:
+    """Open the folder of a study: lock it, sweep what dead runs left, and try that it can be written.
+
+    Parameters
+    ----------
+    root : Path
+        The workbench.
+    study : str
+    to_write : bool
+        Without it nothing is tried: a full disk is where room must be made.
 
     Raises
     ------
@@ -192,8 +200,9 @@ def shelf(root: Path, study: str) -> Iterator[Shelf]:
             with writing(folder):
                 opened.sweep()
                 opened.building.mkdir(exist_ok=True)
-                _write(opened.building / "probe", PROBE)
-                (opened.building / "probe").unlink()
+                if to_write:
+                    _write(opened.building / "probe", PROBE)
+                    (opened.building / "probe").unlink()
             yield opened
         finally:
             opened.sweep()
