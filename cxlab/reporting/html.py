@@ -347,6 +347,13 @@ def _escaped(text: str) -> str:
 
 def _converted(notebook: NotebookNode, words: Words) -> str:
     """Return the notebook's prose and code as nbconvert's basic body, its markdown made safe."""
+    converted, _ = _exporter().from_notebook_node(notebook)
+    return str(converted).replace("CX-CODE-SUMMARY", _escaped(words("page.code")))
+
+
+@cache
+def _exporter() -> Any:
+    """Return what makes bodies, made once: its templates take as long to compile as many pages to make."""
     from nbconvert.exporters import HTMLExporter  # half a second that only a page pays
 
     class Body(HTMLExporter):
@@ -354,13 +361,11 @@ def _converted(notebook: NotebookNode, words: Words) -> str:
         def markdown2html(self, context: jinja2.runtime.Context, source: str) -> str:
             return safe.html(super().markdown2html(context, source))
 
-    exporter = Body(  # type: ignore[no-untyped-call]
+    return Body(  # type: ignore[no-untyped-call]
         template_name="basic",
         raw_template=(TEMPLATES / "body.html.j2").read_text("utf-8"),
         exclude_anchor_links=True,
     )
-    converted, _ = exporter.from_notebook_node(notebook)
-    return str(converted).replace("CX-CODE-SUMMARY", _escaped(words("page.code")))
 
 
 @cache

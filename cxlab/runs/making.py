@@ -6,6 +6,7 @@ kernel within seconds and leaves what was published before.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator, Iterator, Mapping
 from concurrent.futures import (
     FIRST_COMPLETED,
@@ -16,7 +17,7 @@ from concurrent.futures import (
     ThreadPoolExecutor,
     wait,
 )
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from cxlab.runs.pages import Gallery
 
 SEEN = 0.2  # seconds between two looks at which entries have begun
+PAUSE = 1.0  # seconds, at least, between two versions of index.html
 
 
 def made(
@@ -71,13 +73,38 @@ def made(
     """
     releases = Releases(study.root)
     outcomes = _executed(study, left, grounds, watch, workers=workers, executor=executor)
-    with closing(outcomes):
+    with ExitStack() as ends:
+        index = ends.enter_context(closing(_Index(opened)))
+        ends.enter_context(closing(outcomes))
         for entry, (outcome, gallery) in in_turn(left, outcomes):
             ground = grounds[study.client_of(entry)]
             report = _finished(opened, gallery, releases, ground, entry, outcome)
-            opened.replace("index.html", gallery.index(opened))
+            index.grown(gallery)
             watch(entry, report)
             yield report
+
+
+class _Index:
+    """index.html: made anew a while after it was last, in a tenth of the time at most, and at the end."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf, self._due = shelf, 0.0
+        self._stale: Gallery | None = None
+
+    def grown(self, gallery: Gallery) -> None:
+        """Take note that there is something to be shown."""
+        self._stale = gallery
+        if time.monotonic() >= self._due:
+            self.close()
+
+    def close(self) -> None:
+        """Show what was not yet."""
+        gallery, self._stale = self._stale, None
+        if gallery is not None:
+            began = time.monotonic()
+            self._shelf.replace("index.html", gallery.index(self._shelf))
+            ended = time.monotonic()
+            self._due = ended + max(PAUSE, 9 * (ended - began))
 
 
 def _executed(
@@ -181,8 +208,11 @@ def _finished(
     if outcome.status == "done":
         try:
             client, read = gallery.study.client_of(entry), outputs.reads(outcome.notebook)
-            releases.check(release_of(entry.id, client, entry.parameters, read), opened)
-            return _published(opened, gallery, ground, entry, outcome, report)
+            release = release_of(entry.id, client, entry.parameters, read)
+            releases.check(release, opened)
+            report = _published(opened, gallery, ground, entry, outcome, report)
+            releases.take(release)
+            return report
         except WorkbenchError:
             raise
         except RunError as error:

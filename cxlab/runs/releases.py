@@ -7,6 +7,7 @@ page is published, the customers it read are compared with those behind every pa
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +20,10 @@ from cxlab.runs.publish import Shelf, manifest_of
 from cxlab.runs.study import Study
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from cxlab.intake.dataset import Dataset
+    from cxlab.intake.tables.expressions import Mask
 
 
 @dataclass(frozen=True)
@@ -33,10 +37,18 @@ class Release:
 
 @dataclass
 class Releases:
-    """The pages of one study's folder, each compared with the others."""
+    """The pages of one study's folder, each compared with the others.
+
+    What was published is read once: nobody else publishes while the study's lock is held, and who does
+    says so (`take`). Tables are read, and filters applied, once each.
+    """
 
     root: Path
+    _published: dict[str, Release] | None = None
     _datasets: dict[str, Dataset] = field(default_factory=dict)
+    _frames: dict[tuple[str, str], pd.DataFrame] = field(default_factory=dict)
+    _masks: dict[tuple[str, str, str], Mask] = field(default_factory=dict)
+    _alike: dict[tuple[str, str, frozenset[str]], bool] = field(default_factory=dict)
 
     def check(self, release: Release, shelf: Shelf) -> None:
         """Refuse a page whose customers and those of a published page differ by 1 to 9.
@@ -46,7 +58,9 @@ class Releases:
         RunError
             Both entries are named; how many customers it is, is not said.
         """
-        for other in _published(shelf):
+        if self._published is None:
+            self._published = {other.entry: other for other in _published(shelf)}
+        for other in self._published.values():
             if other.entry == release.entry or other.client != release.client:
                 continue
             for table, (sha256, where) in release.tables.items():
@@ -54,9 +68,14 @@ class Releases:
                 if sha256 == other_sha256 and where != other_where:
                     self._compare(release, other, table, shelf)
 
+    def take(self, release: Release) -> None:
+        """Take note of a page that was published."""
+        if self._published is not None:
+            self._published[release.entry] = release
+
     def _compare(self, release: Release, other: Release, table: str, shelf: Shelf) -> None:
-        filters = release.tables[table][1], other.tables[table][1]
-        if self.alike(release.client, table, *filters):
+        filters, page = (release.tables[table][1], other.tables[table][1]), f"{other.entry}.html"
+        if self.alike(release.client, table, *filters) and (shelf.folder / page).is_file():
             raise RunError(
                 "{entry} (where: {where}) and {other} (where: {other_where}) leave sets of {table} that "
                 "differ by under 10 customers: one page less the other would give them away; use one "
@@ -66,16 +85,28 @@ class Releases:
                 other=other.entry,
                 other_where=filters[1] or "-",
                 table=table,
-                page=shelf.folder / f"{other.entry}.html",
+                page=shelf.folder / page,
             )
 
     def alike(self, client: str, table: str, one: str, other: str) -> bool:
         """Tell whether two filters leave sets of a client's table that differ by 1 to 9 customers."""
         from cxlab.intake import where
 
-        frame = self.dataset(client).read(table)
-        apart = where.mask(frame, one) ^ where.mask(frame, other)
-        return 0 < where.customers(frame.loc[apart], table) < where.fewest(table)
+        pair = (client, table, frozenset((one, other)))
+        if pair not in self._alike:
+            apart = self._mask(client, table, one) ^ self._mask(client, table, other)
+            rows = self._frames[client, table].loc[apart]
+            self._alike[pair] = bool(0 < where.customers(rows, table) < where.fewest(table))
+        return self._alike[pair]
+
+    def _mask(self, client: str, table: str, said: str) -> Mask:
+        from cxlab.intake import where
+
+        if (client, table) not in self._frames:
+            self._frames[client, table] = self.dataset(client).read(table)
+        if (client, table, said) not in self._masks:
+            self._masks[client, table, said] = where.mask(self._frames[client, table], said)
+        return self._masks[client, table, said]
 
     def dataset(self, client: str) -> Dataset:
         """Return a client's dataset, opened once."""
@@ -131,17 +162,20 @@ def in_turn(study: Study, ended: Iterable[tuple[Entry, Any]]) -> Iterator[tuple[
     Which of two entries is refused must not depend on which kernel was faster.
     """
     waiting: dict[str, tuple[Entry, Any]] = {}
-    given: set[str] = set()
+    left: dict[str, dict[str, str]] = {}  # of each client, its entries in order, each with its filter
+    for entry in study.entries:
+        filters = left.setdefault(study.client_of(entry), {})
+        filters[entry.id] = str(entry.parameters.get("where") or "").strip()
     for entry, outcome in ended:
         waiting[entry.id] = (entry, outcome)
-        for at, each in enumerate(study.entries):
-            if each.id in waiting and not any(
-                other.id not in given and _rivals(study, each, other) for other in study.entries[:at]
-            ):
-                given.add(each.id)
-                yield waiting.pop(each.id)
+        filters = left[study.client_of(entry)]
+        while ready := [name for name in _front(filters) if name in waiting]:
+            for name in ready:
+                del filters[name]
+                yield waiting.pop(name)
 
 
-def _rivals(study: Study, one: Entry, other: Entry) -> bool:
-    filters = {str(entry.parameters.get("where") or "").strip() for entry in (one, other)}
-    return len(filters) == 2 and study.client_of(one) == study.client_of(other)
+def _front(filters: Mapping[str, str]) -> Iterator[str]:
+    """Give the first entries, as far as their filter is the same."""
+    first = next(iter(filters.values()), None)
+    return itertools.takewhile(lambda name: filters[name] == first, [*filters])
