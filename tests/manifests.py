@@ -46,6 +46,7 @@ MANIFEST = held(
         "inputs": {"type": "array", "items": INPUT, "minItems": 1}, "fingerprint": PRINTS,
         "versions": {"type": "object", "required": ["python", "numpy", "pandas", "papermill"]},
         "git": {"type": "object"}, "machine": MACHINE,
+        "kernel": held({"kind": {"enum": ["forked", "started"]}}, "seconds, peak"),
         "started": TIME, "finished": TIME, "seconds": SECONDS,
         "cells": {"type": "object", "additionalProperties": SECONDS, "minProperties": 1},
         "outputs": {

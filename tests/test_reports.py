@@ -188,6 +188,20 @@ def test_a_report_ends_with_what_it_was_made_of(built, language, paper):
     assert all(f"<code>{name}</code>" in ending for name in manifest["parameters"])
 
 
+def test_from_its_crate_a_run_is_made_again_to_the_same_bytes(root, built, tmp_path):
+    """Whoever has the data needs nothing else: the notebook and the parameters are in the crate."""
+    made = cxlab(root, "export", "nada_en/benchmark", "--ro-crate", "--to", str(tmp_path / "crate"))
+    assert made.returncode == 0, made.stderr
+    crate = tmp_path / "crate"
+    shutil.copytree(root / "data", crate / "data")
+    ran = cxlab(crate, "run", str(crate / "study.yaml"))
+    assert ran.returncode == 0, ran.stderr
+    again = newest(crate / "reports/built/study", "benchmark")
+    published = crate / "runs" / again.name  # the same fingerprint
+    for path in sorted(p for p in published.rglob("*") if p.is_file() and p.name != "manifest.json"):
+        assert path.read_bytes() == (again / path.relative_to(published)).read_bytes(), path.name
+
+
 def test_two_runs_give_the_same_bytes(root, built):
     one = newest(built / "nada_en", "benchmark")
     before = {p.name: p.read_bytes() for p in one.iterdir() if p.is_file()}

@@ -142,6 +142,12 @@ def crate(root, name="s", **options):
     return packed([*named(name, root).values()], root=root, **options)
 
 
+def at(root, entry="scores"):
+    """The folder of an entry's run in a crate."""
+    (run,) = named(f"s/{entry}", root).values()
+    return f"runs/{run.folder.name}"
+
+
 def opened(files, folder):
     return ROCrate(write(files, folder / "crate"))
 
@@ -169,7 +175,7 @@ def test_a_crate_is_read_by_the_reference_implementation(root, tmp_path):
         "2026-01-02T12:00:03+00:00",
     )
     assert {entity.id for entity in action["result"]} >= {
-        "runs/scores/report.html", "runs/scores/tables/result-1.csv", "runs/scores/figures/result-1.svg"
+        *(f"{at(root)}/{name}" for name in ("report.html", "tables/result-1.csv", "figures/result-1.svg"))
     }  # fmt: skip
     objects = {entity["name"]: entity for entity in action["object"]}
     assert (objects["seed"]["value"], objects["since"]["value"]) == (7, "2025-03-01")
@@ -216,12 +222,12 @@ def test_nobody_and_no_license_is_guessed(root):
 def test_the_notebook_is_there_as_it_was_written_and_as_it_was_executed(root):
     files = crate(root)
     written, ran = (
-        json.loads(files[name]) for name in ("notebooks/scores.ipynb", "runs/scores/notebook.ipynb")
+        json.loads(files[name]) for name in ("notebooks/scores.ipynb", f"{at(root)}/notebook.ipynb")
     )
     assert len(written["cells"]) == len(ran["cells"]) - 1
     assert not [cell for cell in written["cells"] if cell.get("outputs") or cell.get("execution_count")]
     assert provenance.cells_digest(written) == provenance.cells_digest(ran)
-    said = json.loads(files["runs/scores/manifest.json"])
+    said = json.loads(files[f"{at(root)}/manifest.json"])
     assert said["notebook_sha256"] == provenance.cells_digest(written)
 
 
@@ -257,7 +263,7 @@ def test_words_are_written_from_facts(root):
 def test_the_codebook_has_every_column_of_every_table_in_both_languages(root):
     files = crate(root)
     rows = list(csv.DictReader(io.StringIO(files["codebook.csv"].decode("utf-8-sig"))))
-    own = [row for row in rows if row["file"] == "runs/scores/tables/result-1.csv"]
+    own = [row for row in rows if row["file"] == f"{at(root)}/tables/result-1.csv"]
     assert [row["column"] for row in own] == COLUMNS
     said = {row["column"]: row for row in own}
     assert (said["region"]["es"], said["region"]["en"], said["region"]["role"]) == ("Zona", "Area", "key")
@@ -305,12 +311,12 @@ def in_json(text):
 
 
 HARM = {
-    "runs/scores/tables/result-1.csv": (in_csv, "a value in a suppressed row"),
-    "runs/scores/results.json": (in_json, "a value in a suppressed row"),
-    "runs/scores/notebook.ipynb": (in_json, "a value in a suppressed row"),
-    "runs/scores/report.html": (lambda t: t + "<p>ana.soto@example.org</p>", "personal data (e-mail)"),
+    "RUN/tables/result-1.csv": (in_csv, "a value in a suppressed row"),
+    "RUN/results.json": (in_json, "a value in a suppressed row"),
+    "RUN/notebook.ipynb": (in_json, "a value in a suppressed row"),
+    "RUN/report.html": (lambda t: t + "<p>ana.soto@example.org</p>", "personal data (e-mail)"),
     "METHODS.md": (lambda t: t + "\nrut 12.345.678-5\n", "personal data (RUT)"),
-    "runs/scores/figures/result-1.svg": (
+    "RUN/figures/result-1.svg": (
         lambda t: t.replace("/>", "><text>ana.soto@example.org</text></svg>"), "personal data (e-mail)"
     ),
     "notebooks/scores.ipynb": (
@@ -325,6 +331,7 @@ def test_what_may_not_leave_is_refused_at_the_door_without_showing_it(root, name
     files = crate(root)
     door.refuse(files, root=root)
     harm, said = HARM[name]
+    name = name.replace("RUN", at(root))
     harmed = harm(files[name].decode("utf-8"))
     assert harmed != files[name].decode("utf-8")
     with pytest.raises(RunError, match="of the files, 1 hold what may not leave: nothing") as caught:

@@ -18,6 +18,7 @@ from cxlab.runs import manifest as module
 from cxlab.runs import provenance
 from cxlab.runs.entries import Entry
 from cxlab.runs.execute import Outcome
+from cxlab.runs.machine import facts
 from cxlab.runs.outputs import READ
 from cxlab.runs.provenance import Ground, commit
 from cxlab.runs.study import Study
@@ -45,7 +46,8 @@ def made(root, **entry):
     book = new_notebook(cells=[new_code_cell("1", outputs=[shown], id="a")])
     at = datetime(2026, 1, 1, 12, tzinfo=UTC)
     content = nbformat.writes(book).encode()
-    outcome = Outcome("done", content, started=at, finished=at.replace(second=3), seconds={1: 0.25, 3: 2.5})
+    how = {"seconds": {1: 0.25, 3: 2.5}, "kernel": {"kind": "started"}, "machine": dict(facts())}
+    outcome = Outcome("done", content, started=at, finished=at.replace(second=3), **how)
     study = Study("s", root, "acme", "es", ())
     parameters = {"client": "acme", "seed": 7, "language": "es"}
     one = Entry("drivers", root / "notebooks/drivers.ipynb", parameters, **entry)

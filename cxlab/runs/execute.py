@@ -31,7 +31,7 @@ from cxlab.errors import Message, ParameterError, RunError
 from cxlab.parameters import assigned, declaration, source, tagged
 from cxlab.runs.canonical import canonical
 from cxlab.runs.engine import CxlabEngine as Engine
-from cxlab.runs.kernels import KERNEL, Kernels
+from cxlab.runs.kernels import KERNEL, Kernels, used_by
 from cxlab.runs.limits import UNLIMITED, Limits, hold_memory, size
 from cxlab.runs.provenance import INJECTED
 from cxlab.runs.retold import retold
@@ -61,7 +61,8 @@ class Outcome:
 
     `cell` counts code cells from 1 as a reader would (0: none is at fault); `line` is the first line
     of its source; `content` is the executed notebook in canonical form, partial when it failed; `seconds`
-    has how long each cell that was answered took, counted as `cell`.
+    has how long each cell that was answered took, counted as `cell`; `kernel` how it came about and what it
+    used, `machine` the facts of the machine that it ran on.
     """
 
     status: Status
@@ -74,6 +75,8 @@ class Outcome:
     finished: datetime = datetime.min
     limits: Limits = UNLIMITED
     seconds: Mapping[int, float] = field(default_factory=dict)
+    kernel: Mapping[str, Any] = field(default_factory=dict)
+    machine: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
     def notebook(self) -> NotebookNode:
@@ -156,6 +159,7 @@ class Run:
     kernels: Kernels = field(default_factory=Kernels)
     watch: Callable[[int, int], None] | None = None
     answered: dict[int, str] = field(default_factory=dict)
+    process: Any = None
     began: dict[int, float] = field(default_factory=dict)
     seconds: dict[int, float] = field(default_factory=dict)
     errors: dict[int, tuple[str, str]] = field(default_factory=dict)
@@ -237,7 +241,7 @@ def _executed(notes: Any, run: Run, options: Mapping[str, Any]) -> None:
     with run.kernels.manager() as manager:
 
         def held(**_: Any) -> None:
-            process = getattr(manager.provisioner, "process", None)
+            run.process = process = getattr(manager.provisioner, "process", None)
             if run.limits.memory is not None and process is not None:
                 hold_memory(process.pid, run.limits.memory)
 
@@ -418,6 +422,7 @@ def _outcome(run: Run, notebook: NotebookNode, error: BaseException | None, star
         finished=datetime.now(UTC),
         limits=run.limits,
         seconds={_count(notebook, index): took for index, took in run.seconds.items()},
+        kernel=used_by(run.process),
     )
 
 

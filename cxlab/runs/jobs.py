@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ from cxlab.errors import RunError
 from cxlab.intake.tables.index import INDEX
 from cxlab.runs.entries import Entry
 from cxlab.runs.limits import Limits
+from cxlab.runs.machine import facts
 from cxlab.runs.provenance import Ground, digest, file_digest, sources_digest, versions
 from cxlab.runs.study import Study
 
@@ -126,7 +127,7 @@ def executed(job: Job, kernels: Kernels) -> Outcome:
     from cxlab.runs.execute import execute
 
     try:
-        return execute(
+        outcome = execute(
             Path(job.folder, job.name),
             job.parameters,
             content=job.notebook,
@@ -134,6 +135,7 @@ def executed(job: Job, kernels: Kernels) -> Outcome:
             limits=job.limits,
             kernels=kernels,
         )
+        return replace(outcome, machine=dict(facts()))
     finally:
         ensure_event_loop().close()
 

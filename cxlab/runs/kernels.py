@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib.metadata import EntryPoint
+from typing import Any
 
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
@@ -19,6 +20,7 @@ from jupyter_client.provisioning.factory import KernelProvisionerFactory
 
 from cxlab.runs.surroundings import has_ipc, private_folder
 from cxlab.runs.warm import GROUP, NAME
+from cxlab.runs.warm.forked import Forked
 from cxlab.runs.warm.provisioner import WarmProvisioner
 
 KERNEL = "python3"
@@ -72,6 +74,20 @@ class Kernels:
             running = list(self._running)
         for manager in running:
             _end(manager)
+
+
+def used_by(process: Any) -> dict[str, Any]:
+    """Return how a kernel that has ended came about and, where that is known, what it used of the machine.
+
+    Returns
+    -------
+    dict
+        kind (forked, started) and, of a forked one, seconds of the processor and peak of memory in kB;
+        empty if there was none.
+    """
+    if process is None:
+        return {}
+    return {"kind": "forked" if isinstance(process, Forked) else "started", **getattr(process, "used", {})}
 
 
 def _end(manager: AsyncKernelManager) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from cxlab.errors import InputError
 from cxlab.intake.folders import declared_path
-from cxlab.runs import machine, outputs, provenance
+from cxlab.runs import outputs, provenance
 from cxlab.runs.stages import awaited
 
 if TYPE_CHECKING:
@@ -46,8 +46,9 @@ def manifest(
         schema; id; study, entry and, of a point of a grid, its sweep and choices; status; notebook, its
         folder if that is not notebooks/, and notebook_sha256, the hash of its cells as written; language;
         parameters; client; seed; inputs, each table read with rows, rows used, hash and the files behind
-        it; after, the runs of other entries that it read; fingerprint; versions; git; machine;
-        started, finished, seconds, and cells: how long each code cell took, counted as a reader would.
+        it; after, the runs of other entries that it read; fingerprint; versions; git; machine, on which it
+        was executed; kernel, how that came about and what it used; started, finished, seconds, and cells:
+        how long each code cell took, counted as a reader would.
     """
     return {
         "schema": SCHEMA,
@@ -61,7 +62,8 @@ def manifest(
         "fingerprint": dict(prints),
         "versions": dict(provenance.versions()),
         "git": dict(provenance.commit(study.root)),
-        "machine": dict(machine.facts()),
+        "machine": dict(outcome.machine),
+        "kernel": dict(outcome.kernel),
         **_times(outcome),
     }
 

@@ -125,7 +125,7 @@ def readme(said: Described, runs: Sequence[Packed], words: Words) -> bytes:
         f"| {clean(f['name'])} | {words.number(f['bytes'], 0) if f.get('bytes') else '–'} | `{f['sha256']}` |"
         for f in sorted(files.values(), key=lambda f: (f["name"], f["sha256"]))
     ]
-    reports = [f"- [{clean(run.title)}]({run.folder}/report.html)" for run in runs]
+    reports = [f"- `{run.manifest['entry']}`: [{clean(run.title)}]({run.folder}/report.html)" for run in runs]
     versions = {"cxlab": first["versions"].get("cxlab", "?"), "python": first["versions"].get("python", "?")}
     parts = [
         f"# {said.name}",

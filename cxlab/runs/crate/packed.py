@@ -77,7 +77,7 @@ def packed(
 
 def _taken(run: Run, files: dict[str, bytes], written: dict[str, Any]) -> Packed:
     """Take up the files of a run, and its notebook as it was written."""
-    folder = f"runs/{run.entry}"
+    folder = f"runs/{run.folder.name}"  # by which `cxlab verify` knows it
     for path in sorted(path for path in run.folder.rglob("*") if path.is_file()):
         files[f"{folder}/{path.relative_to(run.folder).as_posix()}"] = path.read_bytes()
     executed = nbformat.reads(files[f"{folder}/notebook.ipynb"].decode(), as_version=4)  # type: ignore[no-untyped-call]
