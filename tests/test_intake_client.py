@@ -42,6 +42,14 @@ def test_a_declaration_is_read_as_written(tmp_path):
     assert source.read_as == "csv"
 
 
+def test_the_same_declaration_is_parsed_once_and_shared_with_nobody(tmp_path, monkeypatch):
+    text = "name: Once\nsources: []\n"
+    first = load(tmp_path, text)
+    first.sources.append("spoilt")
+    monkeypatch.setattr(client, "read_yaml", None)
+    assert client.load(tmp_path / "data" / "acme").sources == []
+
+
 def test_a_name_in_one_language_stands_for_both(tmp_path):
     assert load(tmp_path, "name: {es: Solo}").title("en") == "Solo"
     assert load(tmp_path, "name: 3M").title("es") == "3M"

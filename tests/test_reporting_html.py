@@ -581,7 +581,9 @@ def test_the_gallery_has_a_card_for_each_entry_and_names_the_failing_cell():
     ]
     made = html.index("Diagnóstico 2025", entries, language="es", client=CLIENT)
     assert_harmless(made)
+    drawn = safe.svg.cache_info().misses
     assert made == html.index("Diagnóstico 2025", entries, language="es", client=CLIENT)
+    assert safe.svg.cache_info().misses == drawn  # it is made again with each entry of a study that ends
     said = Page(made).said
     assert "3 informes · 1 no llegó a su fin" in said
     assert "En «Metropolitana» (Región) se observa un NPS 14 puntos menor que en el resto" in said

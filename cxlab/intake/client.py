@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from copy import deepcopy
 from datetime import date
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -83,7 +85,7 @@ def validated(content: bytes, folder: Path) -> Client:
         raise InputError(
             "{client}: client.yaml is not UTF-8 text; save it as UTF-8", client=folder.name
         ) from None
-    given = read_yaml(text, name="client.yaml")
+    given = deepcopy(_parsed(text))
     # Before anything else: what is wrong with a value is said by showing it.
     if secret := [_secret(place) for place in secrets_in(given)]:
         raise InputError(
@@ -110,6 +112,12 @@ def validated(content: bytes, folder: Path) -> Client:
             problems=problems,
         )
     return client
+
+
+@lru_cache(maxsize=4)
+def _parsed(text: str) -> dict[str, Any]:
+    """Return what a client.yaml says; a study reads the same one before and after each entry."""
+    return read_yaml(text, name="client.yaml")
 
 
 def new(root: str | Path, name: str, *, language: Language | None = None) -> Path:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from html import escape
 from xml.etree import ElementTree
 
@@ -104,6 +105,7 @@ def logo(uri: str) -> str:
     return uri if _LOGO.fullmatch(uri) else ""
 
 
+@lru_cache(maxsize=256)  # a gallery is made again with each entry that ends
 def svg(drawing: str, *, name: str, alt: str) -> str:
     """Return a drawing as inline SVG: allowed shapes only, colours as the page's variables, ids its own.
 
