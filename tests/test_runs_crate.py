@@ -257,7 +257,9 @@ def test_words_are_written_from_facts(root):
     assert (cited["cff-version"], cited["license"]) == ("1.2.0", "CC-BY-4.0")
     pins = files["requirements.txt"].decode()
     assert f"pandas=={provenance.versions()['pandas']} \\\n    --hash=sha256:{'0' * 64}\n" in pins
-    assert f"# scipy=={provenance.versions()['scipy']}" in pins
+    assert f"\n# scipy=={provenance.versions()['scipy']}\n" in pins
+    (root / "requirements.lock").unlink()
+    assert f"\nscipy=={provenance.versions()['scipy']}\n" in crate(root)["requirements.txt"].decode()
 
 
 def test_the_codebook_has_every_column_of_every_table_in_both_languages(root):

@@ -14,6 +14,8 @@ _HASH = re.compile(r"--hash=(sha256:[0-9a-f]{64})")
 def requirements(versions: Mapping[str, str], root: Path) -> bytes:
     """Return the distributions of a run as pip reads them; those without a known hash are comments.
 
+    Where no hash is known at all, they are plain pins.
+
     Parameters
     ----------
     versions : mapping
@@ -28,7 +30,7 @@ def requirements(versions: Mapping[str, str], root: Path) -> bytes:
         if hashes:
             pinned.append(" \\\n    ".join([f"{name}=={version}", *(f"--hash={h}" for h in sorted(hashes))]))
         elif name != "python":
-            others.append(f"# {name}=={version}")
+            others.append(f"# {name}=={version}" if known else f"{name}=={version}")
     return ("\n".join([*pinned, *others]) + "\n").encode()
 
 

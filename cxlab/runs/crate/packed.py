@@ -106,13 +106,12 @@ def _as_written(executed: Any) -> Any:
 
 
 def _labels(runs: Sequence[Run], root: Path) -> Mapping[str, Any]:
-    """Return the client's labels where its declaration is still that of the runs; else none."""
-    said = runs[0].manifest
+    """Return the client's labels where its declaration is still that of all runs; else none."""
     try:
-        ground = Ground.of(root, str(said["client"]))
+        ground = Ground.of(root, str(runs[0].manifest["client"]))
     except CxlabError:
         return {}
-    same = ground.declaration == said["fingerprint"].get("client")
+    same = {run.manifest["fingerprint"].get("client") for run in runs} == {ground.declaration}
     return ground.client.labels_mapping() if ground.client and same else {}
 
 
