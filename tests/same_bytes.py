@@ -14,7 +14,7 @@ import sys
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import yaml
@@ -70,6 +70,7 @@ class Surrounding:
 
 
 HOME = Surrounding("home")
+HOMES = ("HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME")
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 LANGUAGE = {"LC_ALL": "tr_TR.UTF-8", "LANG": "es_CL.UTF-8", "LANGUAGE": "de"}
 SURROUNDINGS = (
@@ -80,7 +81,8 @@ SURROUNDINGS = (
     Surrounding("no locale", {"LC_ALL": "C", "LANG": "C", "LANGUAGE": "", "PYTHONUTF8": "0"}),
     Surrounding("hash seed", {"PYTHONHASHSEED": "4711"}),
     Surrounding("folder", folder='Mesa de análisis · ñandú/d\'acá & "allá" %20'),
-    Surrounding("home", {"HOME": "{base}/nobody", "TMPDIR": "{base}/tmp é"}),
+    # A home that nobody can write, as of a service: nothing of a user's settings, no cache kept.
+    Surrounding("home", {**dict.fromkeys(HOMES, "/dev/null/home"), "TMPDIR": "{base}/tmp é"}),
     Surrounding("threads, mask", dict.fromkeys(THREADS, "2"), umask=0o077),
     Surrounding("alone", alone=True),
 )
@@ -112,21 +114,31 @@ def made(study: Mapping, data: Path, surrounding: Surrounding, base: Path) -> Ma
     root.mkdir(parents=True)
     shutil.copytree(PROJECT / "notebooks", root / "notebooks")
     shutil.copytree(data, root / "data" / data.name)
-    entries = study["entries"]
-    studies = [{name: each} for name, each in entries.items()] if surrounding.alone else [entries]
-    files: Made = {}
-    for number, part in enumerate(studies):
-        file = root / "reports" / f"{STUDY}-{number}.yaml"
-        file.parent.mkdir(exist_ok=True)
-        file.write_text(yaml.safe_dump({**study, "entries": part}, allow_unicode=True), encoding="utf-8")
-        command = ["-m", "cxlab", "run", str(file), "--root", str(root), *surrounding.options]
-        _run(command, surrounding, base)
-        files |= published(root / "reports" / "built" / file.stem)
-    return files
+    file = root / "reports" / f"{STUDY}.yaml"
+    file.parent.mkdir()
+    for entries in _parts(study["entries"]) if surrounding.alone else [study["entries"]]:
+        file.write_text(yaml.safe_dump({**study, "entries": entries}, allow_unicode=True), encoding="utf-8")
+        _run(["-m", "cxlab", "run", str(file), "--root", str(root), *surrounding.options], surrounding, base)
+    return published(root / "reports" / "built" / STUDY)
+
+
+def _parts(entries: Mapping) -> list[dict]:
+    """Return each entry by itself, with the one that it reads."""
+    read = {each.get("after", "") for each in entries.values()}
+    parts = [{name: each} for name, each in entries.items() if name not in read]
+    return [
+        {**{key: entries[key] for each in part.values() if (key := each.get("after"))}, **part}
+        for part in parts
+    ]
 
 
 def built(client: str, surrounding: Surrounding, base: Path) -> Path:
-    """Build a demo client and take it through intake in a surrounding; return its folder."""
+    """Build a demo client and take it through intake in a surrounding; return its folder.
+
+    The key of its pseudonyms needs a home that can be written.
+    """
+    kept = {name: text for name, text in surrounding.environment.items() if name not in HOMES}
+    surrounding = replace(surrounding, environment=kept)
     root = base / surrounding.folder
     for folder in ("notebooks", "data"):
         (root / folder).mkdir(parents=True)
@@ -180,11 +192,12 @@ def differences(home: Made, other: Made) -> dict[str, Place]:
 
 
 def shipped() -> dict:
-    """Return the study of the demo client, with one point of each grid."""
+    """Return the study of the demo client with one point of each grid, two of one that is read."""
     study = yaml.safe_load((PROJECT / "reports" / "fibra_cordillera.yaml").read_text(encoding="utf-8"))
-    for entry in study["entries"].values():
-        for name, values in entry.pop("grid", {}).items():
-            entry.setdefault("parameters", {})[name] = values[0]
+    read = {entry.get("after", "") for entry in study["entries"].values()}
+    for name, entry in study["entries"].items():
+        for key, values in entry.get("grid", {}).items():
+            entry["grid"][key] = values[: 2 if name in read and key == next(iter(entry["grid"])) else 1]
     return study
 
 
@@ -197,11 +210,11 @@ def main() -> int:
         again = pool.submit(built, study["client"], EVERYTHING, base / "again")
         every = (HOME, *SURROUNDINGS)
         runs = [pool.submit(made, study, data, each, base / str(k)) for k, each in enumerate(every)]
-        _tell("", (name[:11] for name in study["entries"]))
         home, found = runs[0].result(), []
+        _tell("", (name[:11] for name in home))
         for each, run in zip(SURROUNDINGS, runs[1:], strict=True):
             apart = differences(home, run.result())
-            _tell(each.name, ("DIFFERS" if name in apart else "same" for name in study["entries"]))
+            _tell(each.name, ("DIFFERS" if name in apart else "same" for name in home))
             found += [f"{each.name}: {name}: {place}" for name, place in apart.items()]
         tables, rebuilt = table_hashes(data), table_hashes(again.result())
         _tell("tables, built again", ["same" if tables == rebuilt else "DIFFERS"])

@@ -1,25 +1,45 @@
 """An executed notebook without what differs between two runs of the same thing.
 
-Times, random cell ids, papermill's notes, widget state, addresses of objects and names of temporary
-files go; the pieces of a stream are joined. What is left depends on the notebook, its parameters, its
-data and the code alone.
+Times, random cell ids, papermill's notes, widget state, addresses of objects, ids of styled tables and names
+of temporary files go; the pieces of a stream are joined. What is left depends on the notebook, its
+parameters, its data and the code alone.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 from nbformat import NotebookNode, from_dict
 
 from cxlab.runs.provenance import OF_A_RUN
 
+ROOT, OF_A_CELL = r"(?:/|[A-Za-z]:\\)", r"ipykernel_\d+[/\\]\d+\.py"
+OPENS = r"(?:\}|</th>)?[\s&]*(?:<td>)?\s*"  # from a head to its value in text, LaTeX and HTML
 SCRUBBED = (
     (re.compile(r"(?<= at )0x[0-9a-fA-F]{6,}"), "0x0"),
-    (re.compile(r"[^\s\"'<>(]*ipykernel_\d+[/\\]\d+\.py"), "<cell>"),
+    # A warning begins with the file of its cell, whose folder may have spaces; a traceback quotes it.
+    (re.compile(rf"(?m)^{ROOT}[^\n\"']*?{OF_A_CELL}"), "<cell>"),
+    (re.compile(rf"(?<=[\"']){ROOT}[^\n\"']*?{OF_A_CELL}"), "<cell>"),
+    (re.compile(rf"[^\s\"'<>(]*{OF_A_CELL}"), "<cell>"),
     (re.compile(r"<ipython-input-(\d+)-[0-9a-f]+>"), r"<cell \1>"),
+    # When lifelines and statsmodels computed, which they print among their results.
+    (
+        re.compile(rf"(time fit was run(?: =)?{OPENS})\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d"),
+        r"\g<1>1980-01-01 00:00:00",
+    ),
+    (
+        re.compile(
+            rf"(?s)(Date:{OPENS})[A-Z][a-z]{{2}}, \d\d [A-Z][a-z]{{2}} \d{{4}}"
+            rf"(.{{1,200}}?Time:{OPENS})\d\d:\d\d:\d\d"
+        ),
+        r"\g<1>Tue, 01 Jan 1980\g<2>00:00:00",
+    ),
 )
+STYLED = re.compile(r'<table id="T_([0-9a-f]{5,32})"')  # pandas' Styler: drawn anew for each display
 WIDGET = re.compile(r"application/vnd\.jupyter\.widget")
 
 
@@ -43,6 +63,7 @@ def canonical(notebook: NotebookNode) -> NotebookNode:
             kept[name] = notebook.metadata[name]
     notebook.metadata = from_dict(kept)  # type: ignore[no-untyped-call]
     seen: dict[str, int] = {}
+    styled = count(1)
     for cell in notebook.cells:
         for name in OF_A_RUN:
             cell.metadata.pop(name, None)
@@ -50,7 +71,7 @@ def canonical(notebook: NotebookNode) -> NotebookNode:
             del cell.metadata["tags"]
         cell.id = _identity(cell, seen)
         if cell.cell_type == "code":
-            cell.outputs = [_settled(output) for output in _joined(cell.get("outputs", []))]
+            cell.outputs = [_settled(output, styled) for output in _joined(cell.get("outputs", []))]
     return notebook
 
 
@@ -79,7 +100,7 @@ def _joined(outputs: list[NotebookNode]) -> list[NotebookNode]:
     return joined + [waiting[name] for name in sorted(waiting, reverse=True)]
 
 
-def _settled(output: NotebookNode) -> NotebookNode:
+def _settled(output: NotebookNode, styled: Iterator[int]) -> NotebookNode:
     if output.output_type == "stream":
         output.text = _scrubbed(output.text)
     elif output.output_type == "error":
@@ -87,6 +108,9 @@ def _settled(output: NotebookNode) -> NotebookNode:
         output.evalue = _scrubbed(output.evalue)
     else:
         data = {kind: _scrubbed(v) for kind, v in output.data.items() if not WIDGET.match(kind)}
+        if isinstance(html := data.get("text/html"), str):
+            for drawn in STYLED.findall(html):
+                data["text/html"] = data["text/html"].replace(f"T_{drawn}", f"T_{next(styled):05d}")
         output.data = from_dict(data)  # type: ignore[no-untyped-call]
         output.pop("transient", None)
     return output

@@ -35,6 +35,7 @@ from cxlab.runs.kernels import KERNEL, Kernels, used_by
 from cxlab.runs.limits import UNLIMITED, Limits, hold_memory, size
 from cxlab.runs.provenance import INJECTED
 from cxlab.runs.retold import retold
+from cxlab.runs.settling import SEED
 from cxlab.runs.surroundings import surroundings
 
 SILENT = logging.getLogger("cxlab.runs")  # the outcome says it all, once
@@ -266,8 +267,18 @@ def _executed(notes: Any, run: Run, options: Mapping[str, Any]) -> None:
             on_cell_executed=run.note,
         )
         private = Path(manager.connection_file).parent
-        environment = surroundings(private, root=run.root, environment=run.environment)
+        environment = {SEED: str(_seed(notes.nb)), **run.environment}
+        environment = surroundings(private, root=run.root, environment=environment)
         client.execute(cwd=str(run.folder), env=environment, cleanup_kc=True)
+
+
+def _seed(notebook: NotebookNode) -> int:
+    """Return the seed that a notebook was given, or declares; 0 where it knows none."""
+    given = tagged(notebook, INJECTED)
+    name = "notebook"
+    values = assigned(given[0], notebook=name) if given else declaration(notebook, name=name).validate({})
+    seed = values.get("seed")
+    return seed if isinstance(seed, int) else 0
 
 
 papermill_engines.register("cxlab", CxlabEngine)  # as the entry point does for an installed package

@@ -29,7 +29,7 @@ from cxlab.intake.privacy.identifiers import identifier
 from cxlab.intake.tables.index import read_index
 from cxlab.runs.outputs import plain
 
-SOURCES = (".py", ".yaml", ".yml", ".po", ".mo", ".j2", ".css", ".html", ".svg")
+SOURCES = (".py", ".yaml", ".yml", ".po", ".mo", ".j2", ".css", ".html", ".svg", ".mplstyle")
 READ = (".ipynb", ".toml", ".lock")
 INJECTED = "injected-parameters"
 # What a run or JupyterLab notes in a cell, and nobody wrote.

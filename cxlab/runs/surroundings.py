@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cxlab.runs.lock import born
+from cxlab.runs.settling import STARTUP
 
 PACKAGE = Path(__file__).resolve().parents[2]  # the kernel must find the same cxlab
 SOCKET_PATH = 80  # a Unix socket's path may have some 100 bytes; jupyter adds a suffix
@@ -25,6 +26,7 @@ SETTLED = {
     "COLUMNS": "120",
     "TQDM_DISABLE": "1",
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+    "MATPLOTLIBRC": str(Path(__file__).with_name("settled.mplstyle")),
     # One thread each: sums come out the same on any number of cores, and entries run side by side.
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
@@ -48,9 +50,12 @@ def settled(environment: Mapping[str, str]) -> dict[str, str]:
 def surroundings(
     folder: Path, *, root: Path | None = None, environment: Mapping[str, str] | None = None
 ) -> dict[str, str]:
-    """Return the environment variables of a kernel that keeps its IPython files in `folder`."""
+    """Return the environment variables of a kernel whose IPython files are in `folder`, its start-up too."""
     own = settled(os.environ)
     own["IPYTHONDIR"] = str(folder / "ipython")
+    startup = folder / "ipython" / "profile_default" / "startup"
+    startup.mkdir(parents=True, exist_ok=True)
+    (startup / "settling.py").write_text(STARTUP, encoding="utf-8")
     if root is not None:
         own["CXLAB_ROOT"] = str(root)
     return {**own, **(environment or {})}
