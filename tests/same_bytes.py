@@ -52,12 +52,17 @@ patched(
 """
 
 
+COLD = (
+    "from cxlab import cli; from cxlab.runs.warm import servers; servers.POSSIBLE = False; exit(cli.main())"
+)
+
+
 @dataclass(frozen=True)
 class Surrounding:
     """What is other than at home.
 
-    `alone` runs each entry by itself; `another_day` puts the clock ahead; `folder` names the workbench;
-    `options` are those of the command.
+    `alone` runs each entry by itself; `cold` gives every notebook a kernel that imports all anew;
+    `another_day` puts the clock ahead; `folder` names the workbench; `options` are those of the command.
     """
 
     name: str
@@ -67,6 +72,7 @@ class Surrounding:
     umask: int = 0o022
     alone: bool = False
     another_day: bool = False
+    cold: bool = False
 
 
 HOME = Surrounding("home")
@@ -74,16 +80,18 @@ HOMES = ("HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME")
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 LANGUAGE = {"LC_ALL": "tr_TR.UTF-8", "LANG": "es_CL.UTF-8", "LANGUAGE": "de"}
 SURROUNDINGS = (
+    Surrounding("cold kernels", cold=True),
     Surrounding("two workers", options=("--workers", "2")),
     Surrounding("another day", {"SOURCE_DATE_EPOCH": "86400"}, another_day=True),
     Surrounding("time zone", {"TZ": "Pacific/Chatham"}),
     Surrounding("locale", LANGUAGE),
     Surrounding("no locale", {"LC_ALL": "C", "LANG": "C", "LANGUAGE": "", "PYTHONUTF8": "0"}),
-    Surrounding("hash seed", {"PYTHONHASHSEED": "4711"}),
     Surrounding("folder", folder='Mesa de análisis · ñandú/d\'acá & "allá" %20'),
     # A home that nobody can write, as of a service: nothing of a user's settings, no cache kept.
     Surrounding("home", {**dict.fromkeys(HOMES, "/dev/null/home"), "TMPDIR": "{base}/tmp é"}),
-    Surrounding("threads, mask", dict.fromkeys(THREADS, "2"), umask=0o077),
+    Surrounding(
+        "threads, seed, mask", {**dict.fromkeys(THREADS, "2"), "PYTHONHASHSEED": "4711"}, umask=0o077
+    ),
     Surrounding("alone", alone=True),
 )
 EVERYTHING = Surrounding(
@@ -94,6 +102,7 @@ EVERYTHING = Surrounding(
     umask=0o077,
     alone=True,
     another_day=True,
+    cold=True,
 )
 
 
@@ -118,7 +127,8 @@ def made(study: Mapping, data: Path, surrounding: Surrounding, base: Path) -> Ma
     file.parent.mkdir()
     for entries in _parts(study["entries"]) if surrounding.alone else [study["entries"]]:
         file.write_text(yaml.safe_dump({**study, "entries": entries}, allow_unicode=True), encoding="utf-8")
-        _run(["-m", "cxlab", "run", str(file), "--root", str(root), *surrounding.options], surrounding, base)
+        command = ["run", str(file), "--root", str(root), *surrounding.options]
+        _run([*(["-c", COLD] if surrounding.cold else ["-m", "cxlab"]), *command], surrounding, base)
     return published(root / "reports" / "built" / STUDY)
 
 

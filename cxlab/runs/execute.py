@@ -35,7 +35,7 @@ from cxlab.runs.kernels import KERNEL, Kernels, used_by
 from cxlab.runs.limits import UNLIMITED, Limits, hold_memory, size
 from cxlab.runs.provenance import INJECTED
 from cxlab.runs.retold import retold
-from cxlab.runs.settling import SEED
+from cxlab.runs.settling import SEED, prepare
 from cxlab.runs.surroundings import surroundings
 
 SILENT = logging.getLogger("cxlab.runs")  # the outcome says it all, once
@@ -269,6 +269,7 @@ def _executed(notes: Any, run: Run, options: Mapping[str, Any]) -> None:
         private = Path(manager.connection_file).parent
         environment = {SEED: str(_seed(notes.nb)), **run.environment}
         environment = surroundings(private, root=run.root, environment=environment)
+        prepare(Path(environment["IPYTHONDIR"]))
         client.execute(cwd=str(run.folder), env=environment, cleanup_kc=True)
 
 

@@ -9,11 +9,19 @@ from __future__ import annotations
 import logging
 import os
 import random
+from pathlib import Path
 from typing import Any
 
 SEED = "CXLAB_SEED"
 STARTUP = "from cxlab.runs import settling\nsettling.settle(get_ipython())\ndel settling\n"
 NOTICES = ("mkdir -p failed", "not a writable", "temporary cache directory", "building the font cache")
+
+
+def prepare(folder: Path) -> None:
+    """Write the start-up file of a kernel that keeps its IPython files in `folder`."""
+    startup = folder / "profile_default" / "startup"
+    startup.mkdir(parents=True, exist_ok=True)
+    (startup / "settling.py").write_text(STARTUP, encoding="utf-8")
 
 
 def settle(shell: Any) -> None:

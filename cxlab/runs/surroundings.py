@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cxlab.runs.lock import born
-from cxlab.runs.settling import STARTUP
 
 PACKAGE = Path(__file__).resolve().parents[2]  # the kernel must find the same cxlab
 SOCKET_PATH = 80  # a Unix socket's path may have some 100 bytes; jupyter adds a suffix
@@ -50,12 +49,9 @@ def settled(environment: Mapping[str, str]) -> dict[str, str]:
 def surroundings(
     folder: Path, *, root: Path | None = None, environment: Mapping[str, str] | None = None
 ) -> dict[str, str]:
-    """Return the environment variables of a kernel whose IPython files are in `folder`, its start-up too."""
+    """Return the environment variables of a kernel that keeps its IPython files in `folder`."""
     own = settled(os.environ)
     own["IPYTHONDIR"] = str(folder / "ipython")
-    startup = folder / "ipython" / "profile_default" / "startup"
-    startup.mkdir(parents=True, exist_ok=True)
-    (startup / "settling.py").write_text(STARTUP, encoding="utf-8")
     if root is not None:
         own["CXLAB_ROOT"] = str(root)
     return {**own, **(environment or {})}
