@@ -164,12 +164,14 @@ def test_no_kernel_sees_what_another_did(tmp_path, forked):
     assert len(forked) == 3
 
 
-def test_each_kernel_draws_its_own_numbers(tmp_path, forked):
+def test_what_no_seed_settles_is_each_kernels_own(tmp_path, forked):
     cell = (
-        "import random, uuid, tempfile, numpy as np\nprint(random.random(), np.random.rand(), uuid.uuid4())"
+        "import os, random, uuid, tempfile, numpy as np\n"
+        "print(random.random(), np.random.rand(), uuid.uuid4(), os.urandom(4).hex(), tempfile.mktemp())"
     )
     one, other = (printed(run(tmp_path, cell))[0].split() for _ in range(2))
-    assert not set(one) & set(other)
+    assert one[:2] == other[:2]  # their seed is the same (`settling`)
+    assert not set(one[2:]) & set(other[2:])
     assert len(forked) == 2
 
 
