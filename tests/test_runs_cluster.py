@@ -155,7 +155,8 @@ def study(root: Path) -> Study:
 
 @pytest.mark.runs_notebooks
 @pytest.mark.skipif(os.name != "posix", reason="signals")
-def test_a_killed_worker_loses_nothing(root, running):
+def test_a_killed_worker_loses_nothing(root, running, monkeypatch):
+    strangers(running, monkeypatch)
     events: list[tuple[str, str]] = []
 
     def watch(entry, report):
@@ -177,6 +178,17 @@ def test_a_killed_worker_loses_nothing(root, running):
     assert kept(root) == distant
     killed = running.workers[int(begun(root)[0][0])]
     assert not [*Path(tempfile.gettempdir()).glob(f"cxlab-{killed.pid}-*")]  # its tables are gone
+
+
+def strangers(running: Running, monkeypatch) -> None:
+    """A cluster that cannot import what it is to run is told before it gets anything."""
+    with monkeypatch.context() as other:
+        other.setattr(clusters, "HERE", "nowhere.cluster")
+        with (
+            pytest.raises(WorkbenchError, match=f"no cxlab, or another one, at {running.address}, tcp://"),
+            cluster(running.address),
+        ):
+            pytest.fail("it has another package")
 
 
 def kept(root: Path) -> dict[str, bytes]:

@@ -18,6 +18,8 @@ from concurrent.futures import BrokenExecutor, Executor, Future, InvalidStateErr
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
+from importlib.machinery import ModuleSpec
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -30,6 +32,7 @@ from cxlab.runs.surroundings import private_folder
 if TYPE_CHECKING:
     from cxlab.runs.execute import Outcome
 
+HERE = __name__
 RETRIES = 2  # of an entry that a worker could not execute; how many may die of it, the scheduler decides (3)
 ANSWER = 10.0  # seconds for a scheduler to answer
 PATIENCE = 30.0  # seconds without any worker
@@ -72,6 +75,7 @@ def cluster(address: str, *, insecure: bool = False) -> Iterator[Executor]:
             raise _unanswered(address, error) from error
         for worker in client.scheduler_info()["workers"]:
             refuse_open(worker, insecure=insecure)
+        _refuse_strangers(client, address)
         executor = _Cluster(client, address)
         try:
             yield executor
@@ -109,6 +113,21 @@ def refuse_open(address: str, *, insecure: bool = False) -> None:
             "there as its user, and the tables would travel readable. Use tls:// with certificates (see "
             "README), or a network that nobody else reaches and --insecure",
             address=address,
+        )
+
+
+def _refuse_strangers(client: Any, address: str) -> None:
+    """Refuse a cluster without cxlab: its scheduler would not take our jobs, and its workers die of them."""
+    try:
+        found = {address: client.run_on_scheduler(find_spec, HERE)}
+    except Exception:
+        found = {address: None}
+    found |= client.run(find_spec, HERE, on_error="return")
+    strangers = [place for place, spec in found.items() if not isinstance(spec, ModuleSpec)]
+    if strangers:
+        raise WorkbenchError(
+            "there is no cxlab, or another one, at {places}: install the environment of this machine there",
+            places=", ".join(strangers),
         )
 
 
