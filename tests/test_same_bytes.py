@@ -36,6 +36,23 @@ def test_two_clean_builds_of_the_demo_give_the_same_tables(two):
     assert hashes[0] == hashes[1]
 
 
+def test_in_everything_at_once_a_process_finds_all_of_it_changed(tmp_path):
+    code = (
+        "import datetime, json, os, tempfile, time\n"
+        "now = [datetime.date.today().isoformat(), datetime.datetime.now().year,"
+        " time.strftime('%Y'), int(time.time()) // 10**6, time.tzname, time.gmtime().tm_year, os.umask(0),"
+        " tempfile.gettempdir(), os.path.expanduser('~'), hash('a'), os.environ.get('OMP_NUM_THREADS')]\n"
+        "open('told.json', 'w').write(json.dumps(now))"
+    )
+    told = []
+    for each in (HOME, EVERYTHING):
+        base = tmp_path / each.name
+        base.mkdir()
+        same_bytes._run(["-c", code], each, base)
+        told.append(json.loads((base / "told.json").read_text()))
+    assert [one for one, other in zip(*told, strict=True) if one == other] == []
+
+
 def test_date_zone_locale_seeds_folders_threads_and_company_move_no_byte(two, tmp_path):
     with ThreadPoolExecutor(2) as pool:
         runs = [

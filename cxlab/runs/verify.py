@@ -29,8 +29,8 @@ from cxlab.runs.provenance import json_digest
 from cxlab.runs.publish import MANIFEST, Shelf, manifest_of
 from cxlab.runs.standing import at_hand, entry_of, other_reads, since
 
-# Sums of 64-bit numbers in another order differ by about 1e-13 of themselves, what is iterated to a tolerance
-# of 1e-8 on a quadratically converging step by less than 1e-10, and a report prints at most six digits.
+# Without the vector instructions of a newer processor the demo's numbers move by 1e-13 of themselves, and by
+# 1e-10 where one is a small difference of large ones; its pages, which print six digits at most, not at all.
 TOLERANCE = 1e-9
 NO_EXCUSE = ("cpus", "notebook")  # threads are settled; the published notebook is what is rerun
 Verdict = Literal["hashes", "same", "within", "released", "differs", "failed", "damaged"]
