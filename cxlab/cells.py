@@ -273,8 +273,8 @@ def literal(value: Any) -> str:
     Raises
     ------
     ParameterError
-        For a value that is none of text, number, boolean, None, date, list, tuple, dict, or that no
-        file can hold (NaN, infinity, text that is not valid Unicode).
+        For a value that is none of text, number, boolean, None, date, list, tuple, dict with names of
+        text, or that no file can hold (NaN, infinity, text that is not valid Unicode).
 
     Examples
     --------
@@ -285,7 +285,7 @@ def literal(value: Any) -> str:
         return f"[{', '.join(map(literal, value))}]"
     if isinstance(value, tuple):
         return f"({', '.join(map(literal, value))}{',' if len(value) == 1 else ''})"
-    if isinstance(value, dict):
+    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
         return f"{{{', '.join(f'{literal(key)}: {literal(item)}' for key, item in value.items())}}}"
     if type(value) is date:
         return f"date({value.year}, {value.month}, {value.day})"

@@ -12,6 +12,7 @@ import re
 import types
 from collections.abc import Mapping
 from datetime import date
+from numbers import Integral
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from cxlab.errors import Message
@@ -53,7 +54,7 @@ def typed(kind: Any, value: Any) -> Any:
         return _sequence(origin, args[0], value)
     if origin is dict:
         return (
-            {str(k): typed(args[1], v) for k, v in value.items()}
+            {_bare(k): typed(args[1], v) for k, v in value.items()}
             if isinstance(value, Mapping)
             else _bare(value)
         )
@@ -173,9 +174,11 @@ def _item(match: re.Match[str]) -> str:
 def _bare(value: Any) -> Any:
     """Return `value` with its undeclared plain text read as JSON would inside, as text outside."""
     if isinstance(value, Mapping):
-        return {str(k): _scalar(Any, v) if isinstance(v, Plain) else _bare(v) for k, v in value.items()}
+        return {_bare(k): _scalar(Any, v) if isinstance(v, Plain) else _bare(v) for k, v in value.items()}
     if isinstance(value, list):
         return [_scalar(Any, v) if isinstance(v, Plain) else _bare(v) for v in value]
+    if isinstance(value, Integral) and not isinstance(value, bool):
+        return int(value)  # numpy's
     return str(value) if isinstance(value, Plain) else value
 
 

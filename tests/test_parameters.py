@@ -6,8 +6,12 @@ import math
 import string
 import time
 from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
 from typing import Literal
 
+import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -112,6 +116,22 @@ def test_typed_values_are_taken(name, value):
 
 
 @pytest.mark.parametrize(
+    ("name", "value", "taken"),
+    [
+        ("waves", np.int64(4), 4),
+        ("level", np.float64(0.9), 0.9),
+        ("months", [np.int32(6)], (6,)),
+        ("scales", {"a": np.int8(2)}, {"a": 2.0}),
+        ("by", ("a", "b"), ["a", "b"]),
+    ],
+)
+def test_values_of_numpy_and_tuples_become_the_declared_kind(name, value, taken):
+    found = declared().validate({name: value})[name]
+    assert repr(found) == repr(taken)  # the kind, too
+    assert source({name: found}).splitlines()[-1] == f"{name} = {taken!r}"
+
+
+@pytest.mark.parametrize(
     ("name", "value", "found", "allowed"),
     [
         ("level", Plain("abc"), '"abc"', "a number, with a point for decimals, > 0.5, < 1"),
@@ -142,6 +162,15 @@ def test_typed_values_are_taken(name, value):
         ("by", 5, "5", "a list of: text"),
         ("months", Plain("6,x"), '"x"', "a list of: a whole number"),
         ("scales", {"a": "b"}, '"b"', "a mapping"),
+        ("scales", {1: 2.0}, "1", "a mapping"),
+        ("weighted", np.True_, "np.True_", "true or false"),
+        ("waves", np.float64(3), "np.float64(3.0)", "a whole number"),
+        ("level", np.float64("nan"), "nan", "a number"),
+        ("client", Path("acme"), "Path('acme')", "text"),
+        ("waves", Decimal(3), "Decimal('3')", "a whole number"),
+        ("by", {"segment"}, "{'segment'}", "a list of: text"),
+        ("since", pd.Timestamp(2025, 1, 31), "2025-01-31T00:00:00", "a date as 2025-12-31"),
+        ("since", np.datetime64("2025-01-31"), "2025-01-31", "a date as 2025-12-31"),
         ("code", "\ud800", "text that is not valid Unicode", "text"),
         ("code", 7, "7", "text"),
         ("by", ["ok", "\udcff"], "text that is not valid Unicode", "a list of: text"),
@@ -328,7 +357,19 @@ def test_awkward_text_arrives_as_written():
 
 
 @pytest.mark.parametrize(
-    "value", [math.nan, math.inf, "\ud800", {1, 2}, object(), datetime(2025, 1, 1), b"x"]
+    "value",
+    [
+        math.nan,
+        math.inf,
+        "\ud800",
+        {1, 2},
+        object(),
+        datetime(2025, 1, 1),
+        b"x",
+        {1: 2},
+        Decimal(1),
+        Path("x"),
+    ],
 )
 def test_what_cannot_be_written_is_refused(value):
     with pytest.raises(ParameterError, match="cannot be a parameter"):

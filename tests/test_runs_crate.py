@@ -24,8 +24,8 @@ from cxlab.runs.crate import door
 from cxlab.runs.crate.packed import packed
 from cxlab.runs.crate.written import write
 from cxlab.runs.entries import Entry
-from cxlab.runs.execute import Outcome
 from cxlab.runs.manifest import manifest
+from cxlab.runs.outcome import Outcome
 from cxlab.runs.provenance import INJECTED, Ground, digest
 from cxlab.runs.publish import shelf
 from cxlab.runs.published import named

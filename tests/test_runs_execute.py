@@ -18,9 +18,10 @@ import cxlab
 from cxlab.errors import ParameterError
 from cxlab.runs import limits as held
 from cxlab.runs.canonical import canonical
-from cxlab.runs.execute import CxlabEngine, Outcome, execute, opened, settled, with_parameters
+from cxlab.runs.execute import CxlabEngine, execute, opened, settled, with_parameters
 from cxlab.runs.kernels import Kernels, OwnSpecs
 from cxlab.runs.limits import Limits
+from cxlab.runs.outcome import Outcome
 from cxlab.runs.surroundings import surroundings
 
 PARAMETERS = "x: int = 1  # a number\nwords: list[str] = []\nsince: date = date(2025, 1, 1)"
@@ -269,6 +270,18 @@ def test_the_canonical_form_drops_what_differs_between_runs():
     assert done.cells[4].id == f"{done.cells[3].id}-2"
     assert sorted(done.metadata) == ["kernelspec"]
     nbformat.validate(done)
+
+
+def test_a_long_word_is_settled_at_once():
+    made = notebook("1")
+    long = "x" * 2_000_000
+    made.cells[3].outputs = [
+        new_output("display_data", {"image/png": long, "text/plain": f"{long}/ipykernel_12/34.py {long}"})
+    ]
+    started = time.monotonic()
+    data = canonical(made).cells[3].outputs[0].data
+    assert (data["image/png"], data["text/plain"]) == (long, f"<cell> {long}")
+    assert time.monotonic() - started < 20  # tried from each of its letters it would be an hour
 
 
 def test_the_kernel_is_this_python_whatever_is_installed(monkeypatch):

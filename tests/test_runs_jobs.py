@@ -14,8 +14,8 @@ from cxlab.errors import RunError, WorkbenchError
 from cxlab.intake import dataset
 from cxlab.runs import execute
 from cxlab.runs.batch import run_study
-from cxlab.runs.execute import Outcome
 from cxlab.runs.jobs import Job, perform
+from cxlab.runs.outcome import Outcome
 from cxlab.runs.provenance import Ground, versions
 from cxlab.runs.study import Study, of_notebook, read_study
 

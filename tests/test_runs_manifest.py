@@ -17,8 +17,8 @@ from cxlab.intake.ledger import files_behind
 from cxlab.runs import manifest as module
 from cxlab.runs import provenance
 from cxlab.runs.entries import Entry
-from cxlab.runs.execute import Outcome
 from cxlab.runs.machine import facts
+from cxlab.runs.outcome import Outcome
 from cxlab.runs.outputs import READ
 from cxlab.runs.provenance import Ground, commit
 from cxlab.runs.study import Study

@@ -15,7 +15,7 @@ from cxlab.errors import WorkbenchError
 from cxlab.intake import dataset, where
 from cxlab.runs import making, pages, releases
 from cxlab.runs.batch import run_study
-from cxlab.runs.execute import Outcome
+from cxlab.runs.outcome import Outcome
 from cxlab.runs.study import Study, read_study
 
 ROWS = "response_id,customer_id,recommend,region\n" + "".join(

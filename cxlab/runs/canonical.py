@@ -24,7 +24,8 @@ SCRUBBED = (
     # A warning begins with the file of its cell, whose folder may have spaces; a traceback quotes it.
     (re.compile(rf"(?m)^{ROOT}[^\n\"']*?{OF_A_CELL}"), "<cell>"),
     (re.compile(rf"(?<=[\"']){ROOT}[^\n\"']*?{OF_A_CELL}"), "<cell>"),
-    (re.compile(rf"[^\s\"'<>(]*{OF_A_CELL}"), "<cell>"),
+    # From the beginning of a word only: tried from within, a picture or a long line would take minutes.
+    (re.compile(rf"(?<![^\s\"'<>(])[^\s\"'<>(]*{OF_A_CELL}"), "<cell>"),
     (re.compile(r"<ipython-input-(\d+)-[0-9a-f]+>"), r"<cell \1>"),
     # When lifelines and statsmodels computed, which they print among their results.
     (

@@ -30,7 +30,7 @@ from cxlab.runs.jobs import Job, perform, stop
 from cxlab.runs.surroundings import private_folder
 
 if TYPE_CHECKING:
-    from cxlab.runs.execute import Outcome
+    from cxlab.runs.outcome import Outcome
 
 HERE = __name__
 RETRIES = 2  # of an entry that a worker could not execute; how many may die of it, the scheduler decides (3)

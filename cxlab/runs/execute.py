@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import copy
 import logging
+import os
 import time
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import nbformat
 import papermill
@@ -27,126 +26,21 @@ from papermill.engines import NotebookExecutionManager, papermill_engines
 from papermill.exceptions import PapermillExecutionError
 from papermill.iorw import write_ipynb
 
-from cxlab.errors import Message, ParameterError, RunError
+from cxlab.errors import ParameterError, RunError
 from cxlab.parameters import assigned, declaration, source, tagged
 from cxlab.runs.canonical import canonical
 from cxlab.runs.engine import CxlabEngine as Engine
 from cxlab.runs.kernels import KERNEL, Kernels, used_by
-from cxlab.runs.limits import UNLIMITED, Limits, hold_memory, size
+from cxlab.runs.limits import UNLIMITED, Limits, hold_memory
+from cxlab.runs.outcome import Outcome, Status, read, written
 from cxlab.runs.provenance import INJECTED
-from cxlab.runs.retold import retold
 from cxlab.runs.settling import SEED, prepare
 from cxlab.runs.surroundings import surroundings
 
 SILENT = logging.getLogger("cxlab.runs")  # the outcome says it all, once
 SILENT.addHandler(logging.NullHandler())
 SILENT.propagate = False
-OURS = ("InputError", "ParameterError", "AnalysisError", "WorkbenchError", "RunError")
-Status = Literal[
-    "done",
-    "raised",
-    "exited",
-    "out of memory",
-    "kernel died",
-    "timeout",
-    "interrupted",
-    "not started",
-    "not run",
-]
 NO_MEMORY = ("MemoryError", "OutOfMemoryException")  # how numpy's, arrow's and duckdb's end
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a run ended: plain data, to be handed from one process to another.
-
-    `cell` counts code cells from 1 as a reader would (0: none is at fault); `line` is the first line
-    of its source; `content` is the executed notebook in canonical form, partial when it failed; `seconds`
-    has how long each cell that was answered took, counted as `cell`; `kernel` how it came about and what it
-    used, `machine` the facts of the machine that it ran on.
-    """
-
-    status: Status
-    content: bytes
-    cell: int = 0
-    line: str = ""
-    error_name: str = ""
-    error_value: str = ""
-    started: datetime = datetime.min
-    finished: datetime = datetime.min
-    limits: Limits = UNLIMITED
-    seconds: Mapping[int, float] = field(default_factory=dict)
-    kernel: Mapping[str, Any] = field(default_factory=dict)
-    machine: Mapping[str, Any] = field(default_factory=dict)
-
-    @cached_property
-    def notebook(self) -> NotebookNode:
-        """The executed notebook."""
-        return read(self.content)
-
-    @property
-    def message(self) -> str:
-        """One sentence: what happened, and where."""
-        if self.status == "done":
-            return Message("every cell ran")
-        if self.status == "not run":
-            return Message("it was not run: {error}", error=self._error())
-        if self.status == "not started":
-            return Message("the kernel did not start: {error}", error=self._error())
-        said: dict[str, Message] = {
-            "raised": Message(
-                "code cell {cell} (`{line}`) raised {error}",
-                cell=self.cell,
-                line=self.line,
-                error=self._error(),
-            ),
-            "exited": Message(
-                "code cell {cell} (`{line}`) left the notebook before its end", cell=self.cell, line=self.line
-            ),
-            "out of memory": Message(
-                "code cell {cell} (`{line}`) needed more memory than its limit of {limit}: {error}",
-                cell=self.cell,
-                line=self.line,
-                limit=size(self.limits.memory or 0),
-                error=self._error(),
-            ),
-            "kernel died": self._died(),
-            "timeout": Message(
-                "time ran out in code cell {cell} (`{line}`): its limit is {seconds} s",
-                cell=self.cell,
-                line=self.line,
-                seconds=f"{self.limits.timeout or 0:g}",
-            ),
-            "interrupted": Message(
-                "interrupted in code cell {cell} (`{line}`)", cell=self.cell, line=self.line
-            ),
-        }
-        return said[self.status]
-
-    def _died(self) -> Message:
-        if self.limits.memory is None:
-            return Message(
-                "the kernel died in code cell {cell} (`{line}`): out of memory, or ended from outside",
-                cell=self.cell,
-                line=self.line,
-            )
-        return Message(
-            "the kernel died in code cell {cell} (`{line}`): out of memory (its limit is {limit}), "
-            "or ended from outside",
-            cell=self.cell,
-            line=self.line,
-            limit=size(self.limits.memory),
-        )
-
-    def _error(self) -> str:
-        if not self.error_name:
-            return self.error_value
-        if not self.error_value:
-            return self.error_name
-        value = self.error_value if len(self.error_value) <= 600 else f"{self.error_value[:596]} ..."
-        if self.error_name in OURS:
-            return Message("{name}: {value}", name=self.error_name, value=retold(value))
-        return f"{self.error_name}: {value}"
 
 
 @dataclass
@@ -179,6 +73,12 @@ class Run:
             self.errors[cell_index] = (str(content.get("ename", "")), str(content.get("evalue", "")))
         if self.watch:
             self.watch(len(self.answered), cell_index)
+
+    def strike(self, notebook: NotebookNode) -> None:
+        """Take the count of a cell that was begun and never answered: it must not look executed."""
+        for index, cell in enumerate(notebook.cells):
+            if cell.cell_type == "code" and index not in self.answered:
+                cell.execution_count = None
 
     def unfinished(self, notebook: NotebookNode) -> int:
         """Return the index of the first code cell that did not end well, -1 when all did."""
@@ -219,6 +119,7 @@ class CxlabEngine(Engine):
         try:
             _executed(notes, run, options)
         except BaseException:
+            run.strike(nb)
             if output_path:
                 write_ipynb(canonical(copy.deepcopy(nb)), output_path)
             raise
@@ -270,7 +171,9 @@ def _executed(notes: Any, run: Run, options: Mapping[str, Any]) -> None:
         environment = {SEED: str(_seed(notes.nb)), **run.environment}
         environment = surroundings(private, root=run.root, environment=environment)
         prepare(Path(environment["IPYTHONDIR"]))
-        client.execute(cwd=str(run.folder), env=environment, cleanup_kc=True)
+        # What a child process prints is in the notebook; a kernel would repeat it among our own lines.
+        with open(os.devnull, "wb") as nowhere:
+            client.execute(cwd=str(run.folder), env=environment, stdout=nowhere.fileno(), cleanup_kc=True)
 
 
 def _seed(notebook: NotebookNode) -> int:
@@ -327,22 +230,6 @@ def content_of(path: Path) -> bytes:
         raise ParameterError(
             "{notebook} cannot be read: {reason}", notebook=str(path), reason=error.strerror
         ) from error
-
-
-def read(content: bytes) -> NotebookNode:
-    """Return the notebook that some bytes hold, as format 4."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # missing cell ids: ours are made of content
-        notebook: NotebookNode = nbformat.reads(  # type: ignore[no-untyped-call]
-            content.decode("utf-8-sig"), as_version=4, capture_validation_error={}
-        )
-    return notebook
-
-
-def written(notebook: NotebookNode) -> bytes:
-    """Return a notebook as its file holds it."""
-    text: str = nbformat.writes(notebook)  # type: ignore[no-untyped-call]
-    return (text.rstrip("\n") + "\n").encode("utf-8", "backslashreplace")
 
 
 def opened(path: Path, content: bytes | None = None) -> NotebookNode:

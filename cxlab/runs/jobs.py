@@ -8,6 +8,7 @@ hands jobs on needs none of it.
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -24,8 +25,8 @@ from cxlab.runs.provenance import Ground, digest, file_digest, sources_digest, v
 from cxlab.runs.study import Study
 
 if TYPE_CHECKING:
-    from cxlab.runs.execute import Outcome
     from cxlab.runs.kernels import Kernels
+    from cxlab.runs.outcome import Outcome
 
 _LOCK = threading.Lock()
 _KERNELS: dict[str, Kernels] = {}  # by the run of their jobs
@@ -122,8 +123,6 @@ def _files(study: Study, ground: Ground) -> dict[str, str]:
 
 def executed(job: Job, kernels: Kernels) -> Outcome:
     """Execute a job in the process that made it, on one of its kernels."""
-    from jupyter_core.utils import ensure_event_loop
-
     from cxlab.runs.execute import execute
 
     try:
@@ -137,7 +136,20 @@ def executed(job: Job, kernels: Kernels) -> Outcome:
         )
         return replace(outcome, machine=dict(facts()))
     finally:
-        ensure_event_loop().close()
+        _close_loop()
+
+
+def _close_loop() -> None:
+    """Close this thread's event loop; what a dead kernel left waiting on it would complain."""
+    from jupyter_core.utils import ensure_event_loop
+
+    loop = ensure_event_loop()
+    waiting = asyncio.all_tasks(loop)
+    for task in waiting:
+        task.cancel()
+    if waiting:
+        loop.run_until_complete(asyncio.gather(*waiting, return_exceptions=True))
+    loop.close()
 
 
 def perform(job: Job) -> Outcome:

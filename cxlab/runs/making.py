@@ -29,10 +29,10 @@ from cxlab.errors import CxlabError, Message, RunError, WorkbenchError
 from cxlab.runs import manifest, outputs, provenance
 from cxlab.runs.batch import Report, Watch
 from cxlab.runs.entries import Entry
-from cxlab.runs.execute import Outcome
 from cxlab.runs.interruption import aside, check
 from cxlab.runs.jobs import Job, executed, perform
 from cxlab.runs.kernels import Kernels
+from cxlab.runs.outcome import Outcome
 from cxlab.runs.provenance import Ground
 from cxlab.runs.publish import Shelf
 from cxlab.runs.releases import Releases, in_turn, release_of

@@ -17,7 +17,7 @@ from cxlab.runs.stages import awaited
 
 if TYPE_CHECKING:
     from cxlab.runs.entries import Entry
-    from cxlab.runs.execute import Outcome
+    from cxlab.runs.outcome import Outcome
     from cxlab.runs.provenance import Ground
     from cxlab.runs.study import Study
 

@@ -22,7 +22,7 @@ from cxlab.reporting import html
 from cxlab.reporting.made import Made
 from cxlab.runs import outputs
 from cxlab.runs.entries import Entry
-from cxlab.runs.execute import Outcome
+from cxlab.runs.outcome import Outcome
 from cxlab.runs.points import readable
 from cxlab.runs.provenance import versions
 from cxlab.runs.publish import Shelf, manifest_of

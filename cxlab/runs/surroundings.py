@@ -33,7 +33,14 @@ SETTLED = {
     "JE_ARROW_MALLOC_CONF": "background_thread:false",  # a process with one thread can be forked
     "PYDEVD_DISABLE_FILE_VALIDATION": "1",
 }
-NOT_HANDED = ("PYTHONSTARTUP", "PYTHONINSPECT", "PYTHONWARNINGS", "PYTHONBREAKPOINT", "JPY_PARENT_PID")
+NOT_HANDED = (
+    "PYTHONSTARTUP",
+    "PYTHONINSPECT",
+    "PYTHONWARNINGS",
+    "PYTHONBREAKPOINT",
+    "JPY_PARENT_PID",
+    "PYTEST_CURRENT_TEST",
+)
 
 
 def settled(environment: Mapping[str, str]) -> dict[str, str]:

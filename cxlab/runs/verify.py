@@ -23,8 +23,9 @@ from cxlab.runs.cores import cores
 from cxlab.runs.diff import Cause
 from cxlab.runs.differing import NOTEBOOK, RESULTS, Farthest, Files, Place
 from cxlab.runs.entries import Entry
-from cxlab.runs.execute import Outcome, execute
+from cxlab.runs.execute import execute
 from cxlab.runs.kernels import Kernels
+from cxlab.runs.outcome import Outcome
 from cxlab.runs.provenance import json_digest
 from cxlab.runs.publish import MANIFEST, Shelf, manifest_of
 from cxlab.runs.standing import at_hand, entry_of, other_reads, since
