@@ -221,7 +221,7 @@ def main() -> int:
         every = (HOME, *SURROUNDINGS)
         runs = [pool.submit(made, study, data, each, base / str(k)) for k, each in enumerate(every)]
         home, found = runs[0].result(), []
-        _tell("", (name[:11] for name in home))
+        _tell("", (name[-11:] for name in home))
         for each, run in zip(SURROUNDINGS, runs[1:], strict=True):
             apart = differences(home, run.result())
             _tell(each.name, ("DIFFERS" if name in apart else "same" for name in home))
