@@ -329,8 +329,14 @@ def _published(
     from cxlab.runs.batch import durations, run_study
 
     tally = Tally((entry.id for entry in study.entries), durations(study))
-    with Progress(tally) as progress:
-        batch = run_study(study, workers=workers, watch=progress.see, fresh=fresh, executor=executor)
+    try:
+        with Progress(tally) as progress:
+            batch = run_study(study, workers=workers, watch=progress.see, fresh=fresh, executor=executor)
+    except KeyboardInterrupt:
+        if tally.ended:
+            rest = Message("{count}: the same command goes on with the rest", count=tally.count)
+            print(said(rest), file=sys.stderr)
+        raise
     _summarise(batch)
     return 1 if batch.failed else 0
 

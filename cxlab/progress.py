@@ -23,7 +23,7 @@ EVERY = 5.0
 BAR = "{desc} |{bar}| {percentage:3.0f}% {elapsed}"
 # Of a study: the bar is drawn anew every TICK seconds, a plain line on the whole comes every SUMMARY.
 TICK, SUMMARY = 1.0, 30.0
-STUDY_BAR = "|{bar:16}| {desc} [{elapsed}]"
+STUDY_BAR = "|{bar:16}| {elapsed} · {desc}"
 
 
 class Watching:

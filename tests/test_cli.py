@@ -14,6 +14,7 @@ import pytest
 import cxlab
 from cxlab import cli, client_commands
 from cxlab.errors import ParameterError, WorkbenchError
+from cxlab.runs.batch import Report
 from cxlab.runs.warm import kept
 
 HEAVY = (
@@ -275,6 +276,18 @@ def test_an_interruption_is_one_line_and_130(root, capsys, monkeypatch):
     monkeypatch.setattr(cli, "_published", interrupted)
     code, said = refused(capsys, "run", "drivers", "--root", str(root))
     assert (code, said) == (130, "interrupted: nothing was left half published\n")
+
+
+def test_an_interrupted_study_says_how_far_it_came(root, capsys, monkeypatch):
+    def interrupted(study, *, watch, **_):
+        watch(study.entries[0], None)
+        watch(study.entries[0], Report(study.entries[0], "done", page=Path("p.html")))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cxlab.runs.batch.run_study", interrupted)
+    code, said = refused(capsys, "run", "drivers", "--root", str(root))
+    assert code == 130
+    assert said.startswith("1 of 1: the same command goes on with the rest\ninterrupted: ")
 
 
 def test_a_parameter_is_described_in_the_language_of_messages(monkeypatch):

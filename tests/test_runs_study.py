@@ -311,6 +311,9 @@ def test_a_notebook_that_is_not_there(root):
         named_notebook("drivres", root)
     with pytest.raises(ParameterError, match="A path to an .ipynb file will do too"):
         named_notebook("../../etc/passwd", root)
+    study(root, "client: acme\nentries: {drivers: }\n")
+    with pytest.raises(ParameterError, match="a study of that name: cxlab run reports/acme.yaml"):
+        named_notebook("acme", root)
     assert [path.stem for path in notebooks(root)] == ["drivers", "plain", "retention"]
 
 
@@ -376,10 +379,11 @@ def test_every_problem_of_points_at_once_with_its_line(root):
         "  b: {notebook: drivers, points: []}\n  c: {notebook: drivers, points: {outcome: pxi}}\n",
     )
     assert {(p.column.removeprefix("entries."), p.row) for p in error.problems} == {
-        ("a.points.1", 8), ("a.points.2", 9), ("a.points.3.outcme", 10), ("a.points.3.level", 11),
-        ("a.points.3.by", 12), ("a.points.4.seed", 13), ("b.points", 14), ("c.points", 15),
+        ("a.points.2", 8), ("a.points.3", 9), ("a.points.4.outcme", 10), ("a.points.4.level", 11),
+        ("a.points.4.by", 12), ("a.points.5.seed", 13), ("b.points", 14), ("c.points", 15),
     }  # fmt: skip
     assert "the same values as point 1" in str(error)
+    assert 'found "by", which the entry gives as well' in str(error)
 
 
 def test_an_entry_comes_after_those_it_names(root):
@@ -407,8 +411,30 @@ def test_unknown_names_and_circles_of_after_are_refused_with_the_rest(root):
         ("entries.c.after", 5), ("entries.c.seed", 5),
     }  # fmt: skip
     assert "wait for each other: a → b → a" in told["entries.a.after", 2]
-    assert "did you mean first?" in told["entries.b.after", 3]
+    assert "allowed: a, first, c. did you mean first?" in told["entries.b.after", 3]
     assert "first → first" in told["entries.first.after", 4]
+
+
+@pytest.mark.parametrize(
+    ("keys", "wrong"),
+    [
+        ("after: sens", True),
+        ("after: [drivers, sens], parameters: {sweep: other}", True),
+        ("after: sens, parameters: {sweep: sens}", False),
+        ("after: sens, parameters: {study: other}", False),  # what another study published is there, or told
+        ("parameters: {sweep: other}", False),
+    ],
+)
+def test_a_sweep_that_is_read_is_one_that_is_waited_for(root, keys, wrong):
+    write_notebook(root / "notebooks/reader.ipynb", CELL + 'study: str = ""\nsweep: str = "choices"\n')
+    text = f"client: acme\nentries:\n  drivers:\n  sens: {{notebook: drivers}}\n  reader: {{{keys}}}\n"
+    if not wrong:
+        study(root, text)
+        return
+    (problem,) = refused(root, text).problems
+    assert (problem.row, problem.column) == (5, "entries.reader.sweep")
+    assert problem.allowed.endswith("sens")
+    assert problem.action.startswith("did you mean ")
 
 
 def test_a_notebook_that_reads_a_study_is_given_its_name(root):

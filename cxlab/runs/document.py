@@ -22,7 +22,7 @@ Place = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Document:
-    """What a file says: its mapping, and the line of each key by its path."""
+    """What a file says: its mapping, and the line of each key by its path (in a list, from 1)."""
 
     name: str
     content: Mapping[str, Any]
@@ -102,8 +102,8 @@ def _check_events(text: str, name: str) -> None:
 
 def _built(node: Any, place: Place, lines: dict[Place, int], repeated: list[Problem], name: str) -> Any:
     if isinstance(node, yaml.SequenceNode):
-        lines.update(((*place, str(i)), item.start_mark.line + 1) for i, item in enumerate(node.value))
-        return [_built(item, (*place, str(i)), lines, repeated, name) for i, item in enumerate(node.value)]
+        lines.update(((*place, str(i)), item.start_mark.line + 1) for i, item in enumerate(node.value, 1))
+        return [_built(item, (*place, str(i)), lines, repeated, name) for i, item in enumerate(node.value, 1)]
     if isinstance(node, yaml.ScalarNode):
         plain = node.style is None
         return (

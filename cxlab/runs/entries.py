@@ -69,11 +69,14 @@ def named_notebook(name: str, root: Path) -> Path:
         "there is no notebook {name}; there are: {names}. {hint}",
         name=shown(name),
         names=", ".join(names) or "-",
-        hint=_hint(Path(name).stem, names),
+        hint=_hint(Path(name).stem, names, root),
     )
 
 
-def _hint(name: str, names: Iterable[str]) -> str:
+def _hint(name: str, names: Iterable[str], root: Path) -> str:
+    study = Path("reports", f"{name}.yaml")
+    if (root / study).is_file():
+        return Message("There is a study of that name: cxlab run {study}", study=study.as_posix())
     close = nearest(name, names)
     return (
         Message("Did you mean {nearest}?", nearest=close)

@@ -109,7 +109,7 @@ def _list_problems(
         return [said.problem(place, shown(listed), Message("a list of points"), action)]
     problems: list[Problem] = []
     seen: dict[str, int] = {}
-    for number, point in enumerate(listed):
+    for number, point in enumerate(listed, 1):
         here = (*place, str(number))
         if not isinstance(point, dict):
             allowed, action = (
@@ -123,7 +123,7 @@ def _list_problems(
         if not found and not declared.problems(base):
             first = seen.setdefault(canonical(declared.validate({**base, **point})), number)
             if first != number:
-                told = Message("the same values as point {number}", number=first + 1)
+                told = Message("the same values as point {number}", number=first)
                 once, action = Message("each point once"), Message("take out the repetition")
                 found = [said.problem(here, told, once, action)]
         problems += found
@@ -131,7 +131,8 @@ def _list_problems(
 
 
 def _twice(said: Document, place: tuple[str, ...], key: str) -> Problem:
-    found, action = Message("{key} fixed as well", key=key), Message("keep it in one place")
+    found = Message("{key}, which the entry gives as well", key=shown(key))
+    action = Message("keep it in one place")
     return said.problem(place, found, Message("one or the other"), action)
 
 

@@ -39,13 +39,31 @@ def after_problems(said: Document, entries: Mapping[str, Any]) -> list[Problem]:
                 action = (
                     Message("did you mean {nearest}?", nearest=close) if close else Message("take it out")
                 )
-                problems.append(said.problem(place, shown(other), ", ".join(waits), action))
+                others = ", ".join(each for each in waits if each != name) or "-"
+                problems.append(said.problem(place, shown(other), others, action))
         circle = _circle(name, waits)
         if circle and name == min(circle):
             found = Message("entries that wait for each other: {names}", names=" → ".join([*circle, name]))
             allowed, action = Message("an order in which each can run"), Message("take one `after` out")
             problems.append(said.problem(place, found, allowed, action))
     return problems
+
+
+def sweep_problems(said: Document, study: str, entries: Sequence[Entry]) -> list[Problem]:
+    """Return which entries read a sweep of their own study that they do not wait for.
+
+    It would be missing, or that of an earlier run; and that would be found once all the others have run.
+    """
+    problems = []
+    for entry in entries:
+        sweep = entry.parameters.get("sweep")
+        own = entry.after and entry.parameters.get("study") == study
+        if own and isinstance(sweep, str) and sweep not in entry.after:
+            close = nearest(sweep, entry.after) or entry.after[0]
+            place, allowed = ("entries", entry.name, "sweep"), ", ".join(entry.after)
+            action = Message("did you mean {nearest}?", nearest=close)
+            problems.append(said.problem(place, shown(sweep), allowed, action))
+    return list(dict.fromkeys(problems))
 
 
 def _names(entry: Any) -> list[str]:

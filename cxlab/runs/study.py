@@ -31,7 +31,7 @@ from cxlab.runs.entries import (
 )
 from cxlab.runs.limits import Limits, limits
 from cxlab.runs.points import point_id, slug
-from cxlab.runs.stages import after_problems
+from cxlab.runs.stages import after_problems, sweep_problems
 from cxlab.values import Plain, shown
 from cxlab.workbench import workbench
 
@@ -164,7 +164,11 @@ def read_study(
         laid_out, found = lay_out(said, each, entry, shared, over, root, held=held or {})
         entries += laid_out
         problems += found
-    problems += [*_clashes(said, entries), *after_problems(said, declared)]
+    problems += [
+        *_clashes(said, entries),
+        *after_problems(said, declared),
+        *sweep_problems(said, name, entries),
+    ]
     if problems:
         raise ParameterError("the study file {file} is not valid", file=path.name, problems=problems)
     spoken: Literal["es", "en"] = "en" if str(shared.get("language", "es")) == "en" else "es"
