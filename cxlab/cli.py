@@ -333,7 +333,7 @@ def _published(
         with Progress(tally) as progress:
             batch = run_study(study, workers=workers, watch=progress.see, fresh=fresh, executor=executor)
     except KeyboardInterrupt:
-        if tally.ended:
+        if tally.ended and not fresh:
             rest = Message("{count}: the same command goes on with the rest", count=tally.count)
             print(said(rest), file=sys.stderr)
         raise

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cxlab.errors import CxlabError, Message, ParameterError, VerifyError
-from cxlab.speech import said, say
+from cxlab.speech import said, say, size_of
 from cxlab.workbench import workbench
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def _export_arguments(added: argparse.ArgumentParser) -> None:
         "--to",
         default="",
         metavar=said(Message("PLACE")),
-        help=said(Message("a folder, or a file that ends in .zip")),
+        help=said(Message("a folder, or a file that ends in .zip (NAME.ro-crate.zip, here)")),
     )
     added.add_argument(
         "--author",
@@ -147,7 +147,7 @@ def _export(given: argparse.Namespace) -> int:
     files = packed(runs, root=root, authors=given.author, license=given.license)
     called = str(runs[0].manifest["study"]) + (f"-{runs[0].entry}" if len(runs) == 1 else "")
     path = write(files, Path(given.to or f"{called}.ro-crate.zip"))
-    size = f"{sum(map(len, files.values())) / 10**6:.1f} MB"
+    size = size_of(sum(map(len, files.values())))
     say(
         Message(
             "written: {path} ({n} files, {size}); no data, no client.yaml", path=path, n=len(files), size=size

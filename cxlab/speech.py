@@ -31,8 +31,9 @@ def say(message: Message | str) -> None:
 
 
 def size_of(size: int) -> str:
-    """Return a number of bytes as a person reads it."""
+    """Return a number of bytes as a person reads it, in the language of messages."""
+    point = "," if language_of_messages() == "es" else "."
     for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
         if size >= factor:
-            return f"{size / factor:.1f} {unit}"
+            return f"{size / factor:.1f} {unit}".replace(".", point)
     return f"{size} B"
