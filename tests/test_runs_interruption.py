@@ -186,6 +186,21 @@ def test_at_the_very_end_the_exit_code_stands(root):
     assert (running.returncode, error.count("\n")) == (3, 2)
 
 
+def test_no_thread_holds_up_the_end():
+    code = (
+        "import threading, time; from cxlab.runs.interruption import leave; "
+        "threading.Thread(target=time.sleep, args=(600,)).start(); print('said'); leave(3)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(Path(cxlab.__file__).parents[1])},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert (done.returncode, done.stdout) == (3, "said\n")
+
+
 @pytest.fixture
 def heard(monkeypatch) -> list[int]:
     """Let signals be told apart without ending this process."""

@@ -23,6 +23,7 @@ CODES = {
     for name in ("SIGINT", "SIGTERM", "SIGHUP")
     if (number := getattr(signal, name, None)) is not None
 }
+LAST = 5.0  # seconds that threads of libraries have to end in
 Loaded = TypeVar("Loaded")
 AGAIN = 1.0  # seconds; a signal that comes sooner after the first is the same gesture, sent twice
 
@@ -65,11 +66,14 @@ def leave(code: int) -> NoReturn:
     """End the process with its exit code, which no signal changes any more, and no thread holds up."""
     for number in CODES:
         signal.signal(number, signal.SIG_IGN)
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
     if code in CODES.values():
-        for stream in (sys.stdout, sys.stderr):
-            with suppress(OSError, ValueError):
-                stream.flush()
         os._exit(code)
+    overdue = threading.Timer(LAST, os._exit, (code,))
+    overdue.daemon = True
+    overdue.start()
     sys.exit(code)
 
 
