@@ -23,7 +23,7 @@ def harness(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_kills_and_refusals_leave_the_old_page_or_the_new_one():
-    done = harness("--kills", "25", "--faults", "3", "--stride", "30", "--real", "0")
+    done = harness("--kills", "25", "--faults", "3", "--stride", "30", "--command", "0", "--real", "0")
     assert done.returncode == 0, done.stdout + done.stderr
     last = done.stdout.splitlines()[-1]
     assert last.startswith("crash: ")
@@ -32,11 +32,17 @@ def test_kills_and_refusals_leave_the_old_page_or_the_new_one():
 
 
 def test_a_writer_that_writes_in_place_is_caught():
-    short = ("--kills", "10", "--faults", "3", "--stride", "150", "--real", "0")
+    short = ("--kills", "10", "--faults", "3", "--stride", "150", "--command", "0", "--real", "0")
     done = harness(*short, "--writer", "naive")
     assert done.returncode == 1, done.stdout + done.stderr
     assert not done.stdout.rstrip().endswith(" 0 violations")
     assert re.search("is not whole|does not verify", done.stdout)
+
+
+def test_the_command_itself_refused_or_killed_says_one_thing_and_goes_on():
+    done = harness("--kills", "0", "--faults", "3", "--stride", "1000", "--command", "170", "--real", "0")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "the command: " in done.stdout
 
 
 @pytest.mark.runs_notebooks

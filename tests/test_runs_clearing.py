@@ -134,6 +134,17 @@ def test_a_full_disk_is_no_reason_not_to_make_room(root, monkeypatch):
     assert len(clear(root, "study", keep=1).old) == 1
 
 
+def test_a_gallery_that_cannot_be_read_stops_it(root):
+    for day in (1, 2):
+        publish(root, "drivers", day)
+    index = root / "reports/built/study/index.html"
+    index.unlink()
+    index.mkdir()
+    with pytest.raises(WorkbenchError, match=r"index\.html cannot be read"):
+        clear(root, "study", keep=0)
+    assert runs(root) == ["drivers1", "drivers2"]
+
+
 def test_what_could_not_be_deleted_is_told(root, monkeypatch):
     for day in (1, 2):
         publish(root, "drivers", day)

@@ -93,7 +93,7 @@ def test_a_run_that_does_not_verify_goes_to_quarantine(tmp_path, harm):
 def test_a_failure_never_touches_the_good_page(tmp_path):
     publish_one(tmp_path, "abc", OLD)
     with shelf(tmp_path, "study") as opened:
-        for attempt in (b"1", b"2"):
+        for attempt in (b"1", b"2", b"3"):
             kept = opened.fail("drivers", {"notebook.ipynb": attempt, "error.json": b"{}"})
             assert (kept / "notebook.ipynb").read_bytes() == attempt
     assert (tmp_path / "reports/built/study/drivers.html").read_bytes() == OLD["report.html"]

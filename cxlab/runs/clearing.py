@@ -167,4 +167,9 @@ def _folders(place: Path) -> list[Path]:
 
 
 def _text(path: Path) -> str:
-    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        raise WorkbenchError("{file} cannot be read: {reason}", file=path, reason=error.strerror) from error

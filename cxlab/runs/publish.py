@@ -131,8 +131,10 @@ class Shelf:
 
     def drop(self, name: str, *, why: str = "dropped") -> None:
         """Take a folder of the study out of sight in one step; `sweep` deletes it."""
+        aside = self.building / f"{why}.{name.replace('/', '.')}"
         with writing(self.folder), suppress(FileNotFoundError):
-            os.rename(self.folder / name, self.building / f"{why}.{name.replace('/', '.')}")
+            _discard(aside)
+            os.rename(self.folder / name, aside)
 
     def sweep(self) -> None:
         """Clear away what is half made; a failure that was being replaced, and was not, is put back."""

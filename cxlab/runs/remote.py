@@ -20,7 +20,6 @@ from urllib.parse import urlsplit
 from cxlab.errors import ParameterError, WorkbenchError
 from cxlab.runs.publish import MANIFEST, Shelf, intact, manifest_of, shelf
 
-LOCAL = ("file", "local")
 # Where replacing one object is one step, and the package that fsspec needs for it.
 PACKAGES = {
     "s3": "s3fs", "s3a": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "abfs": "adlfs", "abfss": "adlfs",
@@ -102,7 +101,7 @@ def place(url: str) -> Place:
             "reports cannot be sent to {place}: only where replacing a file is one step can a reader never "
             "find half of one: {allowed}",
             place=f"{protocol}://" if rest else "a place without protocol",
-            allowed=", ".join(f"{name}://" for name in PACKAGES),
+            allowed=", ".join(f"{name}://" for name in PACKAGES if name != "memory"),
         )
     parts = urlsplit(url)
     if parts.password is not None or parts.query or parts.fragment:
@@ -122,7 +121,7 @@ def place(url: str) -> Place:
             protocol=protocol,
             packages=" ".join(dict.fromkeys(["fsspec", PACKAGES[protocol]])),
         ) from error
-    return Place(url.rstrip("/"), system, path.rstrip("/"), protocol in LOCAL)
+    return Place(url.rstrip("/"), system, path.rstrip("/"), protocol == "file")
 
 
 def send(root: Path, study: str, to: Place) -> Sent:

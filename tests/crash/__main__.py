@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from crash import command
 from crash.attempts import Tally
 from crash.faults import FAULTS, every_event
 from crash.invariants import Reader
@@ -32,6 +33,8 @@ def main() -> int:
         parts["events"] = lambda root: every_event(root, opening, faults, stride=given.stride)
         if given.stride == 1:
             parts["events, no flock"] = lambda root: every_event(root, opening, faults[:3], flock=False)
+    if faults and given.command:
+        parts["the command"] = lambda root: command.every_event(root, faults[:3], stride=given.command)
     if given.real:
         parts["kills of real runs"] = lambda root: real_kills(root, given.real, seed=given.seed)
     started = time.monotonic()
@@ -75,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--faults", type=int, default=len(FAULTS), help="how many kinds at every event")
     parser.add_argument("--real", type=int, default=100, help="kills of real runs, with kernels")
     parser.add_argument("--stride", type=int, default=1, help="only every so many events")
+    parser.add_argument("--command", type=int, default=9, help="every so many events of `cxlab run`; 0: none")
     parser.add_argument("--writer", choices=["shelf", "naive"], default="shelf")
     parser.add_argument("--seed", type=int, default=20261126)
     parser.add_argument("--folder", default=MEMORY if os.access(MEMORY, os.W_OK) else None)

@@ -1,4 +1,4 @@
-"""One attempt to publish a version, in a forked process that may be killed or be refused a file."""
+"""One attempt to publish, in a forked process that may be killed or be refused a file."""
 
 import os
 import signal
@@ -31,23 +31,25 @@ class Tally:
         self.violations += [f"{when}: {each}" for each in violations]
 
 
+Act = Callable[[], tuple[int, str]]
+
+
 def attempt(
-    root: Path,
-    version: int,
-    opening: model.Opening,
-    *,
-    before: Callable[[], None] = lambda: None,
-    kill_after: float | None = None,
+    act: Act, *, before: Callable[[], None] = lambda: None, kill_after: float | None = None
 ) -> tuple[int, str]:
-    """Publish a version in a child; return its exit code (or minus its signal) and what it said."""
+    """Act in a child; return its exit code (or minus its signal) and what it said."""
     read, write = os.pipe()
     child = os.fork()
     if child == 0:
-        code = NOT_ONE_SENTENCE
+        code, said = NOT_ONE_SENTENCE, ""
         try:
             os.close(read)
-            code = _published(root, version, opening, before, write)
+            before()
+            code, said = act()
+        except BaseException:
+            said = traceback.format_exc()
         finally:
+            os.write(write, said.encode()[-2000:])
             os._exit(code)
     os.close(write)
     if kill_after is not None:
@@ -59,19 +61,17 @@ def attempt(
     return os.waitstatus_to_exitcode(status), text
 
 
-def _published(
-    root: Path, version: int, opening: model.Opening, before: Callable[[], None], write: int
-) -> int:
-    try:
-        before()
-        model.publish(root, version, opening)
-    except CxlabError as error:
-        os.write(write, str(error).encode())
-        return error.exit_code
-    except BaseException:
-        os.write(write, traceback.format_exc().encode()[-2000:])
-        return NOT_ONE_SENTENCE
-    return 0
+def publishing(root: Path, version: int, opening: model.Opening) -> Act:
+    """Return the act of publishing a version of the model."""
+
+    def act() -> tuple[int, str]:
+        try:
+            model.publish(root, version, opening)
+        except CxlabError as error:
+            return error.exit_code, str(error)
+        return 0, ""
+
+    return act
 
 
 def settled(
@@ -82,7 +82,7 @@ def settled(
     quarantined: list[tuple[str, dict[str, bytes]]],
 ) -> list[str]:
     """Run again, undisturbed; say in what the outcome is not golden, and prune for the next version."""
-    code, said = attempt(root, version, opening)
+    code, said = attempt(publishing(root, version, opening))
     found = [f"running again ended with {code}: {said}"] if code else []
     found += watcher.violations()
     found += model.difference(watcher.folder, model.golden(version, quarantined=quarantined))

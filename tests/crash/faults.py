@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from crash import model
-from crash.attempts import KILLED, Tally, attempt, begin, damaged, settled
+from crash.attempts import KILLED, Act, Tally, attempt, begin, damaged, publishing, settled
 from crash.invariants import Reader, Watcher
 from cxlab.runs import lock
 
@@ -53,8 +53,9 @@ FAULTS = (
 class Trap:
     """Lets a fault happen at the event of a number, counted from when it is set."""
 
-    def __init__(self, fault: Fault, number: int, sprung: int) -> None:
+    def __init__(self, fault: Fault, number: int, sprung: int, within: str = "") -> None:
         self.fault, self.number, self.sprung, self.count = fault, number, sprung, 0
+        self.within = within  # names that are relative count everywhere: folders are emptied by them
 
     def set(self) -> None:
         fsync, pwrite, fdopen = os.fsync, os.pwrite, os.fdopen
@@ -64,7 +65,8 @@ class Trap:
         sys.addaudithook(self._heard)
 
     def _heard(self, event: str, given: tuple[Any, ...]) -> None:
-        if event in EVENTS:
+        path = str(given[0] if given else "")
+        if event in EVENTS and (path.startswith(self.within) or not path.startswith("/")):
             self.see("open to write" if event == "open" and (given[2] or 0) & TO_WRITE else event)
 
     def see(self, event: str, before: Callable[[], object] = lambda: None) -> None:
@@ -135,7 +137,10 @@ def _one_version(
     if open_ones:
         fault = next(each for each in turns[kind] if each in open_ones)
         number = left[kind, fault]
-        sprung = _tried(root, version, opening, watcher, tally, fault, number)
+        when = f"{fault.name} at event {number} of version {version}"
+        sprung = tried(
+            publishing(root, version, opening), root, watcher.violations, tally, fault, number, when
+        )
         if sprung:
             left[kind, fault] += stride
             tally.events += 1
@@ -157,24 +162,26 @@ def _planted(root: Path, version: int, opening: model.Opening) -> list[tuple[str
     return [(f"{run}.1", files)]
 
 
-def _tried(
+def tried(
+    act: Act,
     root: Path,
-    version: int,
-    opening: model.Opening,
-    watcher: Watcher,
+    look: Callable[[], list[str]],
     tally: Tally,
     fault: Fault,
     number: int,
+    when: str,
+    *,
+    clear: Callable[[int, str], bool] = lambda code, said: code == CLEAR and "\n" not in said,
+    within: str = "",
 ) -> bool:
     """Let one event be the fault; tell whether there was an event of that number."""
     read, write = os.pipe()
-    trap = Trap(fault, number, write)
-    code, said = attempt(root, version, opening, before=trap.set)
+    trap = Trap(fault, number, write, within)
+    code, said = attempt(act, before=trap.set)
     os.close(write)
-    with os.fdopen(read, "rb") as told:
-        sprung = told.read() != b""
-    when = f"{fault.name} at event {number} of version {version}"
-    tally.found(watcher.violations(), when)
+    with os.fdopen(read, "rb") as stream:
+        sprung = stream.read() != b""
+    tally.found(look(), when)
     if fault is KILL and sprung:
         tally.kills += 1
         tally.found([] if code == KILLED else [f"it ended with {code}: {said}"], when)
@@ -182,6 +189,6 @@ def _tried(
         tally.harmless += 1
     elif sprung or code:
         tally.refusals += 1
-        clear = code == CLEAR and "\n" not in said and str(root) in said
-        tally.found([] if clear else [f"no clear sentence, but {code}: {said}"], when)
+        told = clear(code, said) and str(root) in said
+        tally.found([] if told else [f"no clear sentence, but {code}: {said}"], when)
     return sprung

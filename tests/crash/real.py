@@ -68,13 +68,18 @@ def _notebook(name: str, *sources: str) -> str:
     return json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 4})
 
 
+def write_study(root: Path, version: int) -> Path:
+    lines = [f"  {name}: {{notebook: {name}, parameters: {{x: {version}}}}}" for name in ENTRIES]
+    study = root / "reports" / f"{STUDY}.yaml"
+    study.write_text("\n".join(["client: acme", "seed: 7", "entries:", *lines, ""]), encoding="utf-8")
+    return study
+
+
 class Command:
     """`cxlab run` of a version of the study; everything it starts bears its mark."""
 
     def __init__(self, root: Path, version: int) -> None:
-        lines = [f"  {name}: {{notebook: {name}, parameters: {{x: {version}}}}}" for name in ENTRIES]
-        study = root / "reports" / f"{STUDY}.yaml"
-        study.write_text("\n".join(["client: acme", "seed: 7", "entries:", *lines, ""]), encoding="utf-8")
+        study = write_study(root, version)
         self.mark = uuid.uuid4().hex
         self.said = root / "said.txt"  # not a pipe: its kernels would hold it open, and be waited for
         with self.said.open("wb") as said:
@@ -138,6 +143,15 @@ class Look:
                 yield f"runs/{run.name} does not verify"
 
 
+def look_at(root: Path, golden: dict[int, dict[str, bytes]]) -> Look:
+    """Return the look at a workbench whose pages are those of one golden version or another."""
+    pages = {
+        entry: {hashlib.sha256(each[f"{entry}.html"]).hexdigest() for each in golden.values()}
+        for entry in ENTRIES
+    }
+    return Look(root / "reports" / "built" / STUDY, pages)
+
+
 def _verifies(run: Path) -> bool:
     files = files_of_folder(run)
     try:
@@ -158,15 +172,11 @@ def real_kills(root: Path, count: int, *, seed: int) -> tuple[Tally, Reader]:
         if code != EXPECTED[version]:
             raise RuntimeError(said)
         seconds = time.monotonic() - started
-        golden[version] = _published(own)
-        _pruned(own)
+        golden[version] = published(own)
+        pruned(own)
     watched = root / "killed"
     shutil.copytree(own, watched)
-    pages = {
-        entry: {hashlib.sha256(each.get(f"{entry}.html", b"")).hexdigest() for each in golden.values()}
-        for entry in ENTRIES
-    }
-    look = Look(watched / "reports" / "built" / STUDY, pages)
+    look = look_at(watched, golden)
     with Reader(look, pause=0.02) as reader:
         version = VERSIONS[0]
         while tally.kills < count:
@@ -174,9 +184,9 @@ def real_kills(root: Path, count: int, *, seed: int) -> tuple[Tally, Reader]:
                 pass
             code, said = Command(watched, version).ended()
             found = [] if code == EXPECTED[version] else [f"running again ended with {code}: {said[-500:]}"]
-            found += _unlike(_published(watched), golden[version])
+            found += unlike(published(watched), golden[version])
             tally.found(found, f"kill {tally.kills}, golden, version {version}")
-            _pruned(watched)
+            pruned(watched)
             version = VERSIONS[0] + VERSIONS[1] - version
     return tally, reader
 
@@ -217,7 +227,7 @@ def _publishing(folder: Path) -> bool:
         return False
 
 
-def _pruned(root: Path) -> None:
+def pruned(root: Path) -> None:
     """Leave only the runs that pages are of: the next version builds its own anew."""
     with shelf(root, STUDY) as opened:
         current = {*opened.current().values()}
@@ -226,7 +236,7 @@ def _pruned(root: Path) -> None:
                 opened.drop(f"runs/{run.name}")
 
 
-def _published(root: Path) -> dict[str, bytes]:
+def published(root: Path) -> dict[str, bytes]:
     """Return every file of the study; of manifests, what is not of one run only."""
     found = files_of_folder(root / "reports" / "built" / STUDY)
     found.pop(".lock", None)
@@ -236,6 +246,6 @@ def _published(root: Path) -> dict[str, bytes]:
     return found
 
 
-def _unlike(found: dict[str, bytes], golden: dict[str, bytes]) -> list[str]:
+def unlike(found: dict[str, bytes], golden: dict[str, bytes]) -> list[str]:
     apart = sorted(name for name in found.keys() | golden.keys() if found.get(name) != golden.get(name))
     return [f"not as in an undisturbed run: {name}" for name in apart]

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from crash import model
-from crash.attempts import KILLED, Tally, attempt, begin, damaged, settled
+from crash.attempts import KILLED, Tally, attempt, begin, damaged, publishing, settled
 from crash.invariants import Reader, Watcher
 
 KILLED_SHARE = 0.85
@@ -17,7 +17,7 @@ def kills(root: Path, count: int, opening: model.Opening, *, seed: int) -> tuple
     chance, tally = random.Random(seed), Tally()
     watcher = begin(root, opening)
     started = time.monotonic()
-    attempt(root, 1, opening)
+    attempt(publishing(root, 1, opening))
     longest = 1.1 * (time.monotonic() - started)
     tally.found(settled(root, 1, opening, watcher, []), "undisturbed")
     with Reader(Watcher(root).violations) as reader:
@@ -41,7 +41,7 @@ def _one_version(
     quarantined: list[tuple[str, dict[str, bytes]]] = []
     while tally.kills < count:
         after = chance.uniform(0, longest) if chance.random() < KILLED_SHARE else None
-        code, said = attempt(root, version, opening, kill_after=after)
+        code, said = attempt(publishing(root, version, opening), kill_after=after)
         if code == 0:
             break
         when = f"kill {tally.kills + 1}, version {version}, after {1000 * (after or 0):.1f} ms"
