@@ -135,6 +135,20 @@ def test_a_failure_that_was_not_replaced_is_put_back(tmp_path, monkeypatch):
     assert (kept / "error.json").read_bytes() == b"1"
 
 
+def test_what_cannot_be_swept_waits_for_the_next_run(tmp_path, monkeypatch):
+    def unlisted(folder):
+        raise OSError(errno.EIO, "input/output")
+
+    with monkeypatch.context() as patch:
+        with shelf(tmp_path, "study") as opened:
+            (opened.building / "left").write_text("x")
+            patch.setattr(os, "listdir", unlisted)
+        with pytest.raises(WorkbenchError, match="cannot be written: input/output"), shelf(tmp_path, "study"):
+            pass
+    publish_one(tmp_path, "abc", OLD)
+    assert not opened.building.exists()
+
+
 def test_notes_that_cannot_be_read_are_not_taken_for_none(tmp_path, monkeypatch):
     publish_one(tmp_path, "abc", OLD)
     notes = tmp_path / "reports/built/study/current"

@@ -138,9 +138,12 @@ class Shelf:
 
     def sweep(self) -> None:
         """Clear away what is half made; a failure that was being replaced, and was not, is put back."""
-        for aside in self.building.glob("replaced.failed.*"):
-            with suppress(OSError):  # the new one is there
-                os.rename(aside, self.folder / "failed" / aside.name.removeprefix("replaced.failed."))
+        with suppress(FileNotFoundError):
+            for name in os.listdir(self.building):
+                if name.startswith("replaced.failed."):
+                    with suppress(OSError):  # the new one is there
+                        kept = self.folder / "failed" / name.removeprefix("replaced.failed.")
+                        os.rename(self.building / name, kept)
         _discard(self.building)
 
     def _named(self, run: str, outputs: Mapping[str, Any]) -> tuple[str, bool]:
@@ -207,7 +210,8 @@ def shelf(root: Path, study: str, *, to_write: bool = True) -> Iterator[Shelf]:
                     (opened.building / "probe").unlink()
             yield opened
         finally:
-            opened.sweep()
+            with suppress(OSError):  # the next one sweeps
+                opened.sweep()
 
 
 @contextmanager
