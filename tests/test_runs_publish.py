@@ -149,6 +149,40 @@ def test_what_cannot_be_swept_waits_for_the_next_run(tmp_path, monkeypatch):
     assert not opened.building.exists()
 
 
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs to name what is flushed")
+def test_everything_is_flushed_before_it_is_seen_and_the_manifest_last(tmp_path, monkeypatch):
+    folder = tmp_path / "reports/built/study"
+    built = folder / f".tmp/drivers.{os.getpid()}"
+    done: list[tuple[str, str]] = []
+    fsync, rename, replace = os.fsync, os.rename, os.replace
+
+    def flushed(stream):
+        done.append(("flush", os.readlink(f"/proc/self/fd/{stream}")))
+        fsync(stream)
+
+    def renamed(source, target, act):
+        done.append(("rename", str(target)))
+        act(source, target)
+
+    monkeypatch.setattr(os, "fsync", flushed)
+    monkeypatch.setattr(os, "rename", lambda source, target: renamed(source, target, rename))
+    monkeypatch.setattr(os, "replace", lambda source, target: renamed(source, target, replace))
+    with shelf(tmp_path, "study") as opened:
+        done.clear()
+        opened.publish("drivers", "abc", OLD, {"schema": 1})
+        files = [("flush", str(built / name)) for name in (*OLD, "manifest.json")]
+        assert done[: len(files)] == files
+        folders = {("flush", str(built)), ("flush", str(built / "tables"))}
+        assert {*done[len(files) : len(files) + 2]} == folders
+        runs = folder / "runs"
+        assert done[len(files) + 2 :] == [("rename", str(runs / "abc")), ("flush", str(runs))]
+        done.clear()
+        opened.replace("index.html", b"<p>index</p>")
+        made = built.with_name(f"index.html.{os.getpid()}")
+        seen = [("flush", str(made)), ("rename", str(folder / "index.html")), ("flush", str(folder))]
+        assert done == seen
+
+
 def test_notes_that_cannot_be_read_are_not_taken_for_none(tmp_path, monkeypatch):
     publish_one(tmp_path, "abc", OLD)
     notes = tmp_path / "reports/built/study/current"
