@@ -248,4 +248,17 @@ def published(root: Path) -> dict[str, bytes]:
 
 def unlike(found: dict[str, bytes], golden: dict[str, bytes]) -> list[str]:
     apart = sorted(name for name in found.keys() | golden.keys() if found.get(name) != golden.get(name))
-    return [f"not as in an undisturbed run: {name}" for name in apart]
+    return [*_other_prints(found, golden), *(f"not as in an undisturbed run: {name}" for name in apart)]
+
+
+def _other_prints(found: dict[str, bytes], golden: dict[str, bytes]) -> Iterator[str]:
+    """Say in which part the fingerprints of runs differ that were asked the same."""
+    asked: list[dict[str, dict[str, Any]]] = []
+    for tree in (found, golden):
+        said = [json.loads(content) for name, content in tree.items() if name.endswith("manifest.json")]
+        asked.append({f"{each['entry']} {each['parameters']}": each["fingerprint"] for each in said})
+    for each in asked[0].keys() & asked[1].keys():
+        one, other = asked[0][each], asked[1][each]
+        parts = [name for name in one if one[name] != other.get(name)]
+        if parts:
+            yield f"{each}: another fingerprint, by {', '.join(parts)}"
