@@ -197,21 +197,23 @@ class _Cluster(Executor):
         self._here: dict[str, Future[Outcome]] = {}
         self._there: dict[str, Any] = {}
         self._runs: set[str] = set()
-        self._over = threading.Event()
+        self._lock, self._over = threading.Lock(), threading.Event()
         client.subscribe_topic(self._topic, self._began)
         threading.Thread(target=self._look, name="cxlab-cluster", daemon=True).start()
 
     def submit(self, _perform: Any, /, job: Job) -> Future[Outcome]:  # type: ignore[override]
         """Hand a job to whichever worker is free."""
         key = f"{job.run}-{job.entry}"
+        here: Future[Outcome] = Future()
+        self._here[key] = here
+        self._runs.add(job.run)
         held = [self._held(Path(job.root, path), sha256) for path, sha256 in job.files.items()]
         there = self._client.submit(
             performed, job, held, self._topic, key, key=key, retries=RETRIES, pure=False
         )
-        self._here[key], self._there[key] = Future(), there
-        self._runs.add(job.run)
+        self._there[key] = there
         there.add_done_callback(partial(self._ended, key))
-        return self._here[key]
+        return here
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002
         """Let go of everything that is still at the cluster, and end its kernels there."""
@@ -238,19 +240,25 @@ class _Cluster(Executor):
         return self._files[sha256]
 
     def _began(self, event: tuple[float, str]) -> None:
-        here = self._here.get(event[1])
-        if here is not None and not here.running() and not here.done():
-            here.set_running_or_notify_cancel()
+        with self._lock:
+            here = self._here.get(event[1])
+            if here is not None and not here.running() and not here.done():
+                here.set_running_or_notify_cancel()
 
     def _ended(self, key: str, there: Any) -> None:
         self._there.pop(key, None)
+        error: BaseException | None = None
+        outcome: Any = None
+        try:
+            if there.status == "finished":
+                outcome = there.result()
+            else:
+                error = self._error(there)
+        except Exception as lost:
+            error = lost
         here = self._here.pop(key)
-        with suppress(InvalidStateError):  # it was cancelled
-            try:
-                error = None if there.status == "finished" else self._error(there)
-                here.set_exception(error) if error else here.set_result(there.result())
-            except Exception as lost:
-                here.set_exception(lost)
+        with self._lock, suppress(InvalidStateError):  # it was cancelled
+            here.set_exception(error) if error else here.set_result(outcome)
 
     def _error(self, there: Any) -> BaseException:
         if there.status != "error":
@@ -261,16 +269,19 @@ class _Cluster(Executor):
         return error
 
     def _look(self) -> None:
-        """Give up when there has been no worker for a while."""
+        """Give up when the scheduler has known no worker for a while."""
         since = time.monotonic()
         while not self._over.wait(SEEN):
-            with suppress(Exception):
+            with suppress(Exception):  # it does not answer: if it is gone, each job will tell
                 if self._client.scheduler_info(n_workers=1)["workers"]:
                     since = time.monotonic()
-            if time.monotonic() - since > PATIENCE:
-                for here in [*self._here.values()]:
-                    with suppress(InvalidStateError):
-                        here.set_exception(BrokenExecutor(f"{self._address}: no worker"))
+                elif time.monotonic() - since > PATIENCE:
+                    self._give_up()
+
+    def _give_up(self) -> None:
+        for here in [*self._here.values()]:
+            with suppress(InvalidStateError):
+                here.set_exception(BrokenExecutor(f"{self._address}: no worker"))
 
 
 def performed(job: Job, held: list[bytes], topic: str, key: str) -> Outcome:
