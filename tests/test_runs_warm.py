@@ -102,7 +102,7 @@ NASTY = [
     "print(hash('a'), {'a', 'b', 'c'}, time.tzname, locale.getlocale(), signal.getsignal(signal.SIGTERM))",
     "print(multiprocessing.current_process().name, os.getsid(0) == os.getpid(), os.umask(0o22))",
     "print(sys.__stdin__.read())",
-    "print(sorted(t.name for t in threading.enumerate()))",
+    "print(sorted(t.name.translate(dict.fromkeys(range(48, 58))) for t in threading.enumerate()))",
     "import logging, matplotlib\nprint(logging.root.handlers, matplotlib.rcParams['backend'])",
     "import numpy as np\nprint(np.get_printoptions(), np.geterr())\nimport lifelines, seaborn, pyarrow",
     "import cxlab.notebook\nfor each in sorted(map(str, warnings.filters)): print(each)",

@@ -22,6 +22,7 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from types import SimpleNamespace
 
@@ -32,7 +33,9 @@ PR_SET_PDEATHSIG = 1
 # shell when it is imported, and figures would come out as their names.
 PRELOADED = (
     "cxlab.notebook", "cxlab.parameters", "cxlab.analysis", "cxlab.reporting",
-    "ipykernel.kernelapp", "ipykernel.zmqshell", "comm", "sqlite3",
+    "ipykernel.kernelapp", "ipykernel.debugger", "ipykernel.zmqshell", "comm", "psutil", "sqlite3",
+    "IPython.core.completerlib", "IPython.core.debugger", "IPython.extensions.storemagic",
+    "tornado.platform.asyncio",
     "pyarrow.parquet", "pandas.io.formats.style", "lifelines", "seaborn", "narwhals",
     "matplotlib.pyplot", "matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg",
     "scipy.linalg", "scipy.optimize", "scipy.special", "scipy.stats",
@@ -74,17 +77,21 @@ def main() -> None:
     listener = socket.socket(fileno=int(sys.argv[1]))
     del sys.path[0]  # the folder of `-m`
     key = key_of(os.environ)
+    gc.disable()  # there is nothing to collect yet
+    before = dict(os.environ)
     _preload()
+    added = {name: value for name, value in os.environ.items() if before.get(name) != value}
     if key_of(os.environ) != key:
         raise SystemExit("the package changed while it was imported")
     if len(os.listdir("/proc/self/task")) != 1:
         raise SystemExit("what was imported started threads")
     gc.collect()
     gc.freeze()  # the pages of what was imported stay shared
+    gc.enable()
     server = os.getpid()
     connection = _served(listener)
     if connection is not None:
-        _become(connection, key, server)
+        _become(connection, key, server, added)
 
 
 def _preload() -> None:
@@ -149,8 +156,11 @@ def _seen(ready: int, kernels: dict[int, Kernel], events: select.poll) -> None:
     kernel.close()
 
 
-def _become(connection: socket.socket, key: str, server: int) -> None:
-    """Become the kernel that is asked for on a connection, in the surroundings that come with it."""
+def _become(connection: socket.socket, key: str, server: int, added: Mapping[str, str]) -> None:
+    """Become the kernel that is asked for on a connection, in the surroundings that come with it.
+
+    Libraries `added` variables when they were imported, as they do in a cold kernel.
+    """
     os.setsid()
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != server:  # it died before that
@@ -166,7 +176,7 @@ def _become(connection: socket.socket, key: str, server: int) -> None:
             os.close(stream)
         connection.send(json.dumps({"pid": os.getpid()}).encode())
     os.environ.clear()
-    os.environ.update(asked["environment"])
+    os.environ.update(asked["environment"] | added)
     time.tzset()
     os.chdir(asked["folder"])
     random.seed()
