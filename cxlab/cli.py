@@ -147,14 +147,17 @@ def _parser() -> argparse.ArgumentParser:
 def _run_arguments(run: argparse.ArgumentParser) -> None:
     run.add_argument("target", metavar=said(Message("NOTEBOOK|STUDY.yaml")))
     run.add_argument(
-        "--client", default="", metavar=said(Message("CLIENT")), help=said(Message("whose data"))
+        "--client",
+        default="",
+        metavar=said(Message("CLIENT")),
+        help=said(Message("whose data (by default what the study or the notebook says)")),
     )
     run.add_argument(
         "--language",
         default="",
         choices=["es", "en"],
         metavar="es|en",
-        help=said(Message("of the reports")),
+        help=said(Message("of the reports (by default what the study or the notebook says)")),
     )
     run.add_argument(
         "-p",
@@ -164,15 +167,17 @@ def _run_arguments(run: argparse.ArgumentParser) -> None:
         metavar=said(Message("NAME=VALUE")),
         help=said(Message("a parameter; may be repeated")),
     )
+    limit = Message("for each notebook (by default what the study says, else no limit); none: no limit")
+    room = Message("for each kernel, such as 2 GB (Linux; by default what the study says, else no limit)")
     run.add_argument(
         "--timeout",
         metavar=said(Message("SECONDS")),
-        help=said(Message("for each notebook, instead of what the study says; none: no limit")),
+        help=said(limit),
     )
     run.add_argument(
         "--memory",
         metavar=said(Message("SIZE")),
-        help=said(Message("for each kernel, such as 2 GB (Linux), instead of what the study says")),
+        help=said(room),
     )
     at_once = Message(
         "how many notebooks at once (by default one for each core: {count} here)", count=cores()

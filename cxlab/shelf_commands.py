@@ -29,7 +29,8 @@ def add_commands(command: Command) -> None:
     clean = command(
         "clean", _clean, Message("delete old runs that nothing stands on; without --yes only say which")
     )
-    clean.add_argument("study", nargs="?", default="", metavar=said(Message("STUDY")))
+    which = said(Message("which (by default all)"))
+    clean.add_argument("study", nargs="?", default="", metavar=said(Message("STUDY")), help=which)
     clean.add_argument(
         "--keep",
         type=int,

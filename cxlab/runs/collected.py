@@ -208,6 +208,15 @@ def quantity(collected: pd.DataFrame, result: str, row: str = "") -> pd.DataFram
     kind, _, table = result.partition("/")
     of_it = collected["table"].eq(table or MAIN) & (collected["kind"].eq(kind) | collected["result"].eq(kind))
     rows = collected[of_it]
+    if rows.empty:
+        ended = collected.drop_duplicates("point")["status"]
+        raise AnalysisError(
+            "no point has a result {result}: of {count} points {failed} failed; there are {kinds}",
+            result=result,
+            count=len(ended),
+            failed=int(ended.eq("failed").sum()),
+            kinds=", ".join(sorted(collected["kind"].dropna().unique())) or "-",
+        )
     keys = rows[_keys(rows)].dropna(axis="columns", how="all").infer_objects()
     found = rows[where.mask(keys, row)]
     # The same quantity in several places of a page: the first of them.
