@@ -17,6 +17,12 @@ from cxlab.runs.retold import retold
             close=Message("did you mean {close}? ", close="region"),
             known="region, plan",
         ),
+        AnalysisError(
+            "there is no metric {metric!r}; the nearest is {nearest}; there are {known}",
+            metric="npss",
+            nearest="nps, insc",
+            known="nps, pxi",
+        ),
         AnalysisError("no column is named {patterns}; the table has {present}", patterns="a_*", present="b"),
     ],
 )
@@ -28,6 +34,8 @@ def test_our_own_errors_are_known_again(error):
     assert spanish != text
     assert "did you mean" not in spanish
     assert translate(retold(f"{text}\n  - more"), "es") == f"{spanish}\n  - more"
+    in_a_cell = f"code cell 5 (`x = 1`) raised {type(error).__name__}: {text}"  # as error.json keeps it
+    assert translate(retold(in_a_cell), "es").endswith(f"terminó con {type(error).__name__}: {spanish}")
 
 
 @pytest.mark.parametrize("text", ["", "division by zero", "{x}", "found: {0} %s", "a\nb", "; " * 500])

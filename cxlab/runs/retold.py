@@ -14,7 +14,8 @@ from string import Formatter
 from cxlab.errors import Message
 
 LEAST = 10  # letters of its own that a template needs to be told from another
-DEEPEST = 3
+DEEPEST = 4
+NAMED = re.compile(r"(\w+Error): (.+)", re.DOTALL)  # an exception and what it says
 
 
 def retold(text: str) -> str:
@@ -40,6 +41,9 @@ def _told(text: str, depth: int) -> str:
 
 
 def _of_line(line: str, depth: int) -> Message | None:
+    named = NAMED.fullmatch(line)
+    if named:
+        return Message("{name}: {value}", name=named[1], value=_told(named[2], depth + 1))
     for template, pattern, quoted in _templates():
         match = pattern.fullmatch(line)
         if match is None:
