@@ -33,6 +33,11 @@ def add_commands(command: Command) -> None:
     summary = Message("run a published run or study again and compare the bytes, or only re-hash it")
     verify = command("verify", _verify, summary)
     verify.add_argument("run", metavar=said(_RUN), help=said(_RUN_HELP))
+    verify.epilog = said(
+        Message(
+            "exit code 6: the bytes or hashes differ; 0 also where it was not run again, as its lines say"
+        )
+    )
     only = said(Message("only hold the files to the hashes of their manifest"))
     verify.add_argument("--hashes", action="store_true", help=only)
     verify.add_argument("--json", action="store_true", help=said(Message("as JSON, for programs")))
