@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import shutil
 import zipfile
 from datetime import UTC, date, datetime
@@ -317,6 +318,12 @@ HARM = {
     "RUN/results.json": (in_json, "a value in a suppressed row"),
     "RUN/notebook.ipynb": (in_json, "a value in a suppressed row"),
     "RUN/report.html": (lambda t: t + "<p>ana.soto@example.org</p>", "personal data (e-mail)"),
+    "RUN/report.html ": (lambda t: t + '<a title="a" href="mailto:ana.soto@example.org">?</a>', "(e-mail)"),
+    "RUN/notebook.ipynb ": (lambda t: t.replace("show()", "show()  # A <ana.soto@example.org>"), "(e-mail)"),
+    "RUN/notebook.ipynb  ": (
+        lambda t: t.replace("show()", "show(1 < 2)  # ana.soto@example.org -> it"), "(e-mail)"
+    ),
+    "notebooks/scores.ipynb ": (lambda t: t.replace("show()", "show()  # <Ana rut=12.345.678-5>"), "(RUT)"),
     "METHODS.md": (lambda t: t + "\nrut 12.345.678-5\n", "personal data (RUT)"),
     "RUN/figures/result-1.svg": (
         lambda t: t.replace("/>", "><text>ana.soto@example.org</text></svg>"), "personal data (e-mail)"
@@ -333,7 +340,7 @@ def test_what_may_not_leave_is_refused_at_the_door_without_showing_it(root, name
     files = crate(root)
     door.refuse(files, root=root)
     harm, said = HARM[name]
-    name = name.replace("RUN", at(root))
+    name = name.strip().replace("RUN", at(root))
     harmed = harm(files[name].decode("utf-8"))
     assert harmed != files[name].decode("utf-8")
     with pytest.raises(RunError, match="of the files, 1 hold what may not leave: nothing") as caught:
@@ -386,6 +393,22 @@ def test_nothing_is_replaced(root, tmp_path):
         with pytest.raises(ParameterError, match="is already there, and is another"):
             write({**files, "README.md": b"other"}, place)
     assert {path.name for path in tmp_path.iterdir() if path.name.startswith(".")} == set()
+
+
+def test_what_a_killed_export_left_is_in_no_other(root, tmp_path):
+    left = tmp_path / f".crate.{os.getpid()}"  # numbers of processes come again, in a container at once
+    left.mkdir()
+    (left / "other.csv").write_text("left behind")
+    files = crate(root)
+    written = write(files, tmp_path / "crate")
+    assert {p.relative_to(written).as_posix() for p in written.rglob("*") if p.is_file()} == {*files}
+
+
+def test_a_manifest_leads_no_file_out_of_the_crate(root):
+    path = root / "reports/built/s/runs" / at(root).partition("/")[2] / "manifest.json"
+    said = json.loads(path.read_text())
+    path.write_text(json.dumps({**said, "notebook": f"../../{said['notebook']}"}))
+    assert not [name for name in crate(root) if ".." in name]
 
 
 def test_the_command_says_what_is_missing(root, tmp_path, capsys, monkeypatch):

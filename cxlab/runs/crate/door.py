@@ -24,8 +24,12 @@ SUPPRESSED = "suppressed"
 _PLACE = re.compile(
     r"(?<![\w:/.])(?:/(?:home|Users|root|tmp|var|mnt|media|opt|srv|private|workspace)/[\w.-]|[A-Za-z]:\\[\w.-]|\\\\\w+\\\w)"
 )
-_STYLE = re.compile(r"<(style|path|use|clipPath)\b[^>]*>(?:[^<]*</style>)?", re.DOTALL)
-_TAG = re.compile(r"<[^>]*>")
+_STYLE = re.compile(r"<(style|path|use|clipPath)(?=[\s/>])[^>]*>(?:[^<]*</style>)?", re.DOTALL)
+# What is no tag of HTML stays text: `Ana <ana@example.com>`, a comparison in a cell, a comment.
+_ATTRIBUTE = r"""([A-Za-z_:][\w:.-]*)(?:\s*=\s*("[^"]*"|'[^']*'|[^\s"'<>]+))?"""
+_TAG = re.compile(rf"</?[A-Za-z][\w:.-]*(?:\s+{_ATTRIBUTE})*\s*/?>")
+_ATTRIBUTES = re.compile(rf"\s{_ATTRIBUTE}")
+_DRAWN = re.compile(r"points|transform|viewBox|style|class|id|src|xmlns.*|[cdrxy]|[cdfr]?[xy]\d?")
 
 
 def refuse(files: Mapping[str, bytes], *, root: Path) -> None:
@@ -133,7 +137,13 @@ def _texts(name: str, content: bytes) -> Iterator[str]:
 
 
 def _between_tags(text: str) -> Iterator[str]:
-    yield from (unescape(piece) for piece in _TAG.sub("\n", _STYLE.sub("", text)).splitlines() if piece)
+    """Give what stands between tags, and what attributes say that do not draw."""
+    text = _STYLE.sub("", text)
+    yield from (unescape(piece) for piece in _TAG.sub("\n", text).splitlines() if piece)
+    for tag in _TAG.finditer(text):
+        for name, value in _ATTRIBUTES.findall(tag[0]):
+            if value and not _DRAWN.fullmatch(name):
+                yield unescape(value.strip("\"'"))
 
 
 def _strings(value: Any) -> Iterator[str]:

@@ -7,7 +7,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import nbformat
@@ -85,7 +85,7 @@ def _taken(run: Run, files: dict[str, bytes], written: dict[str, Any]) -> Packed
     sha256 = run.manifest["fingerprint"]["notebook"]
     if cells_digest(notebook) != sha256:
         raise RunError("the notebook of {run} is not the one that its manifest names", run=run.name)
-    name = f"notebooks/{run.manifest['notebook']}"
+    name = f"notebooks/{PurePath(run.manifest['notebook']).name}"  # nothing vouches for manifest.json
     if name in written and cells_digest(written[name]) != sha256:
         name = f"notebooks/{Path(name).stem}-{sha256[:8]}.ipynb"
     written[name] = notebook

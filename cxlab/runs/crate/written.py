@@ -41,6 +41,7 @@ def write(files: Mapping[str, bytes], to: Path) -> Path:
     with writing(to.parent):
         try:
             to.parent.mkdir(parents=True, exist_ok=True)
+            _remove(aside)  # of one that was killed, with this number: its files are not of this crate
             if zipped is not None:
                 aside.write_bytes(zipped)
             for name, content in files.items() if zipped is None else ():
@@ -48,8 +49,15 @@ def write(files: Mapping[str, bytes], to: Path) -> Path:
                 (aside / name).write_bytes(content)
             os.rename(aside, to)
         finally:
-            aside.unlink(missing_ok=True) if aside.is_file() else shutil.rmtree(aside, ignore_errors=True)
+            _remove(aside)
     return to
+
+
+def _remove(aside: Path) -> None:
+    if aside.is_dir() and not aside.is_symlink():
+        shutil.rmtree(aside, ignore_errors=True)
+    else:
+        aside.unlink(missing_ok=True)
 
 
 def zip_of(files: Mapping[str, bytes]) -> bytes:
