@@ -247,6 +247,15 @@ def logo(root, monkeypatch):
     edit(root / "data/acme/logo.svg", "/>", "><g/></svg>")
 
 
+def module_beside(root, monkeypatch):
+    (root / "notebooks/rules").mkdir()
+    (root / "notebooks/rules/weights.py").write_text("FLOOR = 0.3")
+
+
+def settings_of_figures_beside(root, monkeypatch):
+    (root / "notebooks/matplotlibrc").write_text("axes.titlesize: 20")
+
+
 def file_not_checked(root, monkeypatch):
     edit(root / "data/acme/raw/survey.csv", "r0,c0,0", "r0,c0,1")
 
@@ -262,7 +271,7 @@ OF_ONE = (
 )  # fmt: skip
 OF_ALL = (
     sources, installed, seed, language, declaration, declaration_not_checked, logo, file_not_checked,
-    no_tables,
+    no_tables, module_beside, settings_of_figures_beside,
 )  # fmt: skip
 
 

@@ -190,7 +190,7 @@ def _parts_of(run: Run) -> dict[Why, dict[str, Any]]:
     return {
         "data": dict(_tables(run)),
         "parameters": dict(said.get("parameters", {})),
-        "code": {name: made.get(name) for name in ("notebook", "sources")},
+        "code": {name: made.get(name) for name in ("notebook", "beside", "sources")},
         "client": {"client.yaml": made.get("client")},
         "versions": dict(said.get("versions", {})),
         "machine": dict(said.get("machine", {})),

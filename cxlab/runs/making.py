@@ -37,7 +37,7 @@ from cxlab.runs.provenance import Ground
 from cxlab.runs.publish import Shelf
 from cxlab.runs.releases import Releases, in_turn, release_of
 from cxlab.runs.study import Study
-from cxlab.runs.unchanged import settings
+from cxlab.runs.unchanged import folder_of, settings
 
 if TYPE_CHECKING:
     from cxlab.runs.pages import Gallery
@@ -250,6 +250,7 @@ def _prints(study: Study, ground: Ground, entry: Entry, executed: NotebookNode) 
         {str(read.get("table")): str(read.get("sha256")) for read in reads},
         ground,
         settled=settled,
+        folder=folder_of(entry),
     )
 
 

@@ -16,7 +16,7 @@ import subprocess
 import sys
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from cxlab.intake.tables.index import read_index
 from cxlab.runs.outputs import plain
 
 SOURCES = (".py", ".yaml", ".yml", ".po", ".mo", ".j2", ".css", ".html", ".svg", ".mplstyle")
+MODULES = (".py", ".so", ".pyd")
 READ = (".ipynb", ".toml", ".lock")
 INJECTED = "injected-parameters"
 # What a run or JupyterLab notes in a cell, and nobody wrote.
@@ -65,6 +66,20 @@ def sources_digest() -> str:
     return total.hexdigest()
 
 
+def beside(folder: Path) -> str:
+    """Return the SHA-256 of what a notebook finds in its own folder unasked, or nothing where there is none.
+
+    Its kernel works there: modules are imported from it, and matplotlib reads its settings.
+    """
+    found = {}
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if name.isidentifier()]  # others are no packages
+        for path in (Path(place, name) for name in names):
+            if path.suffix in MODULES or path == folder / "matplotlibrc":
+                found[path.relative_to(folder).as_posix()] = file_digest(path)
+    return json_digest(found) if found else ""
+
+
 def versions() -> Mapping[str, str]:
     """Return the version of Python and of every installed distribution that would be imported.
 
@@ -98,6 +113,8 @@ class Ground:
         Hash of the picture that client.yaml names.
     index : mapping or None
         What is said of the client's tables; None if there are none.
+    beside : mapping
+        Hashes of the modules in the folders of its notebooks.
     """
 
     sources: str
@@ -105,10 +122,11 @@ class Ground:
     client: Client | None
     logo: str
     index: Mapping[str, Any] | None
+    beside: Mapping[Path, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, root: Path, client: str) -> Ground:
-        """Return the ground as it is now.
+    def of(cls, root: Path, client: str, folders: Iterable[Path] = ()) -> Ground:
+        """Return the ground as it is now, for notebooks in some folders.
 
         Raises
         ------
@@ -122,7 +140,8 @@ class Ground:
         if declared:
             with suppress(InputError):
                 index = read_index(declared.folder / "tables", client=client)
-        return cls(sources_digest(), json_digest(versions()), declared, logo, index)
+        modules = {folder: beside(folder) for folder in folders}
+        return cls(sources_digest(), json_digest(versions()), declared, logo, index, modules)
 
     @property
     def declaration(self) -> str:
@@ -132,7 +151,7 @@ class Ground:
     def stays(self, root: Path, client: str) -> bool:
         """Tell whether the ground still is the same."""
         try:
-            return self == Ground.of(root, client)
+            return self == Ground.of(root, client, self.beside)
         except CxlabError:
             return False
 
@@ -169,6 +188,7 @@ def fingerprint(
     ground: Ground,
     *,
     settled: bool,
+    folder: Path = Path(),
 ) -> dict[str, Any]:
     """Return what decides the bytes of a run, each as a hash, and `id`, the hash of it all.
 
@@ -183,7 +203,10 @@ def fingerprint(
     ground : Ground
     settled : bool
         Whether all of it stayed the same from the beginning of the run to its end.
+    folder : Path
+        Of the notebook, as `ground` knows it.
     """
+    modules = ground.beside.get(folder, "")
     parts = {
         "notebook": cells_digest(notebook),
         "parameters": json_digest(plain(settings)),
@@ -193,6 +216,7 @@ def fingerprint(
         "sources": ground.sources,
         "versions": ground.versions,
         "settled": settled,
+        **({"beside": modules} if modules else {}),
     }
     return {"id": json_digest(parts)[:16], **parts}
 

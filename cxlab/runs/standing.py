@@ -47,6 +47,7 @@ def since(manifest: Mapping[str, Any], study: Study, entry: Entry) -> Iterator[C
     with suppress(OSError, ValueError):
         now["notebook"] = provenance.cells_digest(json.loads(entry.notebook.read_text(encoding="utf-8-sig")))
     now |= {"sources": provenance.sources_digest(), "facts": None}
+    now["beside"] = provenance.beside(entry.notebook.resolve().parent) or None
     inputs: list[Any] = list(manifest.get("inputs", ()))
     ground = _ground(study)
     if ground is not None and ground.index is not None:

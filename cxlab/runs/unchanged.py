@@ -33,7 +33,16 @@ def grounds_of(study: Study) -> dict[str, Ground]:
         If a client.yaml cannot be read.
     """
     clients = {study.client, *(study.client_of(entry) for entry in study.entries)}
-    return {client: Ground.of(study.root, client) for client in clients}
+    folders = {
+        client: {folder_of(each) for each in study.entries if study.client_of(each) == client}
+        for client in clients
+    }
+    return {client: Ground.of(study.root, client, folders[client]) for client in clients}
+
+
+def folder_of(entry: Entry) -> Path:
+    """Return where an entry's notebook is, and its kernel works."""
+    return entry.notebook.resolve().parent
 
 
 def asked(study: Study, entry: Entry) -> dict[str, str]:
@@ -97,7 +106,8 @@ def _stands(study: Study, entry: Entry, folder: Path, run: str, ground: Ground) 
     try:
         prints: dict[str, Any] = manifest["fingerprint"]
         notebook = json.loads(entry.notebook.read_text(encoding="utf-8-sig"))
-        now = fingerprint(notebook, settings(study, entry), prints["tables"], ground, settled=True)
+        said = settings(study, entry)
+        now = fingerprint(notebook, said, prints["tables"], ground, settled=True, folder=folder_of(entry))
         page = manifest["outputs"]["report.html"]["sha256"]
         whole = file_digest(folder / f"{entry.id}.html") == page and intact(folder / "runs" / run)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
