@@ -15,6 +15,7 @@ from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from intake_clients import write_client
@@ -26,7 +27,7 @@ from cxlab.errors import WorkbenchError
 from cxlab.intake import dataset
 from cxlab.runs import cluster as clusters
 from cxlab.runs.batch import run_study
-from cxlab.runs.cluster import cluster, refuse_open
+from cxlab.runs.cluster import cluster, refuse_listeners, refuse_open
 from cxlab.runs.jobs import Job, perform
 from cxlab.runs.provenance import Ground
 from cxlab.runs.study import Study, of_notebook, read_study
@@ -290,6 +291,31 @@ def test_a_name_must_lead_nowhere_else(monkeypatch):
     found.append((socket.AF_INET, 1, 6, "", ("10.0.0.1", 0)))
     with pytest.raises(WorkbenchError, match="tcp://both:8786 leads to another machine"):
         refuse_open("tcp://both:8786")
+
+
+class Reached:
+    """A cluster that listens at an address, reached by whichever."""
+
+    def __init__(self, scheduler: str, worker: str) -> None:
+        self.scheduler, self.worker = (
+            SimpleNamespace(listeners=[SimpleNamespace(listen_address=each)]) for each in (scheduler, worker)
+        )
+
+    def run_on_scheduler(self, asked):
+        return asked(dask_scheduler=self.scheduler)
+
+    def run(self, asked):
+        return {"tcp://127.0.0.1:2": asked(dask_worker=self.worker)}
+
+
+def test_a_cluster_that_listens_for_other_machines_is_refused():
+    here, anywhere = "tcp://127.0.0.1:8786", ("tcp://0.0.0.0:8786", "tcp://[::]:8786")
+    refuse_listeners(Reached(here, here))
+    refuse_listeners(Reached("tls://0.0.0.0:8786", "tls://0.0.0.0:1"))
+    for each in anywhere:
+        for reached in (Reached(each, here), Reached(here, each)):
+            with pytest.raises(WorkbenchError, match=r"listens at tcp://.*without auth.*--host 127.0.0.1"):
+                refuse_listeners(reached)
 
 
 @pytest.mark.parametrize(

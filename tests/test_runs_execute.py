@@ -159,6 +159,14 @@ def test_stopping_ends_the_kernel_within_seconds(folder):
     assert time.monotonic() - started < 15
 
 
+def test_no_kernel_starts_once_all_were_stopped(folder):
+    kernels = Kernels()
+    kernels.stop()
+    outcome = run(folder, "open('begun', 'w')", kernels=kernels)
+    assert outcome.status == "interrupted"
+    assert not (folder / "begun").exists()
+
+
 def papermill(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
     environment = {**os.environ, "PYTHONPATH": str(Path(cxlab.__file__).parents[1])}
     # What the entry point does for an installed package is done here for any.

@@ -116,6 +116,18 @@ def publish(root: Path, version: int) -> None:
     model.publish(root, version, shelf)
 
 
+def test_a_page_of_another_run_than_its_note_says_is_not_sent(tmp_path, store):
+    publish(tmp_path, 0)
+    entry = model.ENTRIES[-1]
+    page = tmp_path / "reports/built" / model.STUDY / f"{entry}.html"
+    page.write_bytes(model.page_of(entry, 3))  # as a kill between the page and its note leaves it
+    to = remote.place("memory://bucket")
+    assert f"{entry}.html is not as it was published" in refusal(
+        lambda: remote.send(tmp_path, model.STUDY, to)
+    )
+    assert f"{entry}.html" not in there(store)
+
+
 def test_what_readers_see_is_sent_once(tmp_path, store):
     publish(tmp_path, 0)
     to = remote.place("memory://bucket")

@@ -76,6 +76,8 @@ def cluster(address: str, *, insecure: bool = False) -> Iterator[Executor]:
         for worker in client.scheduler_info()["workers"]:
             refuse_open(worker, insecure=insecure)
         _refuse_strangers(client, address)
+        if not insecure:
+            refuse_listeners(client)
         executor = _Cluster(client, address)
         try:
             yield executor
@@ -129,6 +131,33 @@ def _refuse_strangers(client: Any, address: str) -> None:
             "there is no cxlab, or another one, at {places}: install the environment of this machine there",
             places=", ".join(strangers),
         )
+
+
+def refuse_listeners(client: Any) -> None:
+    """Refuse a cluster that listens for other machines too, by whichever of its addresses it is reached.
+
+    Parameters
+    ----------
+    client : distributed.Client
+
+    Raises
+    ------
+    WorkbenchError
+        If its scheduler or a worker does, as both do unless they are told a host.
+    """
+    found = [client.run_on_scheduler(_listening), *client.run(_listening).values()]
+    for address in (address for listened in found for address in listened):
+        if address.startswith("tcp:") and not _on_this_machine(urlsplit(address).hostname or ""):
+            raise WorkbenchError(
+                "a scheduler or worker listens at {address}, without authentication: whoever reaches it can "
+                "run anything there as its user. Start both with --host 127.0.0.1 (see README), or give "
+                "--insecure in a network that nobody else reaches",
+                address=address,
+            )
+
+
+def _listening(dask_scheduler: Any = None, dask_worker: Any = None) -> list[str]:
+    return [str(each.listen_address) for each in (dask_scheduler or dask_worker).listeners]
 
 
 def _on_this_machine(host: str) -> bool:

@@ -51,7 +51,15 @@ class Kernels:
 
     @contextmanager
     def manager(self) -> Iterator[AsyncKernelManager]:
-        """Give a manager whose kernel, sockets and folder are gone at the end."""
+        """Give a manager whose kernel, sockets and folder are gone at the end.
+
+        Raises
+        ------
+        InterruptedError
+            If they were stopped: of an executor, jobs may still come.
+        """
+        if self.stopped:
+            raise InterruptedError
         with private_folder() as folder:
             manager = AsyncKernelManager(kernel_name=KERNEL, kernel_spec_manager=OwnSpecs())
             manager.connection_file = str(folder / "k.json")

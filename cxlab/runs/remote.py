@@ -167,9 +167,15 @@ def _to_send(opened: Shelf, to: Place, study: str) -> Iterator[tuple[str, bytes 
     current = opened.current()
     for run in dict.fromkeys(current.values()):
         yield from _run(opened.folder / "runs" / run, to, study)
-    for entry in current:
-        for name in (f"{entry}.html", f"current/{entry}.json"):
-            yield name, (opened.folder / name).read_bytes()
+    for entry, run in current.items():
+        page = (opened.folder / f"{entry}.html").read_bytes()
+        if page != (opened.folder / "runs" / run / "report.html").read_bytes():  # its run was not sent
+            raise WorkbenchError(
+                "{folder} is not as it was published: its files and manifest.json do not agree; run it again",
+                folder=opened.folder / f"{entry}.html",
+            )
+        yield f"{entry}.html", page
+        yield f"current/{entry}.json", (opened.folder / f"current/{entry}.json").read_bytes()
     yield "index.html", (opened.folder / "index.html").read_bytes()
 
 
