@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import nbformat
@@ -452,3 +453,30 @@ def test_the_next_kernel_sees_a_change_of_the_package(tmp_path, client):
     assert (before, after) == ("0", "7")
     assert first != second == last
     assert servers_started == "2"
+
+
+class Asked:
+    """A connection of which another thread asks as well, while one is being told."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self.connection, self.kernel, self.others = connection, None, []
+        self.fileno, self.close = connection.fileno, lambda: None
+
+    def recv(self, size: int) -> bytes:
+        if not self.others:
+            self.others.append(threading.Thread(target=self.kernel.poll))
+            self.others[0].start()
+            self.others[0].join(0.2)
+        return self.connection.recv(size)
+
+
+def test_how_a_kernel_ended_is_told_once_whoever_asks():
+    here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with here, there:
+        asked = Asked(here)
+        asked.kernel = kernel = Forked(asked, os.getpid(), [])
+        there.send(b'{"status": 0, "seconds": 1.5}')
+        there.shutdown(socket.SHUT_WR)
+        assert kernel.poll() == 0
+        asked.others[0].join()
+        assert (kernel.poll(), kernel.used) == (0, {"seconds": 1.5})

@@ -8,6 +8,7 @@ import select
 import signal
 import socket
 import subprocess
+import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -31,21 +32,22 @@ class Forked:
     stdin = stdout = stderr = None
 
     def __init__(self, connection: socket.socket, pid: int, args: Sequence[str]) -> None:
-        self._connection = connection
+        self._connection, self._lock = connection, threading.Lock()
         self.pid, self.args = pid, [*args]
         self.returncode: int | None = None
         self.used: Mapping[str, float] = {}
 
     def poll(self) -> int | None:
         """Return how it ended, None while it runs."""
-        if self.returncode is None and select.select([self._connection], [], [], 0)[0]:
-            told: dict[str, Any] = {}
-            with suppress(OSError):
-                told = json.loads(self._connection.recv(MESSAGE) or "{}")
-            self.returncode = int(told.pop("status", -signal.SIGKILL))
-            self.used = told
-            self._connection.close()
-        return self.returncode
+        with self._lock:  # an interruption asks from another thread, and how it ended is told once
+            if self.returncode is None and select.select([self._connection], [], [], 0)[0]:
+                told: dict[str, Any] = {}
+                with suppress(OSError):
+                    told = json.loads(self._connection.recv(MESSAGE) or "{}")
+                self.used = told
+                self.returncode = int(told.pop("status", -signal.SIGKILL))
+                self._connection.close()
+            return self.returncode
 
     def wait(self, timeout: float | None = None) -> int:
         """Return how it ended, once it has.
