@@ -301,3 +301,8 @@ def test_the_kernel_is_this_python_whatever_is_installed(monkeypatch):
     assert (around["PYTHONHASHSEED"], around["CXLAB_ROOT"], around["MORE"]) == ("0", "/root", "1")
     assert around["CXLAB_REAL_DATA"] == "/data"
     assert json.dumps(around)
+
+
+def test_no_notebook_gets_the_key_of_the_pseudonyms(monkeypatch):
+    monkeypatch.setenv("CXLAB_ID_KEY", "a key for tests only")
+    assert "CXLAB_ID_KEY" not in surroundings(Path("/private"))

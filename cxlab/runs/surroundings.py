@@ -33,6 +33,7 @@ SETTLED = {
     "JE_ARROW_MALLOC_CONF": "background_thread:false",  # a process with one thread can be forked
     "PYDEVD_DISABLE_FILE_VALIDATION": "1",
 }
+KEY = "CXLAB_ID_KEY"  # of the pseudonyms: no notebook of a run needs it, and `!env` would publish it
 NOT_HANDED = (
     "PYTHONSTARTUP",
     "PYTHONINSPECT",
@@ -57,7 +58,7 @@ def surroundings(
     folder: Path, *, root: Path | None = None, environment: Mapping[str, str] | None = None
 ) -> dict[str, str]:
     """Return the environment variables of a kernel that keeps its IPython files in `folder`."""
-    own = settled(os.environ)
+    own = settled({name: value for name, value in os.environ.items() if name != KEY})
     own["IPYTHONDIR"] = str(folder / "ipython")
     if root is not None:
         own["CXLAB_ROOT"] = str(root)
