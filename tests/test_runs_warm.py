@@ -20,7 +20,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 import cxlab
 from cxlab.runs.execute import execute
 from cxlab.runs.surroundings import private_folder, settled, surroundings
-from cxlab.runs.warm import NAME, kept, provisioner, servers
+from cxlab.runs.warm import NAME, kept, provisioner, server, servers
 from cxlab.runs.warm.forked import Forked
 from cxlab.runs.warm.keys import key_of
 from cxlab.runs.warm.servers import OWNED
@@ -271,6 +271,28 @@ def test_without_a_study_kernels_are_stock(tmp_path, monkeypatch):
     assert printed(run(tmp_path, "import os\nprint(os.getppid())")) == [str(os.getpid())]
 
 
+def test_where_no_process_is_left_to_fork_the_server_goes_on(tmp_path, monkeypatch):
+    def refused():
+        raise BlockingIOError
+
+    monkeypatch.setattr(server.os, "fork", refused)
+    reader, owner = os.pipe()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener, os.fdopen(reader) as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        listener.bind(str(tmp_path / "s"))
+        listener.listen()
+        serving = threading.Thread(target=server._served, args=(listener,))
+        serving.start()
+        for _ in range(2):
+            with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as asking:
+                asking.settimeout(30)
+                asking.connect(str(tmp_path / "s"))
+                assert asking.recv(1) == b""
+        os.close(owner)
+        serving.join(timeout=30)
+        assert not serving.is_alive()
+
+
 def test_a_server_that_is_killed_is_replaced_once_and_said(tmp_path, monkeypatch):
     owned = servers.Owned()
     monkeypatch.setattr(servers, "OWNED", owned)
@@ -359,6 +381,7 @@ def test_a_server_of_yesterday_ends_with_its_last_kernel(runtime):
 
 CLIENT = """
 import sys
+import threading
 from pathlib import Path
 from cxlab.runs.warm.servers import OWNED
 with OWNED.beside() as begin:

@@ -129,7 +129,11 @@ def _served(listener: socket.socket) -> socket.socket | None:
                 _seen(ready, kernels, events)
                 continue
             connection, _ = listener.accept()
-            pid = os.fork()
+            try:
+                pid = os.fork()
+            except OSError:  # no process is left for this user: who asked starts a kernel without us
+                connection.close()
+                continue
             if not pid:
                 listener.close()
                 for kernel in set(kernels.values()):
