@@ -16,7 +16,7 @@ from cxlab.workbench import workbench
 
 if TYPE_CHECKING:
     from cxlab.reporting.words import Words
-    from cxlab.runs.diff import Difference
+    from cxlab.runs.compared.diff import Difference
     from cxlab.runs.published import Run
 
 _RUN = Message("RUN|STUDY")
@@ -48,7 +48,7 @@ def add_commands(command: Command) -> None:
 
 def _diff(given: argparse.Namespace) -> int:
     """Compare entry by entry; one that may not be compared is named, and the others go on."""
-    from cxlab.runs.diff import diff
+    from cxlab.runs.compared.diff import diff
     from cxlab.runs.published import named
 
     root = workbench(given.root)
@@ -98,7 +98,7 @@ def _content(found: list[Difference], apart: list[list[str]], refused: list[Cxla
 
 
 def _tell(found: list[Difference], apart: list[list[str]], pairs: list[tuple[Run, Run]], root: Path) -> None:
-    from cxlab.runs.diff_lines import lines
+    from cxlab.runs.compared.diff_lines import lines
 
     after = {run.name: run for _, run in pairs}
     for place, each in enumerate(found):
@@ -184,8 +184,8 @@ def _words(run: Run, root: Path) -> Words:
 def _verify(given: argparse.Namespace) -> int:
     """Verify run by run; whatever does not verify is told, and the others go on."""
     from cxlab.runs.published import folders
-    from cxlab.runs.verify import verified
-    from cxlab.runs.verify_lines import lines
+    from cxlab.runs.verified.verify import verified
+    from cxlab.runs.verified.verify_lines import lines
 
     root = workbench(given.root)
     every = []

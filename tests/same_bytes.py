@@ -19,8 +19,8 @@ from pathlib import Path
 
 import yaml
 
-from cxlab.runs.differing import Place, first_place
 from cxlab.runs.publish import Shelf
+from cxlab.runs.verified.differing import Place, first_place
 
 PROJECT = Path(__file__).resolve().parents[1]
 STUDY, SECONDS = "same", 900

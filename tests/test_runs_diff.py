@@ -15,8 +15,8 @@ from cxlab import cli
 from cxlab.errors import ParameterError, RunError
 from cxlab.intake import dataset
 from cxlab.reporting.words import Words
-from cxlab.runs.diff import Difference, diff
-from cxlab.runs.diff_lines import lines
+from cxlab.runs.compared.diff import Difference, diff
+from cxlab.runs.compared.diff_lines import lines
 from cxlab.runs.outputs import as_json
 from cxlab.runs.publish import shelf
 from cxlab.runs.published import Run, named

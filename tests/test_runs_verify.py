@@ -15,15 +15,15 @@ from test_runs_batch import write_notebook
 from cxlab import cli
 from cxlab.errors import VerifyError
 from cxlab.intake import dataset
-from cxlab.runs import released, verify
 from cxlab.runs.batch import run_study
-from cxlab.runs.diff import Cause
-from cxlab.runs.differing import Farthest, Place, farthest, first_place
+from cxlab.runs.compared.diff import Cause
 from cxlab.runs.outputs import as_json
 from cxlab.runs.publish import manifest_of
 from cxlab.runs.study import read_study
-from cxlab.runs.verify import TOLERANCE, Verified, verified
-from cxlab.runs.verify_lines import lines
+from cxlab.runs.verified import released, verify
+from cxlab.runs.verified.differing import Farthest, Place, farthest, first_place
+from cxlab.runs.verified.verify import TOLERANCE, Verified, verified
+from cxlab.runs.verified.verify_lines import lines
 
 CLIENT = """\
 name: Acme

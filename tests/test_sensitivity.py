@@ -15,7 +15,7 @@ from statsmodels.stats.anova import anova_lm
 
 from cxlab.analysis.estimates import Claim, masked
 from cxlab.analysis.sensitivity import SpecificationCurve, specification_curve
-from cxlab.analysis.sensitivity_choices import changes, complete, shares
+from cxlab.analysis.sensitivity.choices import changes, complete, shares
 from cxlab.errors import AnalysisError
 from cxlab.reporting import cards, claims, claims_sensitivity
 from cxlab.reporting.bundle import bundle

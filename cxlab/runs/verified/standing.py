@@ -17,12 +17,12 @@ from cxlab.intake.folders import declared_path
 from cxlab.intake.unchanged import table_in_doubt
 from cxlab.parameters import tagged
 from cxlab.runs import machine, outputs, provenance
-from cxlab.runs.diff import Cause, causes
-from cxlab.runs.differing import NOTEBOOK, Files
+from cxlab.runs.compared.diff import Cause, causes
 from cxlab.runs.entries import Entry
 from cxlab.runs.provenance import INJECTED, Ground
 from cxlab.runs.published import Run
 from cxlab.runs.study import Study, read_study
+from cxlab.runs.verified.differing import NOTEBOOK, Files
 
 
 def entry_of(manifest: Mapping[str, Any], files: Files, root: Path) -> tuple[Study, Entry]:

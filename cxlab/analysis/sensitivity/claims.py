@@ -15,7 +15,7 @@ import pandas as pd
 from cxlab.analysis.columns import records
 from cxlab.analysis.estimates import Claim
 from cxlab.analysis.findings import detectable
-from cxlab.analysis.sensitivity_points import STATUSES, errors_of
+from cxlab.analysis.sensitivity.points import STATUSES, errors_of
 
 Facts = Mapping[str, Any]
 SAME_PEOPLE = "specifications_same_people"

@@ -11,7 +11,7 @@ import pandas as pd
 
 from cxlab.analysis.columns import as_floats, shown
 from cxlab.analysis.estimates import check_columns, t_quantile
-from cxlab.analysis.sensitivity_choices import MOST, Array
+from cxlab.analysis.sensitivity.choices import MOST, Array
 from cxlab.errors import AnalysisError, Message, Problem
 
 CHOICE = "choice_"  # what the column of a choice is called before its parameter

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
 
-from cxlab.runs.moved import NOTHING
+from cxlab.runs.compared.moved import NOTHING
 
 NOTEBOOK, RESULTS = "notebook.ipynb", "results.json"
 EXCERPT, LEAD = 90, 20

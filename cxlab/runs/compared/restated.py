@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from cxlab.runs.moved import BASES, Record, close
+from cxlab.runs.compared.moved import BASES, Record, close
 
 EVERYBODY = "*"  # what is hidden is everybody's: the bases of the whole result are close
 How = Literal["new", "gone", "grade", "direction", "subject", "reading", "caveats"]

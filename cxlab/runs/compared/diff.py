@@ -15,10 +15,10 @@ from typing import Any, Literal
 
 from cxlab.errors import CxlabError, Message, ParameterError, RunError
 from cxlab.intake.declared.canonical import of_people
-from cxlab.runs.moved import Judged, Key, Moved, Other, Record, Rows, close, frozen
+from cxlab.runs.compared.moved import Judged, Key, Moved, Other, Record, Rows, close, frozen
+from cxlab.runs.compared.restated import Restated, restated
 from cxlab.runs.published import Run
 from cxlab.runs.releases import Release, Releases, release_of
-from cxlab.runs.restated import Restated, restated
 
 Why = Literal["data", "parameters", "code", "client", "versions", "machine"]
 MAIN = "main"

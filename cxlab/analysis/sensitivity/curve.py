@@ -1,8 +1,4 @@
-"""What a sweep of an analysis over its choices shows: how the estimate moves, and which choice moves it.
-
-`sensitivity_points` reads the specifications, `sensitivity_choices` divides their variance,
-`sensitivity_claims` says what stands.
-"""
+"""The specification curve: estimates of all specifications side by side, and what moves them."""
 
 from __future__ import annotations
 
@@ -15,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from cxlab.analysis.estimates import Result, check_level, check_numbers
-from cxlab.analysis.sensitivity_choices import Change, Shares, changes, complete, shares
-from cxlab.analysis.sensitivity_claims import findings
-from cxlab.analysis.sensitivity_points import ABSENT, CHOICE, errors_of, in_order, read
+from cxlab.analysis.sensitivity.choices import Change, Shares, changes, complete, shares
+from cxlab.analysis.sensitivity.claims import findings
+from cxlab.analysis.sensitivity.points import ABSENT, CHOICE, errors_of, in_order, read
 from cxlab.errors import Message
 
 MISSING = {

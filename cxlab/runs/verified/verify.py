@@ -18,17 +18,18 @@ from typing import Any, Literal
 from jupyter_core.utils import ensure_event_loop
 
 from cxlab.errors import Message
-from cxlab.runs import differing, provenance
+from cxlab.runs import provenance
+from cxlab.runs.compared.diff import Cause
 from cxlab.runs.cores import cores
-from cxlab.runs.diff import Cause
-from cxlab.runs.differing import NOTEBOOK, RESULTS, Farthest, Files, Place
 from cxlab.runs.entries import Entry
 from cxlab.runs.execute import execute
 from cxlab.runs.kernels import Kernels
 from cxlab.runs.outcome import Outcome
 from cxlab.runs.provenance import json_digest
 from cxlab.runs.publish import MANIFEST, Shelf, manifest_of
-from cxlab.runs.standing import at_hand, entry_of, other_reads, since
+from cxlab.runs.verified import differing
+from cxlab.runs.verified.differing import NOTEBOOK, RESULTS, Farthest, Files, Place
+from cxlab.runs.verified.standing import at_hand, entry_of, other_reads, since
 
 # Without the vector instructions of a newer processor the demo's numbers move by 1e-13 of themselves, and by
 # 1e-10 where one is a small difference of large ones; its pages, which print six digits at most, not at all.
@@ -185,7 +186,7 @@ def _misnamed(folder: Path, manifest: Mapping[str, Any]) -> Iterator[Message]:
 
 
 def _released(found: Verified, files: Files, manifest: Mapping[str, Any]) -> Verified:
-    from cxlab.runs.released import doubts
+    from cxlab.runs.verified.released import doubts
 
     ours = not any(cause.what == "sources" for cause in found.causes)
     language = "en" if manifest.get("language") == "en" else "es"

@@ -8,10 +8,10 @@ from typing import Any
 
 from cxlab.errors import Message
 from cxlab.reporting.words import clean
-from cxlab.runs.diff import Cause
-from cxlab.runs.diff_lines import WHY
-from cxlab.runs.differing import Farthest, Place
-from cxlab.runs.verify import TOLERANCE, Verdict, Verified
+from cxlab.runs.compared.diff import Cause
+from cxlab.runs.compared.diff_lines import WHY
+from cxlab.runs.verified.differing import Farthest, Place
+from cxlab.runs.verified.verify import TOLERANCE, Verdict, Verified
 
 VERDICTS: dict[Verdict, Message] = {
     "hashes": Message("{run}: {files} files are as manifest.json says"),

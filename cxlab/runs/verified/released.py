@@ -19,7 +19,7 @@ from cxlab.reporting import RESULT
 from cxlab.reporting.tables import readable
 from cxlab.reporting.words import Words, clean
 from cxlab.runs import outputs
-from cxlab.runs.differing import NOTEBOOK, RESULTS, Files
+from cxlab.runs.verified.differing import NOTEBOOK, RESULTS, Files
 
 PAGE = "report.html"
 SUPPRESSED = "suppressed"

@@ -10,9 +10,9 @@ from typing import Any
 from cxlab.catalogues import translate
 from cxlab.errors import Message
 from cxlab.reporting.words import Words, absent, clean, digits_for
-from cxlab.runs.diff import Cause, Count, Difference, Why
-from cxlab.runs.moved import TIMES, Judged, Key, Moved, Other, Verdict
-from cxlab.runs.restated import How, Restated
+from cxlab.runs.compared.diff import Cause, Count, Difference, Why
+from cxlab.runs.compared.moved import TIMES, Judged, Key, Moved, Other, Verdict
+from cxlab.runs.compared.restated import How, Restated
 
 ROWS, WITHIN, VERSIONS, COLUMNS, WIDEST = 25, 5, 12, 6, 60
 WHY: dict[Why, Message] = {

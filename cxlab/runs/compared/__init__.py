@@ -1,0 +1,1 @@
+"""What moved between two published runs, and why: numbers, conclusions, rows, causes."""
