@@ -9,7 +9,8 @@ Builds the demo client in a temporary workbench and runs the same sets of parame
 - by papermill's API in one process;
 - as the bare analysis: the code of the notebook's own cells without Jupyter, in two forks of a process that
   has imported everything (the floor; its imports are not counted);
-- by `cxlab.runs.execute` alone, two at a time, with warm kernels: what of `cxlab run` is execution;
+- by `cxlab.runs.execute` alone, two at a time, with warm kernels: what of `cxlab run` is execution; once as a
+  whole process, and once as the floor is measured, its imports done and the fork server started;
 - by `cxlab run STUDY.yaml --fresh --workers 2`, the whole process: kernels, pages, manifests, gallery;
 - by `cxlab run` again, where nothing changed;
 - and one report alone: a `papermill` command without a page, `cxlab run` with all that it publishes.
@@ -52,7 +53,7 @@ ENVIRONMENT = {
     "CXLAB_LANGUAGE": "en",
 }
 EXECUTED = """
-import json, sys
+import json, os, resource, sys, time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from cxlab.runs.warm.servers import OWNED
@@ -66,8 +67,18 @@ with OWNED.beside() as begin:
         outcome = execute(notebook, sets[at], root=root)
         assert outcome.status == "done", outcome.message
         (out / f"{at}.ipynb").write_bytes(outcome.content)
+    def spent():
+        own = resource.getrusage(resource.RUSAGE_SELF)
+        (started,) = OWNED._servers.values()
+        stat = Path(f"/proc/{started[-1].process.pid}/stat").read_text().rpartition(")")[2].split()
+        kernels = sum(map(int, stat[11:15])) / os.sysconf("SC_CLK_TCK")
+        return time.perf_counter(), own.ru_utime + own.ru_stime + kernels
+    if sys.argv[5] == "warm":
+        run(0)
+    before = spent()
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(run, range(len(sets))))
+    print(json.dumps([end - start for start, end in zip(before, spent())]))
 assert not OWNED.notes, OWNED.notes
 """
 INTERFACE = """
@@ -179,10 +190,18 @@ class Bench:
         return wall, cpu
 
     def executed(self) -> tuple[float, float]:
-        """Run the warm kernels alone."""
-        return self.call(
-            sys.executable, "-c", EXECUTED, str(self.notebook), "out", str(self.root), self.given
-        )
+        """Run the warm kernels alone, the whole process."""
+        return self.call(*self._execution("cold"))
+
+    def warm(self) -> tuple[float, float]:
+        """Run the warm kernels alone; what imports and the start of the server take is not counted."""
+        self.call(*self._execution("warm"))
+        wall, cpu = json.loads(self.said)
+        return wall, cpu
+
+    def _execution(self, begun: str) -> list[str]:
+        given = [str(self.notebook), "out", str(self.root), self.given, begun]
+        return [sys.executable, "-c", EXECUTED, *given]
 
     def ours(self) -> tuple[float, float]:
         """Run the study, all of it."""
@@ -220,6 +239,7 @@ WAYS: dict[str, tuple[str, Callable[[Bench], tuple[float, float]]]] = {
     "interface": ("papermill's API, one process", Bench.interface),
     "floor": ("floor: bare analysis, 2 forks", Bench.floor),
     "executed": ("cxlab, execution alone", Bench.executed),
+    "warm": ("cxlab, execution, imports done", Bench.warm),
     "ours": ("cxlab run --fresh, all of it", Bench.ours),
     "again": ("cxlab run, nothing changed", Bench.again),
     "plain": ("one papermill command", Bench.plain),
