@@ -1,8 +1,12 @@
-"""What every test stands on: nothing is written under the user's home."""
+"""What every test stands on: nothing is written under the user's home, and Ctrl-C is heard."""
 
 import os
+import signal
 
 import pytest
+
+# A shell hands Ctrl-C down ignored to what it runs in the background, and so would every child of a test.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)
