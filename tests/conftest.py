@@ -1,12 +1,14 @@
-"""What every test stands on: nothing is written under the user's home, and Ctrl-C is heard."""
+"""What every test stands on: nothing is written under the user's home, and signals are heard."""
 
 import os
 import signal
 
 import pytest
 
-# A shell hands Ctrl-C down ignored to what it runs in the background, and so would every child of a test.
+# What is run in the background or under nohup hands them down ignored, and so would every child of a test.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+if os.name == "posix":
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session", autouse=True)
