@@ -1,5 +1,6 @@
 """Executing one notebook: every way it can end, the same bytes twice, and papermill's own command."""
 
+import asyncio
 import json
 import os
 import subprocess
@@ -8,6 +9,7 @@ import threading
 import time
 from datetime import date
 from pathlib import Path
+from queue import Empty
 from types import SimpleNamespace
 
 import nbformat
@@ -19,7 +21,7 @@ from cxlab.errors import ParameterError
 from cxlab.runs import limits as held
 from cxlab.runs.canonical import canonical
 from cxlab.runs.execute import CxlabEngine, execute, opened, settled, with_parameters
-from cxlab.runs.kernels import Kernels, OwnSpecs
+from cxlab.runs.kernels import Client, Kernels, OwnSpecs
 from cxlab.runs.limits import Limits
 from cxlab.runs.outcome import Outcome
 from cxlab.runs.surroundings import surroundings
@@ -290,6 +292,58 @@ def test_a_long_word_is_settled_at_once():
     data = canonical(made).cells[3].outputs[0].data
     assert (data["image/png"], data["text/plain"]) == (long, f"<cell> {long}")
     assert time.monotonic() - started < 20  # tried from each of its letters it would be an hour
+
+
+class Scripted(Client):
+    """A client whose kernel says what a script holds: a state or None for each time its channel is read."""
+
+    def __init__(self, answers, states, *, alive=True):
+        super().__init__()
+        self.answers, self.states, self.alive, self.asked = list(answers), list(states), alive, []
+
+    def kernel_info(self):
+        self.asked.append(f"request {len(self.asked)}")
+        return self.asked[-1]
+
+    async def get_shell_msg(self, timeout):
+        await asyncio.sleep(0)
+        if not (self.answers and self.answers.pop(0)):
+            await asyncio.sleep(timeout)
+            raise Empty
+        return {"content": {"protocol_version": "5.4"}}
+
+    async def get_iopub_msg(self, timeout):
+        state = self.states.pop(0) if self.states else None
+        if state is None:
+            await asyncio.sleep(timeout)
+            raise Empty
+        whose, said = state
+        return {"parent_header": {"msg_id": f"request {whose}"}, "content": {"execution_state": said}}
+
+    async def _async_is_alive(self):
+        return self.alive
+
+
+def test_a_kernel_is_ready_when_it_is_idle_after_the_request_and_not_before():
+    own = [(0, "starting"), (0, "busy"), (0, "idle"), (9, "left over")]
+    client = Scripted([True], own)
+    asyncio.run(client.wait_for_ready(timeout=5))
+    assert client.asked == ["request 0"]
+    assert client.states == [(9, "left over")]
+
+
+def test_a_kernel_whose_first_words_were_lost_is_asked_again():
+    client = Scripted([True, True], [None, (0, "idle"), (1, "busy"), (1, "idle")])
+    asyncio.run(client.wait_for_ready(timeout=5))
+    assert client.asked == ["request 0", "request 1"]
+    assert not client.states
+
+
+def test_a_kernel_that_died_or_never_answers_is_not_waited_for():
+    with pytest.raises(RuntimeError, match="died before it answered"):
+        asyncio.run(Scripted([], [], alive=False).wait_for_ready())
+    with pytest.raises(RuntimeError, match="did not answer in 1 s"):
+        asyncio.run(Scripted([], []).wait_for_ready(timeout=1))
 
 
 def test_the_kernel_is_this_python_whatever_is_installed(monkeypatch):
