@@ -61,7 +61,7 @@ ALLOWED = {
     "__main__": {"cli", "runs.interruption"},
 }
 DOORS = {
-    "lifelines": {"analysis/survival"},
+    "lifelines": {"analysis/survival/"},
     "matplotlib": {"reporting/figures/"},
     "seaborn": {"reporting/figures/"},
     "papermill": {"runs/"},

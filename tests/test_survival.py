@@ -12,11 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from cxlab.analysis import survival_cox
 from cxlab.analysis.estimates import masked
-from cxlab.analysis.survival import hazards, retention
-from cxlab.analysis.survival_curves import curve, log_rank
-from cxlab.analysis.survival_observed import Observed
+from cxlab.analysis.survival import cox, hazards, retention
+from cxlab.analysis.survival.curves import curve, log_rank
+from cxlab.analysis.survival.observed import Observed
 from cxlab.errors import AnalysisError
 
 REPLICATIONS = int(os.environ.get("CXLAB_REPLICATIONS", 200))
@@ -287,7 +286,7 @@ def test_cox_of_four_customers_by_hand():
 def test_efron_ties_by_hand():
     # Two deaths at once (x = 1 and 0) among three (third x = 0): L = e^b / ((e^b+2)((e^b+2) - (e^b+1)/2)).
     b = np.linspace(-3, 3, 7)
-    risk = survival_cox.at_risk(
+    risk = cox.at_risk(
         np.array([[1.0], [0], [0]]),
         np.array([1.0, 1, 2]),
         np.array([True, True, False]),
@@ -295,7 +294,7 @@ def test_efron_ties_by_hand():
         np.ones(3),
         np.zeros(3, dtype=int),
     )
-    found = [survival_cox.sums(risk, np.array([value])).loglik for value in b]
+    found = [cox.sums(risk, np.array([value])).loglik for value in b]
     r = np.exp(b)
     assert found == pytest.approx(np.log(r / ((r + 2) * (r + 2 - (r + 1) / 2))), abs=1e-12)
 
@@ -308,44 +307,38 @@ def test_score_information_and_influences_are_derivatives():
     strata = (table["plan"] == "one").to_numpy().astype(int)
 
     def risk(weights):
-        return survival_cox.at_risk(
+        return cox.at_risk(
             x, table["months"].to_numpy(), table["left"].to_numpy() == 1, entry, weights, strata
         )
 
     beta, h = np.array([0.3, -0.2]), 1e-6
     ours = risk(w)
     ones = np.ones(len(ours.deaths))
-    sums = survival_cox.sums(ours, beta)
-    score = survival_cox.score(ours, sums, ones)
+    sums = cox.sums(ours, beta)
+    score = cox.score(ours, sums, ones)
     steps = np.eye(2) * h
-    numeric = [
-        (survival_cox.sums(ours, beta + s).loglik - survival_cox.sums(ours, beta - s).loglik) / (2 * h)
-        for s in steps
-    ]
+    numeric = [(cox.sums(ours, beta + s).loglik - cox.sums(ours, beta - s).loglik) / (2 * h) for s in steps]
     assert score == pytest.approx(numeric, rel=1e-6)
     slope = [
-        (
-            survival_cox.score(ours, survival_cox.sums(ours, beta - s), ones)
-            - survival_cox.score(ours, survival_cox.sums(ours, beta + s), ones)
-        )
+        (cox.score(ours, cox.sums(ours, beta - s), ones) - cox.score(ours, cox.sums(ours, beta + s), ones))
         / (2 * h)
         for s in steps
     ]
-    assert survival_cox.information(ours, sums, ones) == pytest.approx(np.array(slope), rel=1e-6)
-    assert w @ survival_cox.influences(ours, sums, ones) == pytest.approx(score, abs=1e-9)
+    assert cox.information(ours, sums, ones) == pytest.approx(np.array(slope), rel=1e-6)
+    assert w @ cox.influences(ours, sums, ones) == pytest.approx(score, abs=1e-9)
 
 
 def test_concordance_counts_pairs_with_entry_weights_and_ties():
     table = customers(150, 5, effect=0.5).assign(x=lambda t: t["x"].round(1))
     entry = np.floor(table["months"] * 0.4).to_numpy()
     t, d, w, x = (table[c].to_numpy() for c in ("months", "left", "w", "x"))
-    risk = survival_cox.at_risk(x[:, None], t, d == 1, entry, w, np.zeros(150, dtype=int))
+    risk = cox.at_risk(x[:, None], t, d == 1, entry, w, np.zeros(150, dtype=int))
     right = total = 0.0
     for i in np.flatnonzero(d == 1):
         stays = ((t > t[i]) | ((t == t[i]) & (d == 0))) & (entry < t[i])
         total += w[i] * w[stays].sum()
         right += w[i] * (w[stays & (x < x[i])].sum() + w[stays & (x == x[i])].sum() / 2)
-    assert survival_cox.concordance(risk, np.array([1.0])) == pytest.approx(right / total, abs=1e-12)
+    assert cox.concordance(risk, np.array([1.0])) == pytest.approx(right / total, abs=1e-12)
 
 
 # Invariances.
@@ -390,12 +383,12 @@ def test_weighted_log_rank_is_the_robust_score_test_of_a_cox_model():
     table["months"] += np.random.default_rng(0).random(250)
     ours = retention(table, "months", "left", by=["plan"], weights="w").tables["log_rank"].iloc[0]
     w = table["w"].to_numpy()
-    risk = survival_cox.at_risk(
+    risk = cox.at_risk(
         table[["g"]].to_numpy(), table["months"].to_numpy(), table["left"].to_numpy() == 1,
         np.zeros(250), w, np.zeros(250, dtype=int),
     )  # fmt: skip
-    sums, ones = survival_cox.sums(risk, np.zeros(1)), np.ones(len(risk.deaths))
-    own = w * survival_cox.influences(risk, sums, ones)[:, 0]
+    sums, ones = cox.sums(risk, np.zeros(1)), np.ones(len(risk.deaths))
+    own = w * cox.influences(risk, sums, ones)[:, 0]
     assert ours["statistic"] == pytest.approx(own.sum() ** 2 / (own**2).sum(), rel=1e-9)
 
 

@@ -10,8 +10,8 @@ import pandas as pd
 
 from cxlab.analysis.columns import records
 from cxlab.analysis.estimates import LOW_BASE, MINIMUM_CUSTOMERS, Claim, effective_n, stated
-from cxlab.analysis.survival_curves import Curve, reached
-from cxlab.analysis.survival_observed import Observed
+from cxlab.analysis.survival.curves import Curve, reached
+from cxlab.analysis.survival.observed import Observed
 
 Findings = tuple[tuple[Claim, ...], tuple[Claim, ...]]
 

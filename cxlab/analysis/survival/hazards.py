@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from cxlab.analysis import survival_cox as cox
 from cxlab.analysis.columns import check_categories, named, records
 from cxlab.analysis.covariates import Coded, coded
 from cxlab.analysis.estimates import Result, adjusted, check_level, effective_n, flags, t_quantile
-from cxlab.analysis.survival_claims import hazard_findings
-from cxlab.analysis.survival_curves import event_sums, risk_sums
-from cxlab.analysis.survival_observed import Observed, check_roles, observed
+from cxlab.analysis.survival import cox
+from cxlab.analysis.survival.claims import hazard_findings
+from cxlab.analysis.survival.curves import event_sums, risk_sums
+from cxlab.analysis.survival.observed import Observed, check_roles, observed
 from cxlab.errors import AnalysisError, Message, Problem
 
 Array = np.ndarray[Any, Any]

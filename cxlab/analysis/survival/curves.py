@@ -13,7 +13,7 @@ import numpy as np
 from scipy import stats
 
 from cxlab.analysis.estimates import MINIMUM_CUSTOMERS, effective_n, t_quantile
-from cxlab.analysis.survival_observed import Observed
+from cxlab.analysis.survival.observed import Observed
 
 Array = np.ndarray[Any, Any]
 

@@ -1,10 +1,4 @@
-"""How long customers stay, and what goes with leaving: retention curves here, hazards next door.
-
-lifelines fits the Kaplan-Meier curves of customers who are seen from the start and weigh the same. Curves
-with late entry or sampling weights, all errors, the log-rank test and the hazards (Efron's ties, robust
-errors, tests of proportionality), which must be right together, are computed here, and held to R and
-lifelines in the tests.
-"""
+"""How long customers stay: curves, horizons, medians, tests between groups."""
 
 from __future__ import annotations
 
@@ -18,13 +12,10 @@ import pandas as pd
 from cxlab.analysis.columns import check_categories, named, records
 from cxlab.analysis.dropped import TOO_EARLY
 from cxlab.analysis.estimates import Result, adjusted, check_level, combinations_present, effective_n, flags
-from cxlab.analysis.survival_claims import retention_findings
-from cxlab.analysis.survival_curves import Curve, curve, log_rank, reached, risk_sums
-from cxlab.analysis.survival_hazards import Hazards, hazards
-from cxlab.analysis.survival_observed import Observed, check_roles, observed
+from cxlab.analysis.survival.claims import retention_findings
+from cxlab.analysis.survival.curves import Curve, curve, log_rank, reached, risk_sums
+from cxlab.analysis.survival.observed import Observed, check_roles, observed
 from cxlab.errors import AnalysisError
-
-__all__ = ["Hazards", "Retention", "hazards", "retention"]
 
 Array = np.ndarray[Any, Any]
 

@@ -1,0 +1,12 @@
+"""How long customers stay, and what goes with leaving.
+
+lifelines fits the Kaplan-Meier curves of customers who are seen from the start and weigh the same. Curves
+with late entry or sampling weights, all errors, the log-rank test and the hazards (Efron's ties, robust
+errors, tests of proportionality), which must be right together, are computed here, and held to R and
+lifelines in the tests.
+"""
+
+from cxlab.analysis.survival.hazards import Hazards, hazards
+from cxlab.analysis.survival.retention import Retention, retention
+
+__all__ = ["Hazards", "Retention", "hazards", "retention"]
