@@ -15,7 +15,7 @@ from scipy import stats
 from cxlab.analysis.estimates import masked
 from cxlab.analysis.survival import cox, hazards, retention
 from cxlab.analysis.survival.curves import curve, log_rank
-from cxlab.analysis.survival.observed import Observed
+from cxlab.analysis.survival.observed import cells
 from cxlab.errors import AnalysisError
 
 REPLICATIONS = int(os.environ.get("CXLAB_REPLICATIONS", 200))
@@ -23,6 +23,12 @@ REPLICATIONS = int(os.environ.get("CXLAB_REPLICATIONS", 200))
 AT_MOST_ONE_OF_TWENTY = REPLICATIONS * 0.05 + 2 * np.sqrt(REPLICATIONS * 0.05 * 0.95)
 R = 1e-8  # relative: R's printed digits, and both iterate to convergence
 FEW = settings(max_examples=20, derandomize=True, deadline=None)
+
+
+def each(duration, event, entry=None, weights=None):
+    """A risk table with a cell for each customer."""
+    labels = pd.DataFrame({"customer": np.arange(len(duration))})
+    return cells(labels, duration, event, np.zeros(len(duration)) if entry is None else entry, weights)
 
 
 def lung():
@@ -287,11 +293,8 @@ def test_efron_ties_by_hand():
     # Two deaths at once (x = 1 and 0) among three (third x = 0): L = e^b / ((e^b+2)((e^b+2) - (e^b+1)/2)).
     b = np.linspace(-3, 3, 7)
     risk = cox.at_risk(
+        each(np.array([1.0, 1, 2]), np.array([True, True, False])),
         np.array([[1.0], [0], [0]]),
-        np.array([1.0, 1, 2]),
-        np.array([True, True, False]),
-        np.zeros(3),
-        np.ones(3),
         np.zeros(3, dtype=int),
     )
     found = [cox.sums(risk, np.array([value])).loglik for value in b]
@@ -307,9 +310,8 @@ def test_score_information_and_influences_are_derivatives():
     strata = (table["plan"] == "one").to_numpy().astype(int)
 
     def risk(weights):
-        return cox.at_risk(
-            x, table["months"].to_numpy(), table["left"].to_numpy() == 1, entry, weights, strata
-        )
+        who = each(table["months"].to_numpy(), table["left"].to_numpy() == 1, entry, weights)
+        return cox.at_risk(who, x, strata)
 
     beta, h = np.array([0.3, -0.2]), 1e-6
     ours = risk(w)
@@ -325,14 +327,14 @@ def test_score_information_and_influences_are_derivatives():
         for s in steps
     ]
     assert cox.information(ours, sums, ones) == pytest.approx(np.array(slope), rel=1e-6)
-    assert w @ cox.influences(ours, sums, ones) == pytest.approx(score, abs=1e-9)
+    assert ours.w @ cox.influences(ours, sums, ones) == pytest.approx(score, abs=1e-9)
 
 
 def test_concordance_counts_pairs_with_entry_weights_and_ties():
     table = customers(150, 5, effect=0.5).assign(x=lambda t: t["x"].round(1))
     entry = np.floor(table["months"] * 0.4).to_numpy()
     t, d, w, x = (table[c].to_numpy() for c in ("months", "left", "w", "x"))
-    risk = cox.at_risk(x[:, None], t, d == 1, entry, w, np.zeros(150, dtype=int))
+    risk = cox.at_risk(each(t, d == 1, entry, w), x[:, None], np.zeros(150, dtype=int))
     right = total = 0.0
     for i in np.flatnonzero(d == 1):
         stays = ((t > t[i]) | ((t == t[i]) & (d == 0))) & (entry < t[i])
@@ -364,17 +366,17 @@ def test_all_weights_equal_are_no_weights_and_weights_are_never_counts():
 def test_influence_variance_is_greenwoods_for_equal_weights_and_right_for_others():
     table = customers(150, 7)
     duration, event, n = table["months"].to_numpy(), table["left"].to_numpy() == 1, 150
-    plain = Observed(np.arange(n), duration, event, np.zeros(n), None, {})
-    same = Observed(np.arange(n), duration, event, np.zeros(n), np.full(n, 3.0), {})
+    plain = each(duration, event)
+    same = each(duration, event, None, np.full(n, 3.0))
     assert curve(same, 0.95).error == pytest.approx(curve(plain, 0.95).error, nan_ok=True)
     entry = np.floor(duration * 0.4)
     w = table["w"].to_numpy()
 
     def log_survival(weights):
-        return np.log(curve(Observed(np.arange(n), duration, event, entry, weights, {}), 0.95).survival[12])
+        return np.log(curve(each(duration, event, entry, weights), 0.95).survival[12])
 
     influence = [(log_survival(w + h) - log_survival(w - h)) / 2 for h in np.diag(1e-5 * w)]
-    found = curve(Observed(np.arange(n), duration, event, entry, w, {}), 0.95)
+    found = curve(each(duration, event, entry, w), 0.95)
     assert found.error[12] == pytest.approx(np.sqrt(np.sum((np.array(influence) / 1e-5) ** 2)), rel=1e-5)
 
 
@@ -383,10 +385,8 @@ def test_weighted_log_rank_is_the_robust_score_test_of_a_cox_model():
     table["months"] += np.random.default_rng(0).random(250)
     ours = retention(table, "months", "left", by=["plan"], weights="w").tables["log_rank"].iloc[0]
     w = table["w"].to_numpy()
-    risk = cox.at_risk(
-        table[["g"]].to_numpy(), table["months"].to_numpy(), table["left"].to_numpy() == 1,
-        np.zeros(250), w, np.zeros(250, dtype=int),
-    )  # fmt: skip
+    who = each(table["months"].to_numpy(), table["left"].to_numpy() == 1, None, w)
+    risk = cox.at_risk(who, table[["g"]].to_numpy(), np.zeros(250, dtype=int))
     sums, ones = cox.sums(risk, np.zeros(1)), np.ones(len(risk.deaths))
     own = w * cox.influences(risk, sums, ones)[:, 0]
     assert ours["statistic"] == pytest.approx(own.sum() ** 2 / (own**2).sum(), rel=1e-9)
@@ -693,14 +693,7 @@ def test_weights_do_not_make_noise_speak():
     curves = effects = 0
     for seed in range(REPLICATIONS):
         table = customers(200 + seed % 200, 90_000 + seed)
-        who = Observed(
-            np.arange(len(table)),
-            table["months"].to_numpy(),
-            table["left"].to_numpy() == 1,
-            np.zeros(len(table)),
-            table["w"].to_numpy(),
-            {},
-        )
+        who = each(table["months"].to_numpy(), table["left"].to_numpy() == 1, None, table["w"].to_numpy())
         curves += log_rank(who, pd.factorize(table["segment"])[0], 3).p_value < 0.05
         effects += hazards(table, "months", "left", ["x"], weights="w").table["p_value"].iloc[0] < 0.05
     assert curves <= AT_MOST_ONE_OF_TWENTY
@@ -908,3 +901,39 @@ def test_a_hazard_without_finite_estimate_is_named():
 
 def test_levels_are_refused_outside_the_open_interval():
     refused("level is 95", customers(50), level=95)
+
+
+@FEW
+@given(st.integers(0, 2**32 - 1), st.booleans())
+def test_a_risk_table_says_what_its_customers_say_one_by_one(seed, weighted):
+    rng = np.random.default_rng(seed)
+    n = 400
+    x = rng.integers(0, 3, n)
+    months = rng.integers(1, 7, n).astype(float)
+    left = rng.random(n) < 0.4 + 0.1 * x
+    entry = np.minimum(rng.integers(0, 3, n), months - 1)
+    weights = rng.integers(1, 4, n).astype(float) if weighted else None
+    people = each(months, left, entry, weights)
+    table = cells(pd.DataFrame({"x": x}), months, left, entry, weights)
+    assert len(table.count) <= 3 * 6 * 2 * 3 < len(people.count)
+    assert (table.n, table.events, table.n_eff()) == pytest.approx((people.n, people.events, people.n_eff()))
+    one, other = curve(people, 0.95), curve(table, 0.95)
+    for name in ("at_risk", "events", "survival", "error", "conf_low", "conf_high"):
+        assert getattr(other, name) == pytest.approx(getattr(one, name), rel=1e-9, nan_ok=True), name
+    mine, ours = log_rank(people, x, 3), log_rank(table, table.labels["x"].to_numpy(), 3)
+    assert (ours.statistic, ours.df) == pytest.approx((mine.statistic, mine.df), rel=1e-9)
+    nobody = np.zeros(n, dtype=int)
+    single = cox.at_risk(people, x[:, None].astype(float), nobody)
+    grouped = cox.at_risk(table, table.labels[["x"]].to_numpy(dtype=float), nobody[: len(table.count)])
+    for robust in (False, True):
+        raw, held = cox.fit(single, robust=robust), cox.fit(grouped, robust=robust)
+        assert held.beta == pytest.approx(raw.beta, rel=1e-9, abs=1e-12)
+        assert held.covariance == pytest.approx(raw.covariance, rel=1e-9)
+        assert held.at.loglik == pytest.approx(raw.at.loglik, rel=1e-11)
+    assert cox.concordance(grouped, held.beta) == pytest.approx(cox.concordance(single, raw.beta), rel=1e-12)
+    g = np.linspace(0, 1, len(single.deaths))
+    tests = [
+        cox.proportionality(risk, fit, g, [[0]], robust=True)[0]
+        for risk, fit in ((single, raw), (grouped, held))
+    ]
+    assert tests[1].statistic == pytest.approx(tests[0].statistic, rel=1e-8)

@@ -63,17 +63,18 @@ def _text(held: pd.Series[Any], column: str) -> Problem:
     )
 
 
-def coded(table: pd.DataFrame, column: str) -> tuple[Coded, list[Problem]]:
+def coded(table: pd.DataFrame, column: str, count: Array | None = None) -> tuple[Coded, list[Problem]]:
     """Return a covariate as numbers: itself, or one 0/1 column for each level but the most frequent.
 
     Text, categories and booleans are levels; the columns are named "column: level". More than 20 levels
-    are a problem: such a column names people or products, it does not describe them.
+    are a problem: such a column names people or products, it does not describe them. `count` (n,) says how
+    many each row stands for.
     """
     held = table[column]
     if not isinstance(held.dtype, pd.CategoricalDtype) and as_floats(held) is not None:
         values, problems = numbers(table, column)
         return Coded(column, (column,), values[:, None], None), problems
-    levels = _levels(held)
+    levels = _levels(held, count)
     if levels is None or len(levels) > _MOST_LEVELS:
         example = str(held[held.notna()].iloc[0])
         different = held.astype(str).nunique() if levels is None else len(levels)
@@ -96,8 +97,12 @@ def coded(table: pd.DataFrame, column: str) -> tuple[Coded, list[Problem]]:
     return Coded(column, names, values.astype(float), str(order[0])), []
 
 
-def _levels(held: pd.Series[Any]) -> dict[Any, int] | None:
+def _levels(held: pd.Series[Any], count: Array | None) -> dict[Any, int] | None:
     """Count each category; None where the column holds no categories (dates, lists)."""
     if pd.api.types.is_datetime64_any_dtype(held) or not holds_categories(held):
         return None
-    return {level: int(count) for level, count in held.value_counts().items() if count}
+    if count is None:
+        return {level: int(number) for level, number in held.value_counts().items() if number}
+    codes, levels = pd.factorize(held)
+    found = np.bincount(codes[codes >= 0], count[codes >= 0], len(levels))
+    return {level: int(number) for level, number in zip(levels, found, strict=True) if number}

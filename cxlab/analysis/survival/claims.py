@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cxlab.analysis.columns import records
-from cxlab.analysis.estimates import LOW_BASE, MINIMUM_CUSTOMERS, Claim, effective_n, stated
+from cxlab.analysis.estimates import LOW_BASE, MINIMUM_CUSTOMERS, Claim, stated
 from cxlab.analysis.survival.curves import Curve, reached
 from cxlab.analysis.survival.observed import Observed
 
@@ -21,16 +21,11 @@ _SMALL = 0.5  # effective over nominal sample under which the weights are said t
 
 def caveats_of(who: Observed, *, late_entry: bool, enough: int = _FEW_EVENTS) -> tuple[str, ...]:
     """Return the caveats that the people observed call for; `enough` events are needed."""
-    n = len(who.duration)
     return (
         *(["conditional_on_entry"] if late_entry else []),
-        *(["few_events"] if who.event.sum() < enough else []),
-        *(
-            ["small_effective_sample"]
-            if who.weights is not None and effective_n(who.weights) < _SMALL * n
-            else []
-        ),
-        *(["low_base"] if n < LOW_BASE else []),
+        *(["few_events"] if who.events < enough else []),
+        *(["small_effective_sample"] if who.weight is not None and who.n_eff() < _SMALL * who.n else []),
+        *(["low_base"] if who.n < LOW_BASE else []),
     )
 
 
@@ -43,7 +38,7 @@ def retention_findings(
 ) -> Findings:
     """Return the claims, and what to say if no group differs: levels, median, differences between groups."""
     caveats = caveats_of(who, late_entry=facts["late_entry"])
-    if not who.event.any():
+    if not who.events:
         return (_no_events(who, facts["level"]),), ()
     levels = [_level(who, whole, t, facts["level"], caveats) for t in facts["horizons"] if whole.at(t) >= 0]
     levels = [Claim(c.code, c.fields, c.grade, c.caveats, headline=k == 0) for k, c in enumerate(levels)]
@@ -57,7 +52,7 @@ def retention_findings(
 
 
 def _no_events(who: Observed, level: float) -> Claim:
-    n = len(who.duration)
+    n = who.n
     fields = {"n": n, "upper": 1 - (1 - level) ** (1 / n), "level": level, "events": 0}
     return Claim("retention.no_events", fields, "D", ("few_events",), headline=True)
 
@@ -74,7 +69,7 @@ def _level(who: Observed, whole: Curve, time: float, level: float, caveats: tupl
         "time": time, "time_unit": "months",
         "estimate": float(whole.survival[k]),
         "conf_low": float(whole.conf_low[k]), "conf_high": float(whole.conf_high[k]),
-        "level": level, "unit": "share", "n": _at_risk(whole, time), "customers": len(who.duration),
+        "level": level, "unit": "share", "n": _at_risk(whole, time), "customers": who.n,
     }  # fmt: skip
     return Claim("retention.level", fields, "D", caveats)
 
@@ -86,7 +81,7 @@ def _median(who: Observed, whole: Curve, level: float, caveats: tuple[str, ...])
     fields = {
         "estimate": median,
         "conf_low": reached(whole.time, whole.conf_low), "conf_high": reached(whole.time, whole.conf_high),
-        "level": level, "unit": "months", "n": _at_risk(whole, median), "customers": len(who.duration),
+        "level": level, "unit": "months", "n": _at_risk(whole, median), "customers": who.n,
     }  # fmt: skip
     return [Claim("retention.median", fields, "D", caveats)]
 
@@ -122,7 +117,7 @@ def _alike(
 ) -> Claim:
     fields = {
         "column": row["column"], "groups": len(curves), "statistic": row["statistic"], "df": row["df"],
-        "p_value": row["p_value"], "level": level, "n": len(who.duration), "events": int(who.event.sum()),
+        "p_value": row["p_value"], "level": level, "n": who.n, "events": who.events,
     }  # fmt: skip
     return Claim("retention.alike", fields, "D", caveats)
 
@@ -136,7 +131,7 @@ def hazard_findings(
     reference and column (of each covariate). Numbers are stated per SD.
     """
     level = facts["level"]
-    n = len(who.duration)
+    n = who.n
     general = (
         "association_not_cause",
         *caveats_of(who, late_entry=facts["late_entry"], enough=10 * len(table)),
@@ -147,7 +142,7 @@ def hazard_findings(
     effects = [_effect(row, facts, unsteady, general) for row in rows]
     none = Claim(
         "hazards.none",
-        {"covariates": len(table), "events": int(who.event.sum()), "n": len(who.duration), "level": level},
+        {"covariates": len(table), "events": who.events, "n": who.n, "level": level},
         _grade(facts), general, headline=True,
     )  # fmt: skip
     changes = [

@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from cxlab.analysis.survival.observed import Observed
+
 Array = np.ndarray[Any, Any]
 
 _STEPS = 40
@@ -33,14 +35,17 @@ class Diverged(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Risk:
-    """Who is at risk when: `x` (n, p) standardised, `w` (n,), positions [first, last) of the event times.
+    """Who is at risk when: `x` (n, p) standardised, positions [first, last) of the event times, by cell.
 
+    `count` (n,) people, `w` and `squared` (n,) the sums of their weights and of the squares of these,
     `event` (n,), `at` (n,) the position of an event's own time, `deaths` (times,), `order` (times,) the
     times themselves, `begin` (n,) the first position of the customer's stratum, `ends` that after its last.
     """
 
     x: Array
+    count: Array
     w: Array
+    squared: Array
     event: Array
     first: Array
     last: Array
@@ -78,8 +83,9 @@ def _summed(amount: Array, at: Array, size: int) -> Array:
     return np.column_stack([np.bincount(at, column, size) for column in amount.T]).astype(float)
 
 
-def at_risk(x: Array, duration: Array, event: Array, entry: Array, weights: Array, stratum: Array) -> Risk:
-    """Place customers on the event times of their own stratum (`stratum`: codes from 0)."""
+def at_risk(who: Observed, x: Array, stratum: Array) -> Risk:
+    """Place the cells of `who` on the event times of their own stratum (`stratum`: codes from 0)."""
+    duration, event, entry = who.duration, who.event, who.entry
     first, last, at, begin = (np.zeros(len(duration), dtype=int) for _ in range(4))
     times, ends, offset = [], [], 0
     for code in range(int(stratum.max()) + 1):
@@ -92,8 +98,23 @@ def at_risk(x: Array, duration: Array, event: Array, entry: Array, weights: Arra
         offset += len(moments)
         times.append(moments)
         ends.append(offset)
-    deaths = np.bincount(at[event], minlength=offset)
-    return Risk(x, weights, event, first, last, at, deaths, np.concatenate(times), begin, np.array(ends))
+    deaths = np.bincount(at[event], who.count[event], offset).round().astype(int)
+    mean = who.amount.sum() / who.n
+    squared = who.count if who.squared is None else who.squared / mean**2
+    return Risk(
+        x,
+        who.count,
+        who.amount / mean,
+        squared,
+        event,
+        first,
+        last,
+        at,
+        deaths,
+        np.concatenate(times),
+        begin,
+        np.array(ends),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,8 +238,8 @@ def fit(risk: Risk, *, robust: bool) -> CoxFit:
     model = np.linalg.inv(information(risk, at, ones))
     if not robust:
         return CoxFit(beta, model, model, at, null)
-    own = (risk.w[:, None] * influences(risk, at, ones)) @ model
-    return CoxFit(beta, own.T @ own, model, at, null)
+    own = influences(risk, at, ones) @ model
+    return CoxFit(beta, (own * risk.squared[:, None]).T @ own, model, at, null)
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,8 +274,7 @@ def proportionality(
     if robust:
         ones = np.ones(len(g))
         own = influences(risk, found.at, g) - influences(risk, found.at, ones) @ found.model @ cross
-        own = risk.w[:, None] * own
-        spread = own.T @ own
+        spread = (own * risk.squared[:, None]).T @ own
     inverse = np.linalg.pinv(left, hermitian=True)
     theta, wide = inverse @ u, inverse @ spread @ inverse
     out = []
@@ -283,9 +303,12 @@ def concordance(risk: Risk, beta: Array) -> float:
 
     Examples
     --------
+    >>> from cxlab.analysis.survival.observed import cells
     >>> x = np.array([[2.0], [1.0], [0.0]])
-    >>> everyone = at_risk(x, np.array([1.0, 2, 3]), np.array([True, True, False]), np.zeros(3), np.ones(3),
-    ...                    np.zeros(3, dtype=int))
+    >>> import pandas as pd
+    >>> people = pd.DataFrame({"customer": [1, 2, 3]})
+    >>> who = cells(people, np.array([1.0, 2, 3]), np.array([True, True, False]), np.zeros(3))
+    >>> everyone = at_risk(who, x, np.zeros(3, dtype=int))
     >>> concordance(everyone, np.array([1.0]))
     1.0
     """

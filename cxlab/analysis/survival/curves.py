@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from cxlab.analysis.estimates import MINIMUM_CUSTOMERS, effective_n, t_quantile
+from cxlab.analysis.estimates import MINIMUM_CUSTOMERS, t_quantile
 from cxlab.analysis.survival.observed import Observed
 
 Array = np.ndarray[Any, Any]
@@ -44,7 +44,7 @@ class Curve:
 
 
 def risk_sums(times: Array, who: Observed, amount: Array) -> Array:
-    """Sum `amount` (n,) over those at risk at each of the sorted `times`."""
+    """Sum `amount` (cells,) over those at risk at each of the sorted `times`."""
     last = np.searchsorted(times, who.duration, side="right")
     late = np.searchsorted(times, who.entry, side="right")
     size = len(times) + 1
@@ -54,7 +54,7 @@ def risk_sums(times: Array, who: Observed, amount: Array) -> Array:
 
 
 def event_sums(times: Array, who: Observed, amount: Array) -> Array:
-    """Sum `amount` (n,) over those who leave at each of the sorted `times` (every event time is one)."""
+    """Sum `amount` (cells,) over those who leave at each of the sorted `times` (every event time is one)."""
     at = np.searchsorted(times, who.duration[who.event])
     return np.bincount(at, amount[who.event], len(times)).astype(float)
 
@@ -75,20 +75,19 @@ def curve(who: Observed, level: float) -> Curve:
     if before:
         who = who.part(who.duration > start)
     times = np.unique(who.duration)
-    ones = np.ones(len(who.duration))
-    people, gone = risk_sums(times, who, ones), event_sums(times, who, ones)
-    if who.weights is None:
+    people, gone = risk_sums(times, who, who.count), event_sums(times, who, who.count)
+    if who.weight is None:
         y, d = people, gone
     else:
-        y, d = risk_sums(times, who, who.weights), event_sums(times, who, who.weights)
+        y, d = risk_sums(times, who, who.weight), event_sums(times, who, who.weight)
     survival = _product_limit(who, times, people, gone, y, d)
     alive = survival > 0
     terms = np.divide(d, y * (y - d), out=np.zeros_like(d), where=alive & (d > 0))
-    error = np.sqrt(np.cumsum(terms)) if who.weights is None else _influence_error(who, times, terms, y - d)
+    error = np.sqrt(np.cumsum(terms)) if who.weight is None else _influence_error(who, times, terms, y - d)
     error = np.where(alive, error, np.nan)
-    thinned = 1.0 if who.weights is None else effective_n(who.weights) / len(who.weights)
+    thinned = who.n_eff() / who.n
     low, high = _log_log(survival, error, people * thinned, level)
-    entered = float(((who.entry <= start) & (who.duration > start)).sum())
+    entered = float(who.count[(who.entry <= start) & (who.duration > start)].sum())
     first = np.array([0.0])
     return Curve(
         time=np.concatenate([[start], times]),
@@ -108,10 +107,10 @@ def _product_limit(who: Observed, times: Array, people: Array, gone: Array, y: A
 
     With late entry or sampling weights it is ours, so that estimate, risk sets and error go together.
     """
-    if who.weights is None and not (who.entry > 0).any():
+    if who.weight is None and not (who.entry > 0).any():
         from lifelines import KaplanMeierFitter  # most of a second, paid by the first curve only
 
-        fitted = KaplanMeierFitter().fit(who.duration, who.event)
+        fitted = KaplanMeierFitter().fit(who.duration, who.event, weights=who.count)
         return np.asarray(fitted.survival_function_at_times(times), dtype=float)
     ended = gone >= people
     hazard = np.where(ended & (gone > 0), 1.0, np.divide(d, y, out=np.zeros_like(d), where=people > 0))
@@ -124,15 +123,14 @@ def _start(who: Observed) -> tuple[float, int]:
     if not (who.entry > first).any():
         return first, 0
     times = np.unique(who.duration)
-    ones = np.ones(len(who.duration))
-    people, gone = risk_sums(times, who, ones), event_sums(times, who, ones)
+    people, gone = risk_sums(times, who, who.count), event_sums(times, who, who.count)
     small = people < MINIMUM_CUSTOMERS if people.max() >= _AMPLE else people <= gone
     grown = int(np.argmax(~small)) if people.max() >= _AMPLE else int(np.argmax(people))
     ruined = np.flatnonzero(small[:grown] & (gone[:grown] > 0))
     if not len(ruined):
         return first, 0
     start = float(times[ruined[-1]])
-    return start, int((who.duration <= start).sum())
+    return start, int(who.count[who.duration <= start].sum())
 
 
 def _influence_error(who: Observed, times: Array, terms: Array, stay: Array) -> Array:
@@ -141,7 +139,7 @@ def _influence_error(who: Observed, times: Array, terms: Array, stay: Array) -> 
     Customer i has the influence A(min(t, T_i)) - A(entry_i), with A the sum of `terms`, and, once gone,
     1 / (y - d) at T_i less.
     """
-    w2 = np.asarray(who.weights) ** 2
+    w2 = np.asarray(who.squared)
     total = np.concatenate([[0.0], np.cumsum(terms)])
     last, late = np.searchsorted(times, who.duration), np.searchsorted(times, who.entry, side="right")
     own = total[last + 1] - total[late]
@@ -206,8 +204,7 @@ def log_rank(who: Observed, group: Array, groups: int) -> LogRank:
     of the weighted scores (Lin & Wei 1989, doi:10.1080/01621459.1989.10478874). Late entry is honoured.
     """
     times = np.unique(who.duration[who.event])
-    w = np.ones(len(who.duration)) if who.weights is None else who.weights
-    members = [np.where(group == g, w, 0.0) for g in range(groups)]
+    members = [np.where(group == g, who.amount, 0.0) for g in range(groups)]
     y, d = (
         np.array([risk_sums(times, who, m) for m in members]),
         np.array([event_sums(times, who, m) for m in members]),
@@ -216,19 +213,19 @@ def log_rank(who: Observed, group: Array, groups: int) -> LogRank:
     part = y / at_risk
     expected = (gone * part).sum(axis=1)
     score = d.sum(axis=1) - expected
-    if who.weights is None:
+    if who.weight is None:
         factor = gone * np.divide(at_risk - gone, at_risk - 1, out=np.zeros_like(gone), where=at_risk > 1)
         variance = np.diag((factor * part).sum(axis=1)) - (factor * part) @ part.T
     else:
         own = _log_rank_scores(who, times, group, part, gone / at_risk)
-        variance = own @ own.T
+        variance = (own * who.squared) @ own.T
     statistic = float(score @ np.linalg.pinv(variance, rcond=1e-10, hermitian=True) @ score)
     df = int(np.linalg.matrix_rank(variance, tol=1e-10 * max(np.trace(variance), 1e-300), hermitian=True))
     return LogRank(statistic, df, float(stats.chi2.sf(statistic, df)), d.sum(axis=1), expected)
 
 
 def _log_rank_scores(who: Observed, times: Array, group: Array, part: Array, hazard: Array) -> Array:
-    """Weighted contribution of each customer to each group's score, (groups, n)."""
+    """Contribution of a customer of each cell to each group's score, per unit of weight, (groups, cells)."""
     last, late = (
         np.searchsorted(times, who.duration, side="right"),
         np.searchsorted(times, who.entry, side="right"),
@@ -240,5 +237,5 @@ def _log_rank_scores(who: Observed, times: Array, group: Array, part: Array, haz
         inside = (group == g).astype(float)
         summed = np.concatenate([[0.0], np.cumsum(shares * hazard)])
         compensated = inside * (total[last] - total[late]) - (summed[last] - summed[late])
-        scores.append(np.asarray(who.weights) * (who.event * (inside - shares[at]) - compensated))
+        scores.append(who.event * (inside - shares[at]) - compensated)
     return np.array(scores)

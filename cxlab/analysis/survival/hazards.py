@@ -12,7 +12,7 @@ from scipy import stats
 
 from cxlab.analysis.columns import check_categories, named, records
 from cxlab.analysis.covariates import Coded, coded
-from cxlab.analysis.estimates import Result, adjusted, check_level, effective_n, flags, t_quantile
+from cxlab.analysis.estimates import Result, adjusted, check_level, flags, t_quantile
 from cxlab.analysis.survival import cox
 from cxlab.analysis.survival.claims import hazard_findings
 from cxlab.analysis.survival.curves import event_sums, risk_sums
@@ -106,11 +106,11 @@ def hazards(
     roles |= {"the entry": [entry], "the weights": [weights], "a covariate": covariates, "a stratum": strata}
     check_roles(roles)
     who = observed(table, duration, event, entry=entry, weights=weights, needed=[*covariates, *strata])
-    check_categories(table, strata)
-    used = table.iloc[who.rows]
-    design = _design(used, covariates, who)
-    risk = _risk(used, strata, who, design)
-    robust = who.weights is not None
+    check_categories(who.labels, strata)
+    _check_coded(table, covariates, who)
+    design = _design(covariates, who)
+    risk = _risk(strata, who, design)
+    robust = who.weight is not None
     try:
         found = cox.fit(risk, robust=robust)
     except cox.Diverged as diverged:
@@ -129,12 +129,12 @@ def hazards(
         table=main,
         keys=("covariate",),
         tables={"checks": checks, "tests": tests},
-        n_used=len(who.duration),
+        n_used=who.n,
         n_dropped=who.dropped,
         settings={
             "duration": duration, "event": event, "covariates": covariates, "entry": entry, "strata": strata,
             "weights": weights, "level": level, "ties": "Efron", "robust": robust,
-            "events": int(who.event.sum()),
+            "events": who.events,
             "references": design.references, "loglik_null": found.loglik_null, "loglik": found.at.loglik,
         },
         claims=claims,
@@ -174,32 +174,43 @@ def _check_covariates(covariates: Sequence[str]) -> None:
         )
 
 
-def _design(used: pd.DataFrame, covariates: Sequence[str], who: Observed) -> _Design:
-    if not who.event.any():
+def _check_coded(table: pd.DataFrame, covariates: Sequence[str], who: Observed) -> None:
+    """Refuse covariates that are no numbers and no categories, by the row of the table they stand in."""
+    if who.rows is None:
+        return
+    used = table if len(who.rows) == len(table) else table.iloc[who.rows]
+    problems = [
+        replace(p, row=int(who.rows[p.row - 1]) + 1) if p.row else p
+        for column in covariates
+        for p in coded(used, column)[1]
+    ]
+    if problems:
+        raise AnalysisError("these covariates cannot be used", problems=problems)
+
+
+def _design(covariates: Sequence[str], who: Observed) -> _Design:
+    if not who.events:
         raise AnalysisError(
             "no events: nothing to estimate; none of the {n} customers left (retention bounds the share)",
-            n=len(who.duration),
+            n=who.n,
         )
     problems, parts = [], []
     for column in covariates:
-        part, found = coded(used, column)
-        problems += [replace(p, row=int(who.rows[p.row - 1]) + 1) if p.row else p for p in found]
-        if not found:
-            problems += _unusable(part, who)
-            parts.append(part)
+        part, found = coded(who.labels, column, who.count)
+        problems += found or _unusable(part, who)
+        parts.append(part)
     if problems:
         raise AnalysisError("these covariates cannot be used", problems=problems)
     values = np.column_stack([part.values for part in parts])
     names = tuple(name for part in parts for name in part.names)
-    w = np.ones(len(values)) if who.weights is None else who.weights
-    mean = np.average(values, axis=0, weights=w)
-    sd = np.sqrt(np.average((values - mean) ** 2, axis=0, weights=w) * len(values) / (len(values) - 1))
-    if who.event.sum() <= len(names):
+    mean = np.average(values, axis=0, weights=who.amount)
+    sd = np.sqrt(np.average((values - mean) ** 2, axis=0, weights=who.amount) * who.n / (who.n - 1))
+    if who.events <= len(names):
         raise AnalysisError(
             "only {events} customers left, for {columns} columns in the model; use fewer covariates",
-            events=int(who.event.sum()), columns=len(names),
+            events=who.events, columns=len(names),
         )  # fmt: skip
-    _check_collinear((values - mean) / sd, names)
+    _check_collinear((values - mean) / sd, who.count, names)
     owners = tuple(part.column for part in parts for _ in part.names)
     references = {part.column: part.reference for part in parts if part.reference is not None}
     return _Design(names, values, mean, sd, owners, references)
@@ -214,7 +225,7 @@ def _unusable(part: Coded, who: Observed) -> list[Problem]:
                 allowed=Message("a covariate that varies among the rows used"),
                 action=Message("leave it out, or widen the filter"),
                 column=part.column,
-                count=len(part.values),
+                count=who.n,
             )
         ]
     levels = dict(zip(part.names, part.values.T, strict=True))
@@ -227,7 +238,9 @@ def _unusable(part: Coded, who: Observed) -> list[Problem]:
         return []
     return [
         Problem(
-            found=Message("no departure among the {n} customers with {level}", n=int(held.sum()), level=name),
+            found=Message(
+                "no departure among the {n} customers with {level}", n=int(held @ who.count), level=name
+            ),
             allowed=Message("departures on both sides of a covariate"),
             action=Message("merge the category with another or leave it out: its hazard would be zero"),
             column=part.column,
@@ -237,8 +250,8 @@ def _unusable(part: Coded, who: Observed) -> list[Problem]:
     ]
 
 
-def _check_collinear(standard: Array, names: Sequence[str]) -> None:
-    roots, axes = np.linalg.eigh(standard.T @ standard / len(standard))
+def _check_collinear(standard: Array, count: Array, names: Sequence[str]) -> None:
+    roots, axes = np.linalg.eigh((standard * count[:, None]).T @ standard / count.sum())
     bound = (axes[:, roots < _COLLINEAR] ** 2).sum(axis=1) > 1e-6
     if bound.any():
         raise AnalysisError(
@@ -247,13 +260,11 @@ def _check_collinear(standard: Array, names: Sequence[str]) -> None:
         )
 
 
-def _risk(used: pd.DataFrame, strata: Sequence[str], who: Observed, design: _Design) -> cox.Risk:
-    stratum = np.zeros(len(used), dtype=int)
+def _risk(strata: Sequence[str], who: Observed, design: _Design) -> cox.Risk:
+    stratum = np.zeros(len(who.count), dtype=int)
     if strata:
-        stratum = used.groupby(list(strata), sort=True, observed=True).ngroup().to_numpy()
-    w = np.ones(len(used)) if who.weights is None else who.weights / who.weights.mean()
-    standard = (design.values - design.mean) / design.sd
-    return cox.at_risk(standard, who.duration, who.event, who.entry, w, stratum)
+        stratum = who.labels.groupby(list(strata), sort=True, observed=True).ngroup().to_numpy()
+    return cox.at_risk(who, (design.values - design.mean) / design.sd, stratum)
 
 
 def _table(design: _Design, who: Observed, found: cox.CoxFit, level: float) -> pd.DataFrame:
@@ -267,8 +278,7 @@ def _table(design: _Design, who: Observed, found: cox.CoxFit, level: float) -> p
         np.ones(len(who.event), dtype=bool) if s else v == 1
         for s, v in zip(single, design.values.T, strict=True)
     ]
-    weights = np.ones(len(who.event)) if who.weights is None else who.weights
-    n = [int(m.sum()) for m in members]
+    n = [int(who.count[m].sum()) for m in members]
     return pd.DataFrame(
         {
             "covariate": design.names,
@@ -284,8 +294,8 @@ def _table(design: _Design, who: Observed, found: cox.CoxFit, level: float) -> p
             "conf_low_sd": np.where(measured, np.exp(found.beta - reach * design.sd), np.nan),
             "conf_high_sd": np.where(measured, np.exp(found.beta + reach * design.sd), np.nan),
             "n": n,
-            "events": [int(who.event[m].sum()) for m in members],
-            "n_eff": [effective_n(weights[m]) for m in members],
+            "events": [int(who.count[who.event & m].sum()) for m in members],
+            "n_eff": [who.n_eff(m) for m in members],
             "flag": flags(n),
         }
     )
@@ -293,9 +303,7 @@ def _table(design: _Design, who: Observed, found: cox.CoxFit, level: float) -> p
 
 def _degrees(who: Observed, columns: int) -> float:
     """Degrees of freedom of the tests: with weights the effective number of departures less the columns."""
-    if who.weights is None:
-        return float("inf")
-    return max(effective_n(who.weights[who.event]) - columns, 1.0)
+    return float("inf") if who.weight is None else max(who.n_eff(who.event) - columns, 1.0)
 
 
 def _checks(
@@ -303,10 +311,10 @@ def _checks(
 ) -> pd.DataFrame:
     """Proportional hazards: the tests of each covariate and of all, with what to do where they reject."""
     times = np.unique(risk.order)
-    w = np.ones(len(who.event)) if who.weights is None else who.weights
-    hazard = event_sums(np.unique(who.duration), who, w) / risk_sums(np.unique(who.duration), who, w)
+    every = np.unique(who.duration)
+    hazard = event_sums(every, who, who.amount) / risk_sums(every, who, who.amount)
     before = np.concatenate([[1.0], np.cumprod(1 - hazard)[:-1]])
-    g = 1 - before[np.searchsorted(np.unique(who.duration), risk.order)]
+    g = 1 - before[np.searchsorted(every, risk.order)]
     terms = design.terms
     if len(times) < 2:
         terms = {}

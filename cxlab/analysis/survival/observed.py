@@ -17,27 +17,95 @@ from cxlab.errors import AnalysisError, Message, Problem
 Array = np.ndarray[Any, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Observed:
-    """Customers under observation.
+    """Customers under observation as a risk table: those who are alike in all that is asked are one cell.
 
-    `rows` (n,) their positions in the table; `duration`, `entry` (n,) the time they were seen last and
-    first; `event` (n,) whether they left; `weights` (n,), or None where all are equal; `dropped` by reason.
+    `labels` (cells, asked columns); `duration`, `entry` (cells,) the time they were seen last and first;
+    `event` (cells,) whether they left; `count` (cells,) how many they are; `weight`, `squared` (cells,) the
+    sums of their sampling weights and of their squares, or None where all weigh the same; `dropped` by
+    reason; `rows` the places in the table of the customers used, None where the table is in an engine.
     """
 
-    rows: Array
+    labels: pd.DataFrame
     duration: Array
     event: Array
     entry: Array
-    weights: Array | None
+    count: Array
+    weight: Array | None
+    squared: Array | None
     dropped: Mapping[str, int]
+    rows: Array | None = None
+
+    @property
+    def n(self) -> int:
+        """How many customers are used."""
+        return int(self.count.sum())
+
+    @property
+    def events(self) -> int:
+        """How many of them left."""
+        return int(self.count[self.event].sum())
+
+    @property
+    def amount(self) -> Array:
+        """What each cell weighs: its sampling weights, or its customers where they weigh the same."""
+        return self.count if self.weight is None else self.weight
+
+    def n_eff(self, who: Array | slice = slice(None)) -> float:
+        """Return the effective number of customers, of all or of the cells `who`."""
+        if self.weight is None or self.squared is None:
+            return float(self.count[who].sum())
+        total = float(self.squared[who].sum())
+        return float(self.weight[who].sum() ** 2 / total) if total else 0.0
 
     def part(self, who: Array) -> Observed:
-        """Return the customers marked in the boolean array `who`."""
-        weights = None if self.weights is None else self.weights[who]
-        return Observed(
-            self.rows[who], self.duration[who], self.event[who], self.entry[who], weights, self.dropped
-        )
+        """Return the cells marked in the boolean array `who`."""
+        weight = None if self.weight is None else self.weight[who]
+        squared = None if self.squared is None else self.squared[who]
+        labels = self.labels[who].reset_index(drop=True)
+        own = self.duration[who], self.event[who], self.entry[who], self.count[who]
+        return Observed(labels, *own, weight, squared, self.dropped)
+
+
+def cells(
+    labels: pd.DataFrame,
+    duration: Array,
+    event: Array,
+    entry: Array,
+    weights: Array | None = None,
+    dropped: Mapping[str, int] | None = None,
+    rows: Array | None = None,
+) -> Observed:
+    """Count customers who are alike in `labels`, duration, event and entry (all of n rows) as one cell each.
+
+    Examples
+    --------
+    >>> plan = pd.DataFrame({"plan": ["a", "a", "b"]})
+    >>> found = cells(plan, np.array([2.0, 2, 2]), np.array([True, True, True]), np.zeros(3))
+    >>> found.labels["plan"].tolist(), found.count.tolist()
+    (['a', 'b'], [2.0, 1.0])
+    """
+    own = [*(pd.factorize(labels[column])[0] for column in labels), *map(_codes, (duration, event, entry))]
+    key = np.zeros(len(duration), dtype=np.int64)
+    for codes in own:
+        size = int(codes.max(initial=0)) + 1
+        if int(key.max(initial=0)) > np.iinfo(np.int64).max // size - 1:
+            key = _codes(key)
+        key = key * size + codes
+    _, first, cell = np.unique(key, return_index=True, return_inverse=True)
+    ones = np.bincount(cell, minlength=len(first)).astype(float)
+    weight = squared = None
+    if weights is not None:
+        weight, squared = (np.bincount(cell, w, len(first)) for w in (weights, weights**2))
+    labels = labels.iloc[first].reset_index(drop=True)
+    return Observed(
+        labels, duration[first], event[first], entry[first], ones, weight, squared, dropped or {}, rows
+    )
+
+
+def _codes(values: Array) -> Array:
+    return np.unique(values, return_inverse=True)[1]
 
 
 def check_roles(roles: Mapping[str, Sequence[str | None]]) -> None:
@@ -62,7 +130,9 @@ def observed(
     weights: str | None,
     needed: Sequence[str] = (),
 ) -> Observed:
-    """Read duration, event, entry and weights; drop rows of weight zero, without entry or a `needed` column.
+    """Read a table strictly, and count who is alike in duration, event, entry and the `needed` columns.
+
+    Rows of weight zero, without entry or without a needed column are dropped and counted.
 
     Raises
     ------
@@ -89,9 +159,9 @@ def observed(
     check_entered(kept, dropped)
     own = w[kept]
     equal = bool(np.ptp(own) <= 1e-12 * own.max())
-    return Observed(
-        np.flatnonzero(kept), ends[kept], left[kept] == 1, starts[kept], None if equal else own, dropped
-    )
+    labels = table.loc[kept, list(dict.fromkeys(needed))]
+    seen = ends[kept], left[kept] == 1, starts[kept]
+    return cells(labels, *seen, None if equal else own, dropped, np.flatnonzero(kept))
 
 
 def _in_rows(rows: Array, column: str, *, found: str, allowed: str, action: str) -> list[Problem]:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from cxlab.analysis.columns import check_categories, named, records
 from cxlab.analysis.dropped import TOO_EARLY
-from cxlab.analysis.estimates import Result, adjusted, check_level, combinations_present, effective_n, flags
+from cxlab.analysis.estimates import Result, adjusted, check_level, combinations_present, flags
 from cxlab.analysis.survival.claims import retention_findings
 from cxlab.analysis.survival.curves import Curve, curve, log_rank, reached, risk_sums
 from cxlab.analysis.survival.observed import Observed, check_roles, observed
@@ -121,18 +121,17 @@ def retention(
         }
     )
     who = observed(table, duration, event, entry=entry, weights=weights, needed=by)
-    check_categories(table, by)
-    combinations = len(table[by].drop_duplicates()) if by else 1
+    check_categories(who.labels, by)
+    combinations = len(who.labels[by].drop_duplicates()) if by else 1
     if combinations > _MOST_CURVES:
         raise AnalysisError(
             "{columns} makes {count} curves, more than {most}; take a column with fewer values or group them",
             columns=" x ".join(by), count=combinations, most=_MOST_CURVES,
         )  # fmt: skip
-    labels = table.iloc[who.rows][by].reset_index(drop=True)
-    parts = [(key, own, curve(own, level)) for key, own in _parts(who, labels, by)]
+    parts = [(key, own, curve(own, level)) for key, own in _parts(who, by)]
     whole = curve(who, level)
-    ranks = _log_ranks(who, labels, by)
-    columns = {column: _by_column(who, labels, column, level) for column in ranks["column"] if len(by) > 1}
+    ranks = _log_ranks(who, by)
+    columns = {column: _by_column(who, column, level) for column in ranks["column"] if len(by) > 1}
     if len(by) == 1 and len(ranks):
         columns = {by[0]: {key[by[0]]: c for key, _, c in parts}}
     early = sum(c.left_before for _, _, c in parts)
@@ -140,7 +139,7 @@ def retention(
         "level": level,
         "horizons": times,
         "late_entry": entry is not None,
-        "weighted": who.weights is not None,
+        "weighted": who.weight is not None,
     }
     claims, otherwise = retention_findings(who, whole, columns, ranks, facts)
     return Retention(
@@ -152,12 +151,12 @@ def retention(
             "medians": pd.DataFrame([_median(key, own, c) for key, own, c in parts]),
             **(_tests(ranks) if by else {}),
         },
-        n_used=len(who.duration) - early,
+        n_used=who.n - early,
         n_dropped={**who.dropped, **({TOO_EARLY: early} if early else {})},
         settings={
             "duration": duration, "event": event, "by": by, "entry": entry, "weights": weights,
-            "level": level, "horizons": times, "events": int(who.event.sum()), "interval": "log-log",
-            "variance": "influence" if who.weights is not None else "Greenwood", "starts_at": whole.starts_at,
+            "level": level, "horizons": times, "events": who.events, "interval": "log-log",
+            "variance": "influence" if who.weight is not None else "Greenwood", "starts_at": whole.starts_at,
         },
         claims=claims,
         otherwise=otherwise,
@@ -179,16 +178,14 @@ def _tests(ranks: pd.DataFrame) -> dict[str, pd.DataFrame]:
     return {"log_rank": ranks.drop(columns="hypothesis"), "tests": tests}
 
 
-def _parts(
-    who: Observed, labels: pd.DataFrame, by: Sequence[str]
-) -> Iterator[tuple[dict[str, Any], Observed]]:
+def _parts(who: Observed, by: Sequence[str]) -> Iterator[tuple[dict[str, Any], Observed]]:
     if not by:
         yield {}, who
         return
-    for key in records(combinations_present(labels, by)):
-        own = np.ones(len(labels), dtype=bool)
+    for key in records(combinations_present(who.labels, by)):
+        own = np.ones(len(who.count), dtype=bool)
         for column, value in key.items():
-            own &= (labels[column] == value).to_numpy(dtype=bool, na_value=False)
+            own &= (who.labels[column] == value).to_numpy(dtype=bool, na_value=False)
         yield key, who.part(own)
 
 
@@ -214,7 +211,7 @@ def _at(key: Mapping[str, Any], who: Observed, c: Curve, times: Sequence[float])
 
     steps = {
         "time": np.array(times),
-        "at_risk": risk_sums(np.array(times), who, np.ones(len(who.duration))).astype(int),
+        "at_risk": risk_sums(np.array(times), who, who.count).astype(int),
         "events": held(np.cumsum(c.events)),
         "estimate": held(c.survival),
         "std_error": held(c.survival * c.error),
@@ -226,16 +223,11 @@ def _at(key: Mapping[str, Any], who: Observed, c: Curve, times: Sequence[float])
 
 def _based(key: Mapping[str, Any], steps: Mapping[str, Array], who: Observed) -> pd.DataFrame:
     """Return the `key`, the `steps`, the base and the flag as one table."""
-    bases = {"n": len(who.duration), "n_eff": _n_eff(who), "flag": flags(steps["at_risk"])}
+    bases = {"n": who.n, "n_eff": who.n_eff(), "flag": flags(steps["at_risk"])}
     return pd.DataFrame({**key, **steps, **bases}, columns=[*key, *steps, *bases])
 
 
-def _n_eff(who: Observed) -> float:
-    return float(len(who.duration)) if who.weights is None else effective_n(who.weights)
-
-
 def _median(key: Mapping[str, Any], who: Observed, c: Curve) -> dict[str, Any]:
-    n = len(who.duration)
     return {
         **key,
         "estimate": reached(c.time, c.survival),
@@ -243,17 +235,17 @@ def _median(key: Mapping[str, Any], who: Observed, c: Curve) -> dict[str, Any]:
         "conf_high": reached(c.time, c.conf_high),
         "events": int(c.events.sum()),
         "starts_at": c.starts_at,
-        "n": n,
-        "n_eff": _n_eff(who),
-        "flag": flags([n])[0],
+        "n": who.n,
+        "n_eff": who.n_eff(),
+        "flag": flags([who.n])[0],
     }
 
 
-def _log_ranks(who: Observed, labels: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+def _log_ranks(who: Observed, by: Sequence[str]) -> pd.DataFrame:
     """One k-sample test for each column that has several groups, Holm over the columns."""
     rows = []
     for column in by if who.event.any() else ():
-        codes, groups = pd.factorize(labels[column])
+        codes, groups = pd.factorize(who.labels[column])
         if len(groups) > 1:
             test = log_rank(who, codes, len(groups))
             row = {"column": column, "statistic": test.statistic, "df": test.df, "p_value": test.p_value}
@@ -262,5 +254,5 @@ def _log_ranks(who: Observed, labels: pd.DataFrame, by: Sequence[str]) -> pd.Dat
     return ranks.assign(p_adjusted=adjusted(ranks["p_value"].to_numpy(dtype=float), "holm"))
 
 
-def _by_column(who: Observed, labels: pd.DataFrame, column: str, level: float) -> dict[Any, Curve]:
-    return {key[column]: curve(own, level) for key, own in _parts(who, labels, [column])}
+def _by_column(who: Observed, column: str, level: float) -> dict[Any, Curve]:
+    return {key[column]: curve(own, level) for key, own in _parts(who, [column])}
