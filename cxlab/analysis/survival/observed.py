@@ -86,7 +86,10 @@ def cells(
     >>> found.labels["plan"].tolist(), found.count.tolist()
     (['a', 'b'], [2.0, 1.0])
     """
-    own = [*(pd.factorize(labels[column])[0] for column in labels), *map(_codes, (duration, event, entry))]
+    own = [
+        *(pd.factorize(labels[c], use_na_sentinel=False)[0] for c in labels),
+        *map(_codes, (duration, event, entry)),
+    ]
     key = np.zeros(len(duration), dtype=np.int64)
     for codes in own:
         size = int(codes.max(initial=0)) + 1
@@ -129,10 +132,12 @@ def observed(
     entry: str | None,
     weights: str | None,
     needed: Sequence[str] = (),
+    carried: Sequence[str] = (),
 ) -> Observed:
-    """Read a table strictly, and count who is alike in duration, event, entry and the `needed` columns.
+    """Read a table strictly, and count who is alike in duration, event, entry, `needed` and `carried`.
 
-    Rows of weight zero, without entry or without a needed column are dropped and counted.
+    Rows of weight zero, without entry or without a needed column are dropped and counted; a carried column
+    may be missing, as the cause of who has not left is.
 
     Raises
     ------
@@ -140,7 +145,7 @@ def observed(
         With a problem for each column that has blanks, text, codes other than 0 and 1, durations that are
         not positive, or entries not before the end; for repeated customer ids and unusable weights.
     """
-    used = [duration, event, *([entry] if entry else []), *needed, *([weights] if weights else [])]
+    used = [duration, event, *([entry] if entry else []), *needed, *carried, *([weights] if weights else [])]
     check_rows(table, persons=True)
     check_columns(table, used)
     w = weights_of(table, weights)
@@ -159,7 +164,7 @@ def observed(
     check_entered(kept, dropped)
     own = w[kept]
     equal = bool(np.ptp(own) <= 1e-12 * own.max())
-    labels = table.loc[kept, list(dict.fromkeys(needed))]
+    labels = table.loc[kept, list(dict.fromkeys([*needed, *carried]))]
     seen = ends[kept], left[kept] == 1, starts[kept]
     return cells(labels, *seen, None if equal else own, dropped, np.flatnonzero(kept))
 
