@@ -9,7 +9,7 @@ from intake_clients import SURVEY, checked, refused, write_client
 
 from cxlab.intake import dataset
 from cxlab.intake.tables.cells import Marks, inferred, number, plain, typed
-from cxlab.intake.tables.relationship import months_begun, whole_months
+from cxlab.periods import begun, completed
 
 
 @pytest.fixture(autouse=True)
@@ -297,13 +297,13 @@ def test_months_run_in_intervals_closed_on_the_right():
     end = pd.to_datetime(
         pd.Series(["2024-01-31", "2024-02-01", "2024-02-29", "2024-03-01", "2024-03-31", None])
     )
-    assert months_begun(start, end).tolist()[:5] == [1, 1, 1, 2, 2]
-    assert whole_months(start, end).tolist()[:5] == [0, 0, 1, 1, 2]
-    assert np.isnan(months_begun(start, end)[5])
+    assert begun(start, end).tolist()[:5] == [1, 1, 1, 2, 2]
+    assert completed(start, end).tolist()[:5] == [0, 0, 1, 1, 2]
+    assert np.isnan(begun(start, end)[5])
     # whoever is surveyed before leaving enters before their time ends
     days = pd.Series(pd.date_range("2024-01-31", "2026-03-01"))
     begin = pd.Series([days[0]] * len(days))
-    assert (whole_months(begin, days).to_numpy()[:-1] < months_begun(begin, days).to_numpy()[1:]).all()
+    assert (completed(begin, days).to_numpy()[:-1] < begun(begin, days).to_numpy()[1:]).all()
 
 
 CUSTOMERS = (

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +10,7 @@ import pandas as pd
 from cxlab.errors import Message
 from cxlab.intake.coded import members
 from cxlab.intake.rules.evidence import Evidence, Finding, Silence
+from cxlab.leaving import named_after_leaving
 
 CUSTOMERS, SURVEY = "customers", "survey_responses"
 # What leaving itself writes: it is never before it.
@@ -19,10 +18,6 @@ OUTCOMES = ("event", "duration", "end_date", "end_type")
 # So many on each side before a column that separates them accuses itself.
 FEWEST = 10
 MOST_CATEGORIES = 30
-_MADE_BY_LEAVING = re.compile(
-    r"retention|retencion|win_?back|cancel|baja_?motivo|motivo_(?:de_)?baja|save_?offer|oferta_(?:de_)?retencion|"
-    r"churn_?(?:reason|category|score|date|flag|label)|recuperacion|exit_(?:reason|survey|interview)"
-)
 
 
 def late_surveys(evidence: Evidence) -> Iterator[Finding]:
@@ -66,7 +61,7 @@ def made_by_leaving(evidence: Evidence) -> Iterator[Finding | Silence]:
     for column in frame.columns:
         if column in declared or column in OUTCOMES or str(column).endswith("_na_reason"):
             continue
-        if column not in known and _MADE_BY_LEAVING.search(_plain(str(column))):
+        if column not in known and named_after_leaving(str(column)):
             found = Message("a column whose name says that leaving made it")
         elif left is not None and (told := _only_leavers(frame[column], left)) is not None:
             found = told
@@ -127,8 +122,3 @@ def _header(evidence: Evidence, column: str) -> str:
     return next(
         (part.headers[column] for part in evidence.parts(CUSTOMERS) if column in part.headers), column
     )
-
-
-def _plain(name: str) -> str:
-    folded = unicodedata.normalize("NFKD", name.casefold())
-    return re.sub(r"[^a-z0-9]+", "_", folded.encode("ascii", "ignore").decode())

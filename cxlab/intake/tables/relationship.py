@@ -12,45 +12,9 @@ import pandas as pd
 from cxlab.errors import Message
 from cxlab.intake.coded import members, side_by_side
 from cxlab.intake.declared.canonical import OWN_PREFIX, tables
+from cxlab.periods import begun, completed
 
 PIECE = 1_000_000
-
-
-def whole_months(start: pd.Series[Any], end: pd.Series[Any]) -> pd.Series[Any]:
-    """Return the calendar months completed between two dates, as numbers; missing where a date is.
-
-    A month is completed on the day of the month it began on, or on the last day of a shorter month.
-
-    Examples
-    --------
-    >>> days = pd.to_datetime(pd.Series(["2024-01-31", "2024-02-29", "2024-03-30", "2024-03-31"]))
-    >>> whole_months(pd.Series([days[0]] * 4), days).tolist()
-    [0.0, 1.0, 1.0, 2.0]
-    """
-    months = (end.dt.year - start.dt.year) * 12 + (end.dt.month - start.dt.month)
-    due = np.minimum(start.dt.day, end.dt.days_in_month)
-    whole: pd.Series[Any] = (months - (end.dt.day < due)).astype(float)
-    return whole.where(start.notna() & end.notna())
-
-
-def months_begun(start: pd.Series[Any], end: pd.Series[Any]) -> pd.Series[Any]:
-    """Return the calendar months begun between two dates, the first of them counted from the first day.
-
-    Time runs in intervals (k-1, k] of calendar months: whoever leaves on the very day a month is
-    completed has stayed that many months, and the days after it fall in the next one; zero days count
-    as the first interval.
-
-    Examples
-    --------
-    >>> start = pd.to_datetime(pd.Series(["2024-01-15"] * 4))
-    >>> end = pd.to_datetime(pd.Series(["2024-01-15", "2024-02-15", "2024-02-16", "2025-01-15"]))
-    >>> months_begun(start, end).tolist()
-    [1.0, 1.0, 2.0, 12.0]
-    """
-    whole = whole_months(start, end)
-    due = np.minimum(start.dt.day, end.dt.days_in_month)
-    begun: pd.Series[Any] = whole + (end.dt.day != due)
-    return begun.clip(lower=1.0)
 
 
 def _pieces(rows: int) -> Iterator[slice]:
@@ -73,7 +37,7 @@ def with_duration(customers: pd.DataFrame) -> tuple[pd.DataFrame, list[Message]]
     if "duration" not in frame:
         until = end.fillna(frame["observation_end"])
         frame["duration"] = pd.concat(
-            [months_begun(frame["start_date"][rows], until[rows]) for rows in _pieces(len(frame))]
+            [begun(frame["start_date"][rows], until[rows]) for rows in _pieces(len(frame))]
         )
         notes.append(
             Message("duration: calendar months begun from start_date to end_date, or to observation_end")
@@ -139,7 +103,7 @@ def with_last_survey(
         .drop_duplicates("place", keep="last")
     )
     last = last.rename(columns={"responded_at": "survey_date"}).set_index("place")
-    last["survey_tenure"] = whole_months(last["start_date"], last["survey_date"])
+    last["survey_tenure"] = completed(last["start_date"], last["survey_date"])
     places = np.arange(len(customers))
     answers = {
         name: last[name].reindex(places).set_axis(customers.index)
