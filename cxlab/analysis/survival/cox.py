@@ -242,6 +242,15 @@ def fit(risk: Risk, *, robust: bool) -> CoxFit:
     return CoxFit(beta, (own * risk.squared[:, None]).T @ own, model, at, null)
 
 
+def baseline(risk: Risk, found: CoxFit) -> Array:
+    """Return the steps of the cumulative hazard at x = 0 (times,), with ties as in the likelihood.
+
+    The sum over the deaths of m / (S - (l/d) D): Efron's, as R's survfit of a coxph, with entry honoured.
+    Breslow's d m / S is smaller where many leave at once.
+    """
+    return np.asarray(found.at.a * np.exp(-(risk.x @ found.beta).max()))  # `sums` tilts against the highest
+
+
 @dataclass(frozen=True, slots=True)
 class Proportional:
     """A test of proportional hazards: score test of one term alone, and the joint one-step test."""

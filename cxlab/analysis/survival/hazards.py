@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,25 +11,60 @@ import pandas as pd
 from scipy import stats
 
 from cxlab.analysis.columns import check_categories, named, records
-from cxlab.analysis.covariates import Coded, coded
 from cxlab.analysis.estimates import Result, adjusted, check_level, flags, t_quantile
-from cxlab.analysis.survival import cox
+from cxlab.analysis.survival import cox, predicted
 from cxlab.analysis.survival.claims import hazard_findings
 from cxlab.analysis.survival.curves import event_sums, risk_sums
+from cxlab.analysis.survival.design import Design, binary, check_coded, check_covariates, design_of
 from cxlab.analysis.survival.observed import Observed, check_roles, observed
-from cxlab.errors import AnalysisError, Message, Problem
+from cxlab.errors import AnalysisError, Message
 
 Array = np.ndarray[Any, Any]
-
-_COLLINEAR = 1e-9
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Hazards(Result):
-    """Hazard ratios; `checks` tests whether they hold over time, `concordance` how they order customers."""
+    """Hazard ratios; `checks` tests whether they hold over time, `concordance` how they order customers.
+
+    ``tables["baseline"]``: the strata, time, at_risk, events, cumulative_hazard and survival of a customer
+    with the covariates' means, flag.
+    """
 
     checks: pd.DataFrame
     concordance: float
+    model: predicted.Model
+
+    def survival(
+        self, table: pd.DataFrame, times: Sequence[float], *, since: str | None = None
+    ) -> pd.DataFrame:
+        r"""Return the probability of still being here at each time.
+
+        Parameters
+        ----------
+        table : DataFrame (n, any)
+            The customers, with the covariates and strata of the model; no outcome is needed.
+        times : sequence of float
+            Counted from the start, as the durations are.
+        since : str, optional
+            Column with how long each customer has been here: the probability is then conditional on it.
+
+        Returns
+        -------
+        DataFrame (n, times)
+            Index of `table`, one column for each time: :math:`\exp(-(H_0(t) - H_0(u)) e^{(x-\bar x)\beta})`,
+            u the time so far (0 without `since`) and 1 up to it; NaN after the last time observed in the
+            model's data: nothing is extrapolated.
+
+        Raises
+        ------
+        AnalysisError
+            For blanks and for levels or strata the model has not seen.
+        """
+        return predicted.survival(self.model, table, times, since)
+
+    def ahead(self, table: pd.DataFrame, months: Sequence[float], *, since: str) -> pd.DataFrame:
+        """Return the probability of still being here so many months after `since`, else as `survival`."""
+        return predicted.ahead(self.model, table, months, since)
 
 
 def hazards(
@@ -71,7 +106,7 @@ def hazards(
         (Holm), sd, hazard_ratio_sd, conf_low_sd, conf_high_sd (of one SD; numbers other than 0/1), n,
         events, n_eff, flag. ``checks``: covariate, statistic, df, p_value (score test of proportional
         hazards, each alone, as R's cox.zph), joint_statistic, joint_p_value (all at once), p_adjusted
-        (Holm on the joint), advice.
+        (Holm on the joint), advice. ``survival`` predicts.
 
     Raises
     ------
@@ -101,15 +136,16 @@ def hazards(
     """
     check_level(level)
     covariates, strata = named(covariates), named(strata)
-    _check_covariates(covariates)
+    check_covariates(covariates)
     roles: dict[str, Sequence[str | None]] = {"the duration": [duration], "the event": [event]}
     roles |= {"the entry": [entry], "the weights": [weights], "a covariate": covariates, "a stratum": strata}
     check_roles(roles)
     who = observed(table, duration, event, entry=entry, weights=weights, needed=[*covariates, *strata])
     check_categories(who.labels, strata)
-    _check_coded(table, covariates, who)
-    design = _design(covariates, who)
-    risk = _risk(strata, who, design)
+    check_coded(table, covariates, who)
+    design = design_of(covariates, who)
+    stratum = _stratum(strata, who)
+    risk = cox.at_risk(who, (design.values - design.mean) / design.sd, stratum)
     robust = who.weight is not None
     try:
         found = cox.fit(risk, robust=robust)
@@ -125,10 +161,11 @@ def hazards(
     )
     checks = _checks(design, who, risk, found, robust=robust, level=level)
     claims, otherwise = hazard_findings(main, tests, checks, who, _facts(design, level, entry))
+    model = predicted.model_of(design, who, risk, found, strata, stratum)
     return Hazards(
         table=main,
         keys=("covariate",),
-        tables={"checks": checks, "tests": tests},
+        tables={"checks": checks, "tests": tests, "baseline": model.table()},
         n_used=who.n,
         n_dropped=who.dropped,
         settings={
@@ -141,139 +178,23 @@ def hazards(
         otherwise=otherwise,
         checks=checks,
         concordance=cox.concordance(risk, found.beta),
+        model=model,
     )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class _Design:
-    """Columns of the model: `names`, `values` (n, columns), `mean` and `sd`, and whose `column` each is."""
-
-    names: tuple[str, ...]
-    values: Array
-    mean: Array
-    sd: Array
-    column: tuple[str, ...]
-    references: Mapping[str, str]
-
-    @property
-    def terms(self) -> dict[str, list[int]]:
-        """Positions of each covariate's columns."""
-        out: dict[str, list[int]] = {}
-        for position, column in enumerate(self.column):
-            out.setdefault(column, []).append(position)
-        return out
+def _stratum(strata: Sequence[str], who: Observed) -> Array:
+    if not strata:
+        return np.zeros(len(who.count), dtype=int)
+    return who.labels.groupby(list(strata), sort=True, observed=True).ngroup().to_numpy()
 
 
-def _check_covariates(covariates: Sequence[str]) -> None:
-    if not covariates:
-        raise AnalysisError("no covariate is given; name at least one column that may go with leaving")
-    twice = sorted({c for c in covariates if covariates.count(c) > 1})
-    if twice:
-        raise AnalysisError(
-            "covariates named more than once: {twice}; name each once", twice=", ".join(twice)
-        )
-
-
-def _check_coded(table: pd.DataFrame, covariates: Sequence[str], who: Observed) -> None:
-    """Refuse covariates that are no numbers and no categories, by the row of the table they stand in."""
-    if who.rows is None:
-        return
-    used = table if len(who.rows) == len(table) else table.iloc[who.rows]
-    problems = [
-        replace(p, row=int(who.rows[p.row - 1]) + 1) if p.row else p
-        for column in covariates
-        for p in coded(used, column)[1]
-    ]
-    if problems:
-        raise AnalysisError("these covariates cannot be used", problems=problems)
-
-
-def _design(covariates: Sequence[str], who: Observed) -> _Design:
-    if not who.events:
-        raise AnalysisError(
-            "no events: nothing to estimate; none of the {n} customers left (retention bounds the share)",
-            n=who.n,
-        )
-    problems, parts = [], []
-    for column in covariates:
-        part, found = coded(who.labels, column, who.count)
-        problems += found or _unusable(part, who)
-        parts.append(part)
-    if problems:
-        raise AnalysisError("these covariates cannot be used", problems=problems)
-    values = np.column_stack([part.values for part in parts])
-    names = tuple(name for part in parts for name in part.names)
-    mean = np.average(values, axis=0, weights=who.amount)
-    sd = np.sqrt(np.average((values - mean) ** 2, axis=0, weights=who.amount) * who.n / (who.n - 1))
-    if who.events <= len(names):
-        raise AnalysisError(
-            "only {events} customers left, for {columns} columns in the model; use fewer covariates",
-            events=who.events, columns=len(names),
-        )  # fmt: skip
-    _check_collinear((values - mean) / sd, who.count, names)
-    owners = tuple(part.column for part in parts for _ in part.names)
-    references = {part.column: part.reference for part in parts if part.reference is not None}
-    return _Design(names, values, mean, sd, owners, references)
-
-
-def _unusable(part: Coded, who: Observed) -> list[Problem]:
-    """Return what is wrong with a covariate of one value, or with a level that nobody left."""
-    if (part.values == part.values[0]).all():
-        return [
-            Problem(
-                found=Message("one value only"),
-                allowed=Message("a covariate that varies among the rows used"),
-                action=Message("leave it out, or widen the filter"),
-                column=part.column,
-                count=who.n,
-            )
-        ]
-    levels = dict(zip(part.names, part.values.T, strict=True))
-    if part.reference is not None:
-        levels[f"{part.column}: {part.reference}"] = 1 - part.values.sum(axis=1)
-    elif np.unique(part.values).size == 2:
-        low, high = np.unique(part.values)
-        levels = {f"{part.column}: {v:g}": (part.values[:, 0] == v).astype(float) for v in (low, high)}
-    else:
-        return []
-    return [
-        Problem(
-            found=Message(
-                "no departure among the {n} customers with {level}", n=int(held @ who.count), level=name
-            ),
-            allowed=Message("departures on both sides of a covariate"),
-            action=Message("merge the category with another or leave it out: its hazard would be zero"),
-            column=part.column,
-        )
-        for name, held in levels.items()
-        if not held[who.event].any()
-    ]
-
-
-def _check_collinear(standard: Array, count: Array, names: Sequence[str]) -> None:
-    roots, axes = np.linalg.eigh((standard * count[:, None]).T @ standard / count.sum())
-    bound = (axes[:, roots < _COLLINEAR] ** 2).sum(axis=1) > 1e-6
-    if bound.any():
-        raise AnalysisError(
-            "covariates that determine each other: {names}; leave one of them out",
-            names=", ".join(name for name, within in zip(names, bound, strict=True) if within),
-        )
-
-
-def _risk(strata: Sequence[str], who: Observed, design: _Design) -> cox.Risk:
-    stratum = np.zeros(len(who.count), dtype=int)
-    if strata:
-        stratum = who.labels.groupby(list(strata), sort=True, observed=True).ngroup().to_numpy()
-    return cox.at_risk(who, (design.values - design.mean) / design.sd, stratum)
-
-
-def _table(design: _Design, who: Observed, found: cox.CoxFit, level: float) -> pd.DataFrame:
+def _table(design: Design, who: Observed, found: cox.CoxFit, level: float) -> pd.DataFrame:
     beta, error = found.beta / design.sd, np.sqrt(np.diag(found.covariance)) / design.sd
     df = _degrees(who, len(beta))
     reach = t_quantile(level, df) * error
     p = 2 * stats.t.sf(np.abs(beta / error), df)
     single = np.array([column not in design.references for column in design.column])
-    measured = single & ~_binary(design)
+    measured = single & ~binary(design)
     members = [
         np.ones(len(who.event), dtype=bool) if s else v == 1
         for s, v in zip(single, design.values.T, strict=True)
@@ -307,7 +228,7 @@ def _degrees(who: Observed, columns: int) -> float:
 
 
 def _checks(
-    design: _Design, who: Observed, risk: cox.Risk, found: cox.CoxFit, *, robust: bool, level: float
+    design: Design, who: Observed, risk: cox.Risk, found: cox.CoxFit, *, robust: bool, level: float
 ) -> pd.DataFrame:
     """Proportional hazards: the tests of each covariate and of all, with what to do where they reject."""
     times = np.unique(risk.order)
@@ -343,13 +264,8 @@ def _advice(row: Mapping[str, Any], level: float) -> str:
     )
 
 
-def _binary(design: _Design) -> Array:
-    """Return which columns hold only 0 and 1: something is there or not."""
-    return np.asarray(np.isin(design.values, (0, 1)).all(axis=0))
-
-
-def _facts(design: _Design, level: float, entry: str | None) -> dict[str, Any]:
-    unit = {n: 1 if yes else "SD" for n, yes in zip(design.names, _binary(design), strict=True)}
+def _facts(design: Design, level: float, entry: str | None) -> dict[str, Any]:
+    unit = {n: 1 if yes else "SD" for n, yes in zip(design.names, binary(design), strict=True)}
     column = dict(zip(design.names, design.column, strict=True))
     names = {"unit": unit, "reference": design.references, "column": column}
     return {"level": level, "late_entry": entry is not None, **names}
