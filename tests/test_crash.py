@@ -7,6 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from crash import model
+from crash.attempts import begin, damaged
+from crash.invariants import Watcher
+
+from cxlab.runs.publish import shelf
 
 TESTS = Path(__file__).parent
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
@@ -37,6 +42,23 @@ def test_a_writer_that_writes_in_place_is_caught():
     assert done.returncode == 1, done.stdout + done.stderr
     assert not done.stdout.rstrip().endswith(" 0 violations")
     assert re.search("is not whole|does not verify", done.stdout)
+
+
+def test_a_run_that_the_harness_damages_while_the_reader_looks_is_no_violation(tmp_path, monkeypatch):
+    watcher, look = begin(tmp_path, shelf), Watcher._is_published
+    run = model.run_of(model.ENTRIES[0], 0)
+
+    def damaged_just_now(self, looked_at):
+        if looked_at == run and not (tmp_path / "damaged" / run).exists():
+            damaged(tmp_path, run, 1)
+        return look(self, looked_at)
+
+    assert watcher.violations() == []
+    monkeypatch.setattr(Watcher, "_is_published", damaged_just_now)
+    assert watcher.violations() == []
+    (tmp_path / "damaged" / run).unlink()
+    monkeypatch.undo()
+    assert f"{model.ENTRIES[0]}.html is of {run}, which is not whole" in watcher.violations()
 
 
 def test_the_command_itself_refused_or_killed_says_one_thing_and_goes_on():
