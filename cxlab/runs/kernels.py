@@ -22,6 +22,7 @@ from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.factory import KernelProvisionerFactory
 
+from cxlab.errors import Message
 from cxlab.runs.surroundings import has_ipc, private_folder
 from cxlab.runs.warm import GROUP, NAME
 from cxlab.runs.warm.forked import Forked
@@ -75,9 +76,8 @@ class Client(AsyncKernelClient):
                 self._handle_kernel_info_reply(reply)
                 return
             if not await self._async_is_alive():
-                raise RuntimeError("the kernel died before it answered")
-        msg = f"the kernel did not answer in {timeout:.0f} s"
-        raise RuntimeError(msg)
+                raise RuntimeError(Message("the kernel died before it answered"))
+        raise RuntimeError(Message("the kernel did not answer in {seconds:.0f} s", seconds=timeout))
 
 
 # As the entry point does for an installed package.
