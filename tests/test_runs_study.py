@@ -9,6 +9,7 @@ import pytest
 from cxlab.errors import ParameterError, WorkbenchError
 from cxlab.parameters import Plain
 from cxlab.runs.document import document
+from cxlab.runs.entries import client_problems
 from cxlab.runs.limits import Limits
 from cxlab.runs.stages import stages
 from cxlab.runs.study import Study, named_notebook, notebooks, of_notebook, read_study, workbench
@@ -212,6 +213,15 @@ def test_an_unknown_client_is_refused_with_the_nearest(root):
     assert "did you mean acme?" in str(error)
     assert "acme, nada" in str(error)
     assert "make it with: cxlab new CLIENT" in str(refused(root, "client: zzz\nentries:\n  drivers:\n"))
+
+
+def test_clients_that_cannot_be_listed_are_told_in_one_sentence(root, monkeypatch):
+    def refuse(path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    with pytest.raises(WorkbenchError, match="data cannot be read: Permission denied"):
+        client_problems({"client": "acme"}, root)
 
 
 @pytest.mark.parametrize("client", ["../../x", "/etc", "a/b", "acme/../nada"])

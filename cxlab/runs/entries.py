@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cxlab.errors import Message, ParameterError, Problem
+from cxlab.errors import Message, ParameterError, Problem, WorkbenchError
 from cxlab.intake.tables.syntax import parse
 from cxlab.parameters import Declaration, declaration, nearest
 from cxlab.runs.document import Document
@@ -190,11 +190,20 @@ def not_taken(name: str, declared: Declaration) -> Problem:
 
 
 def client_problems(parameters: Mapping[str, Any], root: Path) -> list[Problem]:
-    """Return what is wrong with the `client` of validated parameters: it must be a folder of data/."""
-    client = parameters.get("client")
+    """Return what is wrong with the `client` of validated parameters: it must be a folder of data/.
+
+    Raises
+    ------
+    WorkbenchError
+        If data/ cannot be read.
+    """
+    client, data = parameters.get("client"), root / "data"
     if not isinstance(client, str):
         return []
-    clients = sorted(p.name for p in (root / "data").iterdir() if p.is_dir() and not p.name.startswith("."))
+    try:
+        clients = sorted(p.name for p in data.iterdir() if p.is_dir() and not p.name.startswith("."))
+    except OSError as error:
+        raise WorkbenchError("{file} cannot be read: {reason}", file=data, reason=error.strerror) from error
     if client in clients:
         return []
     close = nearest(client, clients)

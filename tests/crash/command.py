@@ -104,7 +104,7 @@ def _each_event(
 ) -> None:
     left = {1: 1, 2: 1 + stride // 2}
     while left:
-        version = next(turns)
+        version, when = next(turns), "undisturbed"
         if version in left:
             when = f"{fault.name} at event {left[version]} of the command, version {version}"
             act, within = _running(root, version), str(root)
@@ -115,5 +115,8 @@ def _each_event(
                 del left[version]
         code, said = attempt(_running(root, version))
         found = [] if code == real.EXPECTED[version] else [f"running again ended with {code}: {said[-500:]}"]
-        tally.found([*found, *real.unlike(real.published(root), golden[version])], f"golden {version}")
+        there = real.published(root)
+        # A run that could not be read was set aside, and a whole one is in its place.
+        there = {name: content for name, content in there.items() if not name.startswith("quarantine/")}
+        tally.found([*found, *real.unlike(there, golden[version])], f"golden after {when}")
         real.pruned(root)
