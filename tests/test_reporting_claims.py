@@ -30,6 +30,17 @@ SWEEP = {
     "negligible": 0,
 }
 FIELDS = {
+    "economics.purchases": {**NUMBER, "unit": "scale", "periods": 39, "alive": 0.8},
+    "economics.spend": {**NUMBER, "unit": "money", "estimate": 35.2},
+    "economics.lifetime": {
+        **NUMBER,
+        "unit": "scale",
+        "estimate": 3.69,
+        "discount": 0.1,
+        "periods": 7,
+        "extrapolated": 0.21,
+    },
+    "economics.retention_rises": {"first": 0.63, "last": 0.91, "periods": 7, "n": 1000, "level": 0.95},
     "score.level": {**NUMBER, "metric": "nps", "version": "1"},
     "score.segment": {**NUMBER, "metric": "nps", "column": "region", "segment": "RM", "hypothesis": "h"},
     "score.segments_alike": {

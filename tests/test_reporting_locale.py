@@ -14,7 +14,7 @@ import cxlab
 from cxlab.catalogues import LOCALE
 
 PACKAGE = Path(cxlab.__file__).parent
-CODE = re.compile(r"(score|drivers|retention|hazards|benchmark|intake|sensitivity)\.[a-z_]+")
+CODE = re.compile(r"(score|drivers|retention|hazards|benchmark|intake|sensitivity|economics)\.[a-z_]+")
 KEY = re.compile(r"[a-z_]+\.[^ ].*")
 
 
@@ -105,7 +105,7 @@ def test_nothing_is_fuzzy_or_left_over(catalogues):
 
 def test_every_claim_of_an_analysis_has_a_sentence(catalogues):
     used: dict[str, Path] = {}
-    for path in sorted((PACKAGE / "analysis").glob("*.py")):
+    for path in sorted((PACKAGE / "analysis").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and CODE.fullmatch(node.value):
                 used[node.value] = path

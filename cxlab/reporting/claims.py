@@ -11,7 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from cxlab.reporting import claims_areas, claims_drivers, claims_intake, claims_sensitivity
+from cxlab.reporting import (
+    claims_areas,
+    claims_drivers,
+    claims_economics,
+    claims_intake,
+    claims_sensitivity,
+)
 from cxlab.reporting.units import unit_of_claim
 from cxlab.reporting.words import Words, absent, clean, digits_for
 
@@ -444,6 +450,7 @@ _READERS: Mapping[str, Callable[[Fields, Words], tuple[str, dict[str, Any]]]] = 
     **claims_intake.READERS,
     **claims_drivers.READERS,
     **claims_areas.READERS,
+    **claims_economics.READERS,
     **claims_sensitivity.READERS,
     "score.level": _score_level,
     "score.segment": _score_segment,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-UNITS = ("points", "percent", "share", "ratio", "months", "scale", "per_thousand", "steps")
+UNITS = ("points", "percent", "share", "ratio", "months", "scale", "per_thousand", "steps", "money")
 SHARES = frozenset({"share", "rated", "pain", "kept", "part", "unexplained", "before", "after"})
 METRIC_UNITS: Mapping[str, str] = {
     "nps": "points", "pxi": "points", "insc": "points", "ces_net": "points", "cxi_legacy": "points",

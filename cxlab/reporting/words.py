@@ -35,6 +35,7 @@ _DIGITS = {
     "rank": 0,
     "per_thousand": 1,
 }
+_ROUND_MONEY = 100.0  # amounts of money from here on are printed without cents
 _COARSE_FROM = 5.0  # half-widths from here on (in points or percent) leave no decimal worth printing
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]+")
 _COLUMN_FIELDS = frozenset({"driver", "covariate", "outcome", "column"})
@@ -222,7 +223,8 @@ class Words:
             exact = shown == round(shown)
             text = self.number(shown, 0 if exact and digits is None else (1 if digits is None else digits))
             return self.plural("unit.months", 1 if exact and shown == 1 else 2, number=text)
-        text = self.number(shown, _DIGITS.get(unit, 2) if digits is None else digits)
+        usual = 0 if unit == "money" and abs(shown) >= _ROUND_MONEY else _DIGITS.get(unit, 2)
+        text = self.number(shown, usual if digits is None else digits)
         if unit in ("percent", "share"):
             return self("unit.percentage_points" if difference else "unit.percent", number=text)
         return self(f"unit.{unit}", number=text) if unit in ("points", "steps") else text
@@ -266,6 +268,8 @@ def digits_for(unit: str, low: Any, high: Any) -> int:
         return 0 if half >= _COARSE_FROM else usual
     if unit == "months":
         return 0 if half >= 1 else 1
+    if unit == "money":
+        return 0 if max(map(abs, ends)) >= _ROUND_MONEY else 2
     if unit == "rank" or half == 0:
         return usual
     return min(4, max(usual, math.ceil(-math.log10(half))))

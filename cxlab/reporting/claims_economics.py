@@ -1,0 +1,90 @@
+"""What the claims on money put into their sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from cxlab.reporting.units import unit_of_claim
+from cxlab.reporting.words import Words, absent, digits_for
+
+Fields = Mapping[str, Any]
+
+SHARES = (
+    "alive", "first", "last", "extrapolated", "discount", "uptake", "probability", "share", "promoters",
+    "passives", "others_share", "part", "margin_share",
+)  # fmt: skip
+MONEY = (
+    "cost",
+    "cac",
+    "margin",
+    "now",
+    "changed",
+    "shortcut",
+    "lowest_estimate",
+    "highest_estimate",
+    "crude",
+)
+TIMES = ("time", "horizon", "naive_months", "tenure")
+COUNTS = ("periods", "treated", "customers", "events", "months")
+LABELS = ("column", "behaviour", "covariate", "parameter")
+
+
+def money(value: Any, fields: Fields, words: Words) -> str:
+    """Return an amount of money, with the client's currency where it is known."""
+    text = words.amount(value, "money", difference=False)
+    currency = fields.get("currency")
+    return f"{currency} {text}" if currency and not absent(value) else text
+
+
+def said(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    """Return the variant of a sentence (which way it goes) and every field of it, formatted by its name."""
+    unit = unit_of_claim(fields)
+    digits = digits_for(unit, fields.get("conf_low"), fields.get("conf_high"))
+    estimate = fields.get("estimate")
+    size = estimate if absent(estimate) else abs(float(estimate or 0))
+    column = str(fields.get("column") or fields.get("covariate") or "")
+    amounts = {"amount": estimate, "size": size}
+    texts = {
+        **{
+            name: money(value, fields, words) if unit == "money" else words.amount(value, unit, digits=digits)
+            for name, value in amounts.items()
+        },
+        "ratio": words.number(fields.get("ratio"), 2),
+        **{name: words.percent(fields.get(name), _places(fields.get(name))) for name in SHARES},
+        **{name: money(fields.get(name), fields, words) for name in MONEY},
+        **{name: words.amount(fields.get(name), str(fields.get("time_unit", "months"))) for name in TIMES},
+        **{name: words.number(fields.get(name), 0) for name in COUNTS},
+        **{name: words.label(fields.get(name, "")) for name in LABELS},
+        "change": change(fields, words),
+        "lowest": words.label(column, fields.get("lowest", "")),
+        "highest": words.label(column, fields.get("highest", "")),
+        "step": words.number(fields.get("step")),
+    }  # fmt: skip
+    chosen = fields.get("variant")
+    return str(chosen) if chosen else _direction(estimate, unit), texts
+
+
+def change(fields: Fields, words: Words) -> str:
+    """Return what is changed: ``+10 PXI`` or ``NPS class: detractor → passive``."""
+    column, shift = fields.get("changed_column", ""), fields.get("shift")
+    label = words.metric(column)
+    if not absent(shift):
+        return words("economics.shift", label=label, shift=words.signed(shift))
+    ends = [words.label(column, fields.get(end, "")) for end in ("from_value", "to_value")]
+    return words("economics.move", label=label, before=ends[0], after=ends[1])
+
+
+def _direction(estimate: Any, unit: str) -> str:
+    neutral = 1.0 if unit == "ratio" else 0.0
+    return "up" if not absent(estimate) and float(estimate) >= neutral else "down"
+
+
+def _places(share: Any) -> int:
+    return 1 if not absent(share) and 0 < abs(float(share)) < 0.0995 else 0
+
+
+CODES = ("purchases", "spend", "lifetime", "retention_rises")
+READERS: Mapping[str, Callable[[Fields, Words], tuple[str, dict[str, Any]]]] = {
+    f"economics.{code}": said for code in CODES
+}
