@@ -155,6 +155,8 @@ def as_floats(held: pd.Series[Any]) -> Array | None:
         return None
     if pd.api.types.is_numeric_dtype(held):
         return held.to_numpy(dtype=float, na_value=np.nan)
+    if pd.api.types.infer_dtype(held, skipna=True) == "string":  # known in one pass, without a loop of ours
+        return None
     known = held.notna().to_numpy()
     if not known.any():
         return np.full(len(held), np.nan)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxlab.analysis.columns import as_floats, holds_categories, is_yes_or_no, not_numbers
+from cxlab.analysis.columns import as_floats, is_yes_or_no, not_numbers
 from cxlab.analysis.scales import declared_scale, unlikely
 from cxlab.errors import Message, Problem
 
@@ -74,7 +74,7 @@ def coded(table: pd.DataFrame, column: str, count: Array | None = None) -> tuple
     if not isinstance(held.dtype, pd.CategoricalDtype) and as_floats(held) is not None:
         values, problems = numbers(table, column)
         return Coded(column, (column,), values[:, None], None), problems
-    levels = _levels(held, count)
+    codes, levels = _levels(held, count)
     if levels is None or len(levels) > _MOST_LEVELS:
         example = str(held[held.notna()].iloc[0])
         different = held.astype(str).nunique() if levels is None else len(levels)
@@ -88,21 +88,21 @@ def coded(table: pd.DataFrame, column: str, count: Array | None = None) -> tuple
     if not len(levels):
         return Coded(column, (column,), np.full((len(held), 1), np.nan), None), []
     order = sorted(levels, key=lambda level: (-levels[level], str(level)))
-    gone = held.isna().to_numpy()
-    columns = [
-        np.where(gone, np.nan, (held == level).to_numpy(dtype=bool, na_value=False)) for level in order[1:]
-    ]
+    gone, place = codes < 0, {level: code for code, level in enumerate(levels)}
+    columns = [np.where(gone, np.nan, codes == place[level]) for level in order[1:]]
     values = np.column_stack(columns) if columns else np.where(gone, np.nan, 0.0)[:, None]
     names = tuple(f"{column}: {level}" for level in order[1:]) or (column,)
     return Coded(column, names, values.astype(float), str(order[0])), []
 
 
-def _levels(held: pd.Series[Any], count: Array | None) -> dict[Any, int] | None:
-    """Count each category; None where the column holds no categories (dates, lists)."""
-    if pd.api.types.is_datetime64_any_dtype(held) or not holds_categories(held):
-        return None
-    if count is None:
-        return {level: int(number) for level, number in held.value_counts().items() if number}
-    codes, levels = pd.factorize(held)
-    found = np.bincount(codes[codes >= 0], count[codes >= 0], len(levels))
-    return {level: int(number) for level, number in zip(levels, found, strict=True) if number}
+def _levels(held: pd.Series[Any], count: Array | None) -> tuple[Array, dict[Any, int] | None]:
+    """Return each row's category by place, and their counts; None where there are none (dates, lists)."""
+    try:
+        codes, levels = pd.factorize(held)
+    except TypeError:
+        return np.empty(0), None
+    if pd.api.types.is_datetime64_any_dtype(held):
+        return codes, None
+    known = codes >= 0
+    found = np.bincount(codes[known], None if count is None else count[known], len(levels))
+    return codes, {level: int(number) for level, number in zip(levels, found, strict=True)}

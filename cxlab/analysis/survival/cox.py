@@ -16,12 +16,14 @@ import numpy as np
 from scipy import stats
 
 from cxlab.analysis.survival.observed import Observed
+from cxlab.analysis.survival.ties import tie_sums
 
 Array = np.ndarray[Any, Any]
 
 _STEPS = 40
 _HALVINGS = 30
 _CONVERGED = 1e-13  # squared length of a Newton step in units of standard errors
+_DENSE = 5_000_000  # places times ranks that a table is made of
 _RUNAWAY = 25.0  # log hazard ratio across four standard deviations that no finite estimate reaches
 
 
@@ -147,16 +149,12 @@ def sums(risk: Risk, beta: Array) -> Sums:
     s0, d0 = risk.exposed(weighted), risk.died(weighted)
     s1, d1 = risk.exposed(weighted[:, None] * risk.x), risk.died(weighted[:, None] * risk.x)
     mean_weight = risk.died(risk.w) / risk.deaths
-    k = np.repeat(np.arange(len(risk.deaths)), risk.deaths)
-    f = (np.arange(len(k)) - (np.cumsum(risk.deaths) - risk.deaths)[k]) / risk.deaths[k]
-    s = s0[k] - f * d0[k]
-    m = mean_weight[k]
-    size = len(risk.deaths)
-    a, b = np.bincount(k, m / s, size), np.bincount(k, f * m / s, size)
-    q0, q1, q2 = (np.bincount(k, f**power * m / s**2, size) for power in range(3))
+    ties = tie_sums(risk.deaths, s0, d0)
+    a, b = mean_weight * ties.a, mean_weight * ties.b
+    q0, q1, q2 = (mean_weight * q for q in ties.q)
     own = risk.w[risk.event] @ line[risk.event]
     return Sums(
-        loglik=float(own - (m * np.log(s)).sum()),
+        loglik=float(own - mean_weight @ ties.log),
         tilt=tilt, a=a, b=b,
         mean=(s1 * a[:, None] - d1 * b[:, None]) / (mean_weight * risk.deaths)[:, None],
         am=s1 * q0[:, None] - d1 * q1[:, None],
@@ -329,15 +327,28 @@ def concordance(risk: Risk, beta: Array) -> float:
         own = np.flatnonzero((risk.last > start) & (risk.last <= end) & (risk.last > risk.first))
         leaving = own[risk.event[own]]
         # At risk just after the time: those whose last position is later, less those not entered yet.
-        stays = (risk.last[own] - risk.event[own], risk.w[own], rank[own])
-        waits = (risk.first[own], risk.w[own], rank[own])
-        asked = (risk.at[leaving], rank[leaving])
-        low, same, all_ = (a - b for a, b in zip(_after(stays, asked), _after(waits, asked), strict=True))
+        place = np.r_[risk.last[own] - risk.event[own], risk.first[own]] - start
+        held = (place, np.r_[risk.w[own], -risk.w[own]], np.r_[rank[own], rank[own]])
+        asked = (risk.at[leaving] - start, rank[leaving])
+        narrow = (end - start + 2) * (int(rank.max()) + 1) <= max(_DENSE, 8 * len(own))
+        low, same, all_ = (_after_dense if narrow else _after)(held, asked)
         below += float(risk.w[leaving] @ low)
         equal += float(risk.w[leaving] @ same)
         total += float(risk.w[leaving] @ all_)
         start = end
     return (below + equal / 2) / total if total > 0 else float("nan")
+
+
+def _after_dense(held: tuple[Array, Array, Array], asked: tuple[Array, Array]) -> tuple[Array, Array, Array]:
+    """Answer as `_after`, from a table of places and ranks: the quick way where both are few."""
+    place, weight, rank = held
+    where, against = asked
+    size = (int(max(place.max(initial=0), where.max(initial=0) + 1)) + 1, int(rank.max(initial=0)) + 1)
+    later = np.bincount(place * size[1] + rank, weight, size[0] * size[1]).reshape(size)
+    later = later[::-1].cumsum(axis=0)[::-1]
+    upto = later.cumsum(axis=1)
+    same = later[where + 1, against]
+    return upto[where + 1, against] - same, same, upto[where + 1, -1]
 
 
 def _after(held: tuple[Array, Array, Array], asked: tuple[Array, Array]) -> tuple[Array, Array, Array]:

@@ -51,9 +51,9 @@ def check_covariates(covariates: Sequence[str]) -> None:
         )
 
 
-def check_coded(table: pd.DataFrame, covariates: Sequence[str], who: Observed) -> None:
+def check_coded(table: Any, covariates: Sequence[str], who: Observed) -> None:
     """Refuse covariates that are no numbers and no categories, by the row of the table they stand in."""
-    if who.rows is None:
+    if who.rows is None or table is None:
         return
     used = table if len(who.rows) == len(table) else table.iloc[who.rows]
     problems = [
@@ -65,8 +65,8 @@ def check_coded(table: pd.DataFrame, covariates: Sequence[str], who: Observed) -
         raise AnalysisError("these covariates cannot be used", problems=problems)
 
 
-def design_of(covariates: Sequence[str], who: Observed) -> Design:
-    """Code the covariates of the cells; refuse what cannot be estimated, all problems together."""
+def design_of(covariates: Sequence[str], who: Observed, table: Any = None) -> Design:
+    """Code the covariates of the cells; refuse what cannot be, by its rows in `table` where there are."""
     if not who.events:
         raise AnalysisError(
             "no events: nothing to estimate; none of the {n} customers left (retention bounds the share)",
@@ -78,6 +78,7 @@ def design_of(covariates: Sequence[str], who: Observed) -> Design:
         problems += found or _unusable(part, who)
         parts.append(part)
     if problems:
+        check_coded(table, covariates, who)
         raise AnalysisError("these covariates cannot be used", problems=problems)
     values = np.column_stack([part.values for part in parts])
     names = tuple(name for part in parts for name in part.names)

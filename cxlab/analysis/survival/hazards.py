@@ -15,7 +15,7 @@ from cxlab.analysis.estimates import Result, adjusted, check_level, flags, t_qua
 from cxlab.analysis.survival import cox, predicted
 from cxlab.analysis.survival.claims import hazard_findings
 from cxlab.analysis.survival.curves import event_sums, risk_sums
-from cxlab.analysis.survival.design import Design, binary, check_coded, check_covariates, design_of
+from cxlab.analysis.survival.design import Design, binary, check_covariates, design_of
 from cxlab.analysis.survival.observed import Observed, check_roles, observed
 from cxlab.errors import AnalysisError, Message
 
@@ -142,8 +142,7 @@ def hazards(
     check_roles(roles)
     who = observed(table, duration, event, entry=entry, weights=weights, needed=[*covariates, *strata])
     check_categories(who.labels, strata)
-    check_coded(table, covariates, who)
-    design = design_of(covariates, who)
+    design = design_of(covariates, who, table)
     stratum = _stratum(strata, who)
     risk = cox.at_risk(who, (design.values - design.mean) / design.sd, stratum)
     robust = who.weight is not None

@@ -86,17 +86,19 @@ def cells(
     >>> found.labels["plan"].tolist(), found.count.tolist()
     (['a', 'b'], [2.0, 1.0])
     """
-    own = [
-        *(pd.factorize(labels[c], use_na_sentinel=False)[0] for c in labels),
-        *map(_codes, (duration, event, entry)),
-    ]
     key = np.zeros(len(duration), dtype=np.int64)
-    for codes in own:
-        size = int(codes.max(initial=0)) + 1
+    for values in (*(labels[c] for c in labels), *map(pd.Series, (duration, event, entry))):
+        codes, found = pd.factorize(values, sort=True, use_na_sentinel=False)
+        size = max(len(found), 1)
         if int(key.max(initial=0)) > np.iinfo(np.int64).max // size - 1:
-            key = _codes(key)
+            key = pd.factorize(key, sort=True)[0]
         key = key * size + codes
-    _, first, cell = np.unique(key, return_index=True, return_inverse=True)
+    cell, keys = pd.factorize(key)
+    place = np.empty(len(keys), dtype=np.int64)
+    place[np.argsort(keys)] = np.arange(len(keys))  # the order of the rows decides nothing
+    cell = place[cell]
+    first = np.empty(len(keys), dtype=np.int64)
+    first[cell[::-1]] = np.arange(len(key))[::-1]
     ones = np.bincount(cell, minlength=len(first)).astype(float)
     weight = squared = None
     if weights is not None:
@@ -105,10 +107,6 @@ def cells(
     return Observed(
         labels, duration[first], event[first], entry[first], ones, weight, squared, dropped or {}, rows
     )
-
-
-def _codes(values: Array) -> Array:
-    return np.unique(values, return_inverse=True)[1]
 
 
 def check_roles(roles: Mapping[str, Sequence[str | None]]) -> None:
