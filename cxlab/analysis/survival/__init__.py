@@ -7,6 +7,7 @@ lifelines in the tests.
 """
 
 from cxlab.analysis.survival.hazards import Hazards, hazards
+from cxlab.analysis.survival.leaks import LeakAudit, audit_leaks
 from cxlab.analysis.survival.retention import Retention, retention
 
-__all__ = ["Hazards", "Retention", "hazards", "retention"]
+__all__ = ["Hazards", "LeakAudit", "Retention", "audit_leaks", "hazards", "retention"]

@@ -12,7 +12,7 @@ from scipy import stats
 
 from cxlab.analysis.columns import check_categories, named, records
 from cxlab.analysis.estimates import Result, adjusted, check_level, flags, t_quantile
-from cxlab.analysis.survival import cox, predicted
+from cxlab.analysis.survival import cox, leaks, predicted
 from cxlab.analysis.survival.claims import hazard_findings
 from cxlab.analysis.survival.curves import event_sums, risk_sums
 from cxlab.analysis.survival.design import Design, binary, check_covariates, design_of
@@ -111,8 +111,8 @@ def hazards(
     Raises
     ------
     AnalysisError
-        As `retention`; for constant, collinear or duration-like covariates, levels without events,
-        too many categories, no or too few events.
+        As `retention`; for covariates that leaving made (`audit_leaks`), constant, collinear or
+        duration-like ones, levels without events, too many categories, no or too few events.
 
     Notes
     -----
@@ -154,6 +154,8 @@ def hazards(
             "before the others; merge categories or leave it out",
             covariate=design.names[diverged.column],
         ) from None
+    columns = {name: design.values[:, own] for name, own in design.terms.items()}
+    leaks.in_model(table, event, who, columns, design.references)
     main = _table(design, who, found, level)
     tests = pd.DataFrame(
         {"hypothesis": [f"hazard {n}" for n in design.names], **main[["covariate", "p_value", "p_adjusted"]]}
