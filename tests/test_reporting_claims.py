@@ -11,6 +11,10 @@ from cxlab.reporting.words import Words
 LANGUAGES = ("es", "en")
 GRADES = ("A", "B", "C", "D")
 NUMBER = {"estimate": -14.3, "conf_low": -19.8, "conf_high": -8.8, "level": 0.95, "unit": "points", "n": 847}
+MONTHS = {
+    "estimate": 17.2, "conf_low": 16.1, "conf_high": 18.3, "level": 0.95, "unit": "months", "n": 900,
+    "time": 24, "time_unit": "months",
+}  # fmt: skip
 RATIO = {"estimate": 0.8, "conf_low": 0.77, "conf_high": 0.83, "level": 0.95, "unit": "ratio", "n": 7032}
 SHARE = {"estimate": 0.7887, "conf_low": 0.779, "conf_high": 0.798, "level": 0.95, "unit": "share", "n": 7032}
 SWEEP = {
@@ -272,6 +276,30 @@ FIELDS = {
         "hypothesis": "h",
     },
     "retention.alike": {"column": "plan", "n": 90},
+    "retention.mean": {**MONTHS},
+    "retention.mean_difference": {
+        **MONTHS,
+        "column": "plan",
+        "segment": "a",
+        "other": "b",
+        "hypothesis": "h",
+    },
+    "retention.mean_alike": {**MONTHS, "estimate": None, "column": "plan", "pairs": 3},
+    "incidence.level": {**SHARE, "time": 24, "time_unit": "months", "cause": "involuntary"},
+    "incidence.difference": {
+        "column": "plan",
+        "cause": "involuntary",
+        "lowest": "a",
+        "lowest_estimate": 0.02,
+        "highest": "b",
+        "highest_estimate": 0.06,
+        "time": 24,
+        "time_unit": "months",
+        "n": 90,
+        "level": 0.95,
+        "hypothesis": "h",
+    },
+    "incidence.alike": {"column": "plan", "cause": "involuntary", "n": 90, "level": 0.95},
     "retention.no_events": {"n": 120, "upper": 0.025, "level": 0.95},
     "hazards.effect": {**RATIO, "covariate": "ease", "per": "SD", "hypothesis": "h"},
     "hazards.none": {"covariates": 3, "events": 40, "n": 900, "level": 0.95},

@@ -14,7 +14,9 @@ import cxlab
 from cxlab.catalogues import LOCALE
 
 PACKAGE = Path(cxlab.__file__).parent
-CODE = re.compile(r"(score|drivers|retention|hazards|benchmark|intake|sensitivity|economics)\.[a-z_]+")
+CODE = re.compile(
+    r"(score|drivers|retention|hazards|incidence|benchmark|intake|sensitivity|economics)\.[a-z_]+"
+)
 KEY = re.compile(r"[a-z_]+\.[^ ].*")
 
 

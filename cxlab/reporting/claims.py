@@ -17,6 +17,7 @@ from cxlab.reporting import (
     claims_economics,
     claims_intake,
     claims_sensitivity,
+    claims_staying,
 )
 from cxlab.reporting.units import unit_of_claim
 from cxlab.reporting.words import Words, absent, clean, digits_for
@@ -452,6 +453,7 @@ _READERS: Mapping[str, Callable[[Fields, Words], tuple[str, dict[str, Any]]]] = 
     **claims_areas.READERS,
     **claims_economics.READERS,
     **claims_sensitivity.READERS,
+    **claims_staying.READERS,
     "score.level": _score_level,
     "score.segment": _score_segment,
     "score.segments_alike": _segments_alike,

@@ -18,6 +18,7 @@ WHOLE = frozenset(
         "n_eff",
         "n_rest",
         "at_risk",
+        "at_horizon",
         "events",
         "time",
         "rank",

@@ -109,7 +109,7 @@ class _Context:
         if column in ("interval", "interval_sd"):
             return self.words(f"column.{column}", level=self.words.percent(self.level))
         if column == self.estimate == "estimate" and "at_risk" in self.columns:
-            return self.words("column.remaining")
+            return self.words("column.gone" if "cause" in self.columns else "column.remaining")
         if column == "coefficient":
             settings = self.settings
             unit = unit_of_claim(
@@ -222,8 +222,9 @@ class _Context:
             return words.metric(value)
         if column in ("driver", "over", "covariate", "leader", "farthest"):
             return words.covariate(value)
-        if column in ("peer", "unit", "focal"):
-            return words.label(self.settings.get("unit", ""), value)
+        if column in ("peer", "unit", "focal", "cause"):
+            named = self.settings.get("cause", column) if column == "cause" else self.settings.get("unit", "")
+            return words.label(named, value)
         return words.crossing(value) if column in kinds.NAMING else words.label(column, value)
 
 

@@ -7,7 +7,20 @@ lifelines in the tests.
 """
 
 from cxlab.analysis.survival.hazards import Hazards, hazards
+from cxlab.analysis.survival.incidence import Incidence, incidence
 from cxlab.analysis.survival.leaks import LeakAudit, audit_leaks
+from cxlab.analysis.survival.restricted_mean import RestrictedMean, restricted_mean
 from cxlab.analysis.survival.retention import Retention, retention
 
-__all__ = ["Hazards", "LeakAudit", "Retention", "audit_leaks", "hazards", "retention"]
+__all__ = [
+    "Hazards",
+    "Incidence",
+    "LeakAudit",
+    "RestrictedMean",
+    "Retention",
+    "audit_leaks",
+    "hazards",
+    "incidence",
+    "restricted_mean",
+    "retention",
+]

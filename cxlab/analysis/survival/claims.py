@@ -39,7 +39,7 @@ def retention_findings(
     """Return the claims, and what to say if no group differs: levels, median, differences between groups."""
     caveats = caveats_of(who, late_entry=facts["late_entry"])
     if not who.events:
-        return (_no_events(who, facts["level"]),), ()
+        return (no_events(who, facts["level"]),), ()
     levels = [_level(who, whole, t, facts["level"], caveats) for t in facts["horizons"] if whole.at(t) >= 0]
     levels = [Claim(c.code, c.fields, c.grade, c.caveats, headline=k == 0) for k, c in enumerate(levels)]
     median = _median(who, whole, facts["level"], caveats)
@@ -51,7 +51,8 @@ def retention_findings(
     return (*levels, *median, *stated(ranks, differences, alike, facts["level"])), tuple(alike)
 
 
-def _no_events(who: Observed, level: float) -> Claim:
+def no_events(who: Observed, level: float) -> Claim:
+    """Say that nobody left, and how many may leave all the same."""
     n = who.n
     fields = {"n": n, "upper": 1 - (1 - level) ** (1 / n), "level": level, "events": 0}
     return Claim("retention.no_events", fields, "D", ("few_events",), headline=True)

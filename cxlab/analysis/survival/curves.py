@@ -71,7 +71,7 @@ def curve(who: Observed, level: float) -> Curve:
     Kaplan & Meier (1958), doi:10.2307/2281868; Kalbfleisch & Prentice (2002), section 1.4;
     Reid (1981), doi:10.1214/aos/1176345330 (influence).
     """
-    start, before = _start(who)
+    start, before = start_of(who)
     if before:
         who = who.part(who.duration > start)
     times = np.unique(who.duration)
@@ -86,7 +86,7 @@ def curve(who: Observed, level: float) -> Curve:
     error = np.sqrt(np.cumsum(terms)) if who.weight is None else _influence_error(who, times, terms, y - d)
     error = np.where(alive, error, np.nan)
     thinned = who.n_eff() / who.n
-    low, high = _log_log(survival, error, people * thinned, level)
+    low, high = log_log(survival, error, people * thinned, level)
     entered = float(who.count[(who.entry <= start) & (who.duration > start)].sum())
     first = np.array([0.0])
     return Curve(
@@ -117,8 +117,8 @@ def _product_limit(who: Observed, times: Array, people: Array, gone: Array, y: A
     return np.asarray(np.cumprod(1 - hazard))
 
 
-def _start(who: Observed) -> tuple[float, int]:
-    """Return where the curve starts, and how many customers were seen only before."""
+def start_of(who: Observed) -> tuple[float, int]:
+    """Return where a curve starts, and how many customers were seen only before."""
     first = float(who.entry.min())
     if not (who.entry > first).any():
         return first, 0
@@ -153,8 +153,8 @@ def _influence_error(who: Observed, times: Array, terms: Array, stay: Array) -> 
     return np.asarray(np.sqrt(np.maximum(closed + now**2 * zero - 2 * now * one + two, 0.0)))
 
 
-def _log_log(survival: Array, error: Array, at_risk: Array, level: float) -> tuple[Array, Array]:
-    """Limits exp(-exp(log(-log S) -/+ z error / log S)); the exact limit where nobody has left yet."""
+def log_log(survival: Array, error: Array, at_risk: Array, level: float) -> tuple[Array, Array]:
+    """Return limits exp(-exp(log(-log S) -/+ z error / log S)); the exact limit where nobody has left yet."""
     z = t_quantile(level)
     inner = (survival > 0) & (survival < 1)
     s = np.where(inner, survival, 0.5)

@@ -2,39 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from cxlab.analysis.columns import check_categories, named, records
+from cxlab.analysis.columns import named
 from cxlab.analysis.dropped import TOO_EARLY
-from cxlab.analysis.estimates import Result, adjusted, check_level, combinations_present, flags
+from cxlab.analysis.estimates import Result, check_level, flags
 from cxlab.analysis.survival.claims import retention_findings
-from cxlab.analysis.survival.curves import Curve, curve, log_rank, reached, risk_sums
+from cxlab.analysis.survival.clock import restarted
+from cxlab.analysis.survival.curves import Curve, curve, reached, risk_sums
+from cxlab.analysis.survival.groups import check_by, check_groups, log_ranks, paired_log_ranks, parts
 from cxlab.analysis.survival.observed import Observed, check_roles, observed
 from cxlab.errors import AnalysisError
 
 Array = np.ndarray[Any, Any]
-
-_MOST_CURVES = 500
-_RESERVED = frozenset(
-    {
-        "time",
-        "at_risk",
-        "events",
-        "estimate",
-        "std_error",
-        "conf_low",
-        "conf_high",
-        "n",
-        "n_eff",
-        "flag",
-        "starts_at",
-    }
-)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -52,6 +37,7 @@ def retention(
     weights: str | None = None,
     level: float = 0.95,
     horizons: Sequence[float] = (12, 24, 36),
+    since: str | None = None,
 ) -> Retention:
     r"""Estimate the share of customers still here over time.
 
@@ -71,6 +57,9 @@ def retention(
         Confidence level.
     horizons : sequence of float
         Times reported in ``tables["horizons"]``.
+    since : str, optional
+        Column of months from the start at which each customer's clock starts anew, as the end of a lock-in
+        or a first contact; who has no such month, and who was gone by then, is left out and counted.
 
     Returns
     -------
@@ -79,7 +68,9 @@ def retention(
         (share still here), std_error, conf_low, conf_high (log-log), n, n_eff, flag (suppressed where
         fewer than 10 are at risk). ``tables``: horizons (alike; empty after the last customer), overall
         (horizons of all), medians (*by, estimate, conf_low, conf_high, events, starts_at, n, flag),
-        log_rank (column, statistic, df, p_value, p_adjusted) and tests, one for each column of `by`.
+        log_rank (column, statistic, df, p_value, p_adjusted) and tests, one for each column of `by`;
+        paired (column, segment, other, statistic, df, p_value, p_adjusted by Holm over all pairs, n of the
+        smaller, flag), for columns of up to 20 groups.
 
     Raises
     ------
@@ -105,57 +96,51 @@ def retention(
     """
     check_level(level)
     by = named(by)
-    _check_by(by)
+    check_by(by)
     times = sorted({float(h) for h in horizons})
     if not all(t > 0 and np.isfinite(t) for t in times):
         raise AnalysisError(
             "horizons must be positive times; got {horizons}", horizons=", ".join(map(str, horizons))
         )
-    check_roles(
-        {
-            "the duration": [duration],
-            "the event": [event],
-            "the entry": [entry],
-            "the weights": [weights],
-            "a grouping": by,
-        }
-    )
-    who = observed(table, duration, event, entry=entry, weights=weights, needed=by)
-    check_categories(who.labels, by)
-    combinations = len(who.labels[by].drop_duplicates()) if by else 1
-    if combinations > _MOST_CURVES:
-        raise AnalysisError(
-            "{columns} makes {count} curves, more than {most}; take a column with fewer values or group them",
-            columns=" x ".join(by), count=combinations, most=_MOST_CURVES,
-        )  # fmt: skip
-    parts = [(key, own, curve(own, level)) for key, own in _parts(who, by)]
+    check_roles({
+        "the duration": [duration], "the event": [event], "the entry": [entry], "the weights": [weights],
+        "a grouping": by, "the start of the clock": [since],
+    })  # fmt: skip
+    needed = [*by, *([since] if since else [])]
+    who = restarted(observed(table, duration, event, entry=entry, weights=weights, needed=needed), since)
+    settings = {
+        "duration": duration, "event": event, "by": by, "entry": entry, "weights": weights, "since": since,
+    }  # fmt: skip
+    return retained(who, by, times, level, settings)
+
+
+def retained(
+    who: Observed, by: Sequence[str], times: Sequence[float], level: float, settings: Mapping[str, Any]
+) -> Retention:
+    """Return the retention of `who`, cut by the labels `by`; `settings` say what was read, entry included."""
+    check_groups(who, by)
+    curves = [(key, own, curve(own, level)) for key, own in parts(who, by)]
     whole = curve(who, level)
-    ranks = _log_ranks(who, by)
+    ranks = log_ranks(who, by)
     columns = {column: _by_column(who, column, level) for column in ranks["column"] if len(by) > 1}
     if len(by) == 1 and len(ranks):
-        columns = {by[0]: {key[by[0]]: c for key, _, c in parts}}
-    early = sum(c.left_before for _, _, c in parts)
-    facts = {
-        "level": level,
-        "horizons": times,
-        "late_entry": entry is not None,
-        "weighted": who.weight is not None,
-    }
+        columns = {by[0]: {key[by[0]]: c for key, _, c in curves}}
+    early = sum(c.left_before for _, _, c in curves)
+    facts = {"level": level, "horizons": times, "late_entry": settings["entry"] is not None}
     claims, otherwise = retention_findings(who, whole, columns, ranks, facts)
     return Retention(
-        table=pd.concat([_steps(key, own, c) for key, own, c in parts], ignore_index=True),
-        keys=(*by, "time"),
+        table=pd.concat([_steps(key, own, c) for key, own, c in curves], ignore_index=True),
+        keys=tuple(dict.fromkeys([*by, "time", "column", "segment", "other"])),
         tables={
-            "horizons": pd.concat([_at(key, own, c, times) for key, own, c in parts], ignore_index=True),
+            "horizons": pd.concat([_at(key, own, c, times) for key, own, c in curves], ignore_index=True),
             "overall": _at({}, who, whole, times),
-            "medians": pd.DataFrame([_median(key, own, c) for key, own, c in parts]),
-            **(_tests(ranks) if by else {}),
+            "medians": pd.DataFrame([_median(key, own, c) for key, own, c in curves]),
+            **({**_tests(ranks), "paired": paired_log_ranks(who, by)} if by else {}),
         },
         n_used=who.n - early,
         n_dropped={**who.dropped, **({TOO_EARLY: early} if early else {})},
         settings={
-            "duration": duration, "event": event, "by": by, "entry": entry, "weights": weights,
-            "level": level, "horizons": times, "events": who.events, "interval": "log-log",
+            **settings, "level": level, "horizons": times, "events": who.events, "interval": "log-log",
             "variance": "influence" if who.weight is not None else "Greenwood", "starts_at": whole.starts_at,
         },
         claims=claims,
@@ -163,30 +148,9 @@ def retention(
     )  # fmt: skip
 
 
-def _check_by(by: Sequence[str]) -> None:
-    taken = [column for column in by if column in _RESERVED]
-    if taken or len(set(by)) < len(by):
-        raise AnalysisError(
-            "by names {columns}; each column once, and none that a result uses itself: {reserved}",
-            columns=", ".join(taken or by),
-            reserved=", ".join(sorted(_RESERVED)),
-        )
-
-
 def _tests(ranks: pd.DataFrame) -> dict[str, pd.DataFrame]:
     tests = ranks[["hypothesis", "p_value", "p_adjusted"]]
     return {"log_rank": ranks.drop(columns="hypothesis"), "tests": tests}
-
-
-def _parts(who: Observed, by: Sequence[str]) -> Iterator[tuple[dict[str, Any], Observed]]:
-    if not by:
-        yield {}, who
-        return
-    for key in records(combinations_present(who.labels, by)):
-        own = np.ones(len(who.count), dtype=bool)
-        for column, value in key.items():
-            own &= (who.labels[column] == value).to_numpy(dtype=bool, na_value=False)
-        yield key, who.part(own)
 
 
 def _steps(key: Mapping[str, Any], who: Observed, c: Curve) -> pd.DataFrame:
@@ -241,18 +205,5 @@ def _median(key: Mapping[str, Any], who: Observed, c: Curve) -> dict[str, Any]:
     }
 
 
-def _log_ranks(who: Observed, by: Sequence[str]) -> pd.DataFrame:
-    """One k-sample test for each column that has several groups, Holm over the columns."""
-    rows = []
-    for column in by if who.event.any() else ():
-        codes, groups = pd.factorize(who.labels[column])
-        if len(groups) > 1:
-            test = log_rank(who, codes, len(groups))
-            row = {"column": column, "statistic": test.statistic, "df": test.df, "p_value": test.p_value}
-            rows.append({"hypothesis": f"retention by {column}", **row})
-    ranks = pd.DataFrame(rows, columns=["hypothesis", "column", "statistic", "df", "p_value"])
-    return ranks.assign(p_adjusted=adjusted(ranks["p_value"].to_numpy(dtype=float), "holm"))
-
-
 def _by_column(who: Observed, column: str, level: float) -> dict[Any, Curve]:
-    return {key[column]: curve(own, level) for key, own in _parts(who, [column])}
+    return {key[column]: curve(own, level) for key, own in parts(who, [column])}

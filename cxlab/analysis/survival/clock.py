@@ -1,0 +1,56 @@
+"""Where the clock starts: at the beginning, or anew at something that happened to each customer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from cxlab.analysis.columns import as_floats
+from cxlab.analysis.dropped import check_entered
+from cxlab.analysis.survival.observed import Observed
+from cxlab.errors import AnalysisError, Message
+
+
+def restarted(who: Observed, since: str | None) -> Observed:
+    """Start the clock of each customer at the column `since`, one of the labels: months from the beginning.
+
+    Only those still here, and still observed, after that moment are at risk of anything after it; the
+    others are left out and counted. Whoever is set beside them from the beginning instead would be credited
+    with having lasted until then (immortal time).
+
+    Raises
+    ------
+    AnalysisError
+        If the column holds no numbers, or negative or infinite ones, or nobody is observed after it.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from cxlab.analysis.survival.observed import observed
+    >>> seen = pd.DataFrame({"months": [5, 20, 30], "left": [1, 1, 0], "free": [12, 12, 12]})
+    >>> who = observed(seen, "months", "left", entry=None, weights=None, needed=["free"])
+    >>> after = restarted(who, "free")
+    >>> after.duration.tolist(), dict(after.dropped)
+    ([8.0, 18.0], {'gone or last seen by then (free)': 1})
+    """
+    if since is None:
+        return who
+    start = as_floats(who.labels[since])
+    if start is None or not np.isfinite(start).all() or (start < 0).any():
+        raise AnalysisError(
+            "column {column!r} starts the clock, and holds something else than months from the beginning; "
+            "give numbers of zero or more",
+            column=since,
+        )
+    kept = who.duration > start
+    gone = int(who.count[~kept].sum())
+    dropped = {**who.dropped}
+    if gone:
+        dropped[Message("gone or last seen by then ({column})", column=since)] = gone
+    check_entered(kept, dropped)
+    after = who.part(kept)
+    own = start[kept]
+    return replace(
+        after, duration=after.duration - own, entry=np.maximum(after.entry - own, 0.0), dropped=dropped
+    )

@@ -1,0 +1,49 @@
+"""What the claims on staying and leaving put into their sentences: means, reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from cxlab.reporting.units import unit_of_claim
+from cxlab.reporting.words import Words, digits_for
+
+Fields = Mapping[str, Any]
+
+
+def _time(fields: Fields, words: Words) -> str:
+    return words.amount(fields.get("time"), str(fields.get("time_unit", "months")))
+
+
+def _mean(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    column = fields.get("column", "")
+    digits = digits_for("months", fields.get("conf_low"), fields.get("conf_high"))
+    return "", {
+        "time": _time(fields, words),
+        "amount": words.amount(fields.get("estimate"), unit_of_claim(fields), digits=max(digits, 1)),
+        "column": words.crossing(column),
+        **{end: words.cell(column, fields.get(end)) for end in ("segment", "other")},
+    }
+
+
+def _incidence(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    column = fields.get("column", "")
+    ends = ("lowest", "highest")
+    return "", {
+        "cause": words.label(fields.get("cause_column", "cause"), fields.get("cause")),
+        "time": _time(fields, words),
+        "amount": words.amount(fields.get("estimate"), "share"),
+        "column": words.crossing(column),
+        **{end: words.cell(column, fields.get(end)) for end in ends},
+        **{f"{end}_estimate": words.percent(fields.get(f"{end}_estimate"), 1) for end in ends},
+    }
+
+
+READERS: Mapping[str, Callable[[Fields, Words], tuple[str, dict[str, Any]]]] = {
+    "retention.mean": _mean,
+    "retention.mean_difference": _mean,
+    "retention.mean_alike": _mean,
+    "incidence.level": _incidence,
+    "incidence.difference": _incidence,
+    "incidence.alike": _incidence,
+}
