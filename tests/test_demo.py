@@ -32,6 +32,10 @@ RAW = (
     "organizacion.xlsx",
     "benchmark_respuestas.csv",
     "interacciones.csv",
+    "facturacion.csv",
+    "ventas_base.csv",
+    "referidos.csv",
+    "marketing.xlsx",
 )
 DELIVERED = (
     "client.yaml",
@@ -43,7 +47,16 @@ DELIVERED = (
     "raw/2025T2/crm_2025T2.csv",
     "raw/2025T2/encuesta_2025T2.csv",
 )
-IDS = ("customer_id", "response_id", "respondent_id", "interaction_id", "rater_id")
+IDS = (
+    "customer_id",
+    "response_id",
+    "respondent_id",
+    "interaction_id",
+    "rater_id",
+    "transaction_id",
+    "referrer_id",
+    "referred_id",
+)
 # A single draw may lie this many of its own standard deviations from the mean of many.
 FAR = 3.5
 
@@ -457,7 +470,7 @@ def test_files_do_not_hold_the_time_they_were_written(built):
 
 def test_truth_is_written_beside_the_files(built):
     written = json.loads((built / "data" / "fibra_cordillera" / "truth.json").read_text(encoding="utf-8"))
-    assert list(written["truths"]) == ["T1", "T3", "T4", "T5", "T6", "T11", "T12"]
+    assert list(written["truths"]) == ["T1", "T3", "T4", "T5", "T6", "T7", "T11", "T12", "T18"]
     assert all(
         {"says", "where", "planted", "found", "trap"} <= set(truth) for truth in written["truths"].values()
     )
@@ -480,9 +493,10 @@ def test_every_column_and_value_has_its_labels():
     assert set(tables["areas"]["kind"]) == {"front", "back", "supplier"}
     for name, table in tables.items():
         assert set(table.columns) - codebook <= set(declared["columns"]), name
-        for column in ("region", "segment", "plan", "channel", "mode", "wave_id", "interaction_type"):
+        named = ("region", "segment", "plan", "channel", "mode", "wave_id", "interaction_type", "end_type")
+        for column in (*named, "acq_channel"):
             if column in table:
-                assert set(table[column]) <= set(declared["values"][column]), column
+                assert set(table[column].dropna()) <= set(declared["values"][column]), column
     texts = [
         *declared["columns"].values(),
         *(t for each in declared["values"].values() for t in each.values()),

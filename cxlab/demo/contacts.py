@@ -18,6 +18,11 @@ TYPES = {
     "cancellation": 0.04,
 }
 CHANNELS = ("app", "web", "call_center", "store")
+HUMAN = ("call_center", "store")
+# Share of contacts that had to be taken up again: the first with a person, of those who leave within 90 days
+# of it and of the others; and any other contact.
+REOPENED_BEFORE_LEAVING, REOPENED_FIRST, REOPENED = 0.27, 0.17, 0.12
+SOON = 90
 OWN_CHANNEL = 0.6  # share of contacts made where the customer usually goes
 
 
@@ -52,3 +57,23 @@ def draw_contacts(
             "handle_time_s": np.rint(rng.gamma(2.0, 160.0, count)) + 20,
         }
     )
+
+
+def with_reopened(
+    rng: np.random.Generator, contacts: pd.DataFrame, customers: pd.DataFrame, *, differs: bool
+) -> pd.DataFrame:
+    """Add `reopened` (0/1): of those who leave soon, the first contact with a person was so more often."""
+    ends = customers.set_index("customer_id")["end_date"].reindex(contacts["customer_id"]).to_numpy()
+    soon = (ends - contacts["ts_start"].to_numpy()) <= np.timedelta64(SOON, "D")
+    chance = np.full(len(contacts), REOPENED)
+    if differs:
+        first = first_human(contacts)
+        chance[first] = np.where(soon[first], REOPENED_BEFORE_LEAVING, REOPENED_FIRST)
+    return contacts.assign(reopened=(rng.random(len(contacts)) < chance).astype(int))
+
+
+def first_human(contacts: pd.DataFrame) -> Array:
+    """Return the rows of each customer's first contact with a person."""
+    human = contacts.reset_index(drop=True)[contacts["channel"].isin(HUMAN).to_numpy()]
+    ordered = human.sort_values(["customer_id", "ts_start", "interaction_id"])
+    return np.asarray(ordered.drop_duplicates("customer_id").index)

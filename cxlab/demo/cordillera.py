@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxlab.demo import brands, contacts, fieldwork, lifetimes, organisation, people
+from cxlab.demo import brands, contacts, fieldwork, lifetimes, organisation, people, referring
+from cxlab.demo.conduct import Leanings, draw_conduct
 from cxlab.demo.ruts import ruts
 from cxlab.demo.tables import assemble
 
@@ -14,6 +15,7 @@ CUSTOMERS = 24_000
 RESPONSES = 1_800
 CONTACTS = 150_000
 INTERVIEWS = 350
+PROSPECTS = 6_000  # identity numbers of those who are referred, beyond those of customers and test accounts
 
 
 def fibra(seed: int = SEED) -> dict[str, pd.DataFrame]:
@@ -28,8 +30,8 @@ def fibra(seed: int = SEED) -> dict[str, pd.DataFrame]:
     -------
     dict of DataFrame
         customers, survey_responses, items, interactions, benchmark_responses, benchmark_scores,
-        population_targets, areas, touchpoints, area_touchpoint, management_ranking; ids are as
-        the client would send them.
+        population_targets, areas, touchpoints, area_touchpoint, management_ranking, transactions,
+        billing, referrals, marketing_spend; ids are as the client would send them.
 
     Examples
     --------
@@ -37,7 +39,8 @@ def fibra(seed: int = SEED) -> dict[str, pd.DataFrame]:
     >>> len(tables["customers"]), len(tables["survey_responses"]), len(tables["benchmark_responses"])
     (24000, 5400, 2800)
     """
-    rngs = [np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(6)]
+    *streams, conduct = np.random.SeedSequence(seed).spawn(7)
+    rngs = [np.random.default_rng(child) for child in streams]
     traits = people.draw_people(rngs[0], CUSTOMERS)
     answers = people.draw_answers(rngs[0], traits)
     lives = lifetimes.draw_lifetimes(rngs[1], answers)
@@ -48,17 +51,39 @@ def fibra(seed: int = SEED) -> dict[str, pd.DataFrame]:
     customers.insert(0, "customer_id", ruts(CUSTOMERS, seed))
     rate = fieldwork.answer_rates(customers)
     responses = fieldwork.draw_responses(rngs[2], customers, served, days, rate, RESPONSES)
+    told, does = draw_conduct(
+        conduct,
+        customers,
+        leanings(customers),
+        contacts.draw_contacts(
+            rngs[4], customers, answers["attr_resolution"].to_numpy(), lifetimes.OBSERVATION_END, CONTACTS
+        ),
+        ruts(CUSTOMERS + 2 * PROSPECTS, seed)[-PROSPECTS:],
+    )
     scores = {brand: brands.true_pxi(brand) - 4 for brand in brands.BRANDS}
     return assemble(
-        customers,
+        told,
         responses,
         fieldwork.leave_open(rngs[2], answers),
         targets=fieldwork.population_targets(customers, served),
         interviews=brands.draw_interviews(rngs[3], brands.BRANDS, INTERVIEWS),
         scores=brands.published_scores(scores),
-        interactions=contacts.draw_contacts(
-            rngs[4], customers, answers["attr_resolution"].to_numpy(), lifetimes.OBSERVATION_END, CONTACTS
-        ),
+        conduct=does,
         responsibility=organisation.RESPONSIBILITY,
         ranking=organisation.draw_ranking(rngs[5], organisation.MANAGERS_ORDER, organisation.DISAGREEMENT),
+    )
+
+
+def leanings(customers: pd.DataFrame) -> Leanings:
+    """Return what sets these customers apart: PXI, price, hazard and how likely they refer."""
+    pxi = (lifetimes.pxi_of(customers) - lifetimes.PXI[0]) / lifetimes.PXI[1]
+    price = (customers["attr_price"].to_numpy() - lifetimes.PRICE[0]) / lifetimes.PRICE[1]
+    early, added = lifetimes.paces(customers)
+    return Leanings(
+        pxi=pxi,
+        price=price,
+        hazard=lifetimes.hazard(pxi, price) * early,
+        added=added,
+        refers=referring.chances(customers["recommend"].to_numpy()),
+        differs=True,
     )

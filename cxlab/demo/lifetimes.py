@@ -44,8 +44,7 @@ def draw_lifetimes(rng: np.random.Generator, answers: pd.DataFrame) -> pd.DataFr
     r = PRICE_PXI_CORRELATION
     z_price = r * (pxi - pxi.mean()) / pxi.std() + np.sqrt(1 - r**2) * rng.standard_normal(n)
     promo = rng.random(n) < PROMO_SHARE
-    risk = np.log(PXI_HAZARD_RATIO) * (pxi - PXI[0]) / PXI[1] + np.log(PRICE_HAZARD_RATIO) * z_price
-    months = months_survived(rng.exponential(size=n) / (MONTHLY_HAZARD * np.exp(risk)), promo)
+    months = months_survived(rng.exponential(size=n) / hazard((pxi - PXI[0]) / PXI[1], z_price), promo)
     rank = np.argsort(np.argsort(z_price + 0.6 * rng.standard_normal(n))) / n
     days = int((OBSERVATION_END - OBSERVATION_START).astype(int))
     start = OBSERVATION_START + rng.integers(0, days - NEWEST + 1, n).astype("timedelta64[D]")
@@ -58,6 +57,23 @@ def draw_lifetimes(rng: np.random.Generator, answers: pd.DataFrame) -> pd.DataFr
         },
         index=answers.index,
     )
+
+
+def hazard(pxi: Array, price: Array) -> Array:
+    """Return the plain hazard of leaving per month, by PXI and price in SD."""
+    risk = np.log(PXI_HAZARD_RATIO) * pxi + np.log(PRICE_HAZARD_RATIO) * price
+    return np.asarray(MONTHLY_HAZARD * np.exp(risk))
+
+
+def paces(customers: pd.DataFrame) -> tuple[Array, Array]:
+    """Return what multiplied each customer's hazard on the last day: being new, and the promotion's end."""
+    day = customers["end_date"].fillna(pd.Timestamp(OBSERVATION_END)).to_numpy().astype("datetime64[D]")
+    start = customers["start_date"].to_numpy().astype("datetime64[D]")
+    early, after, until = (
+        anniversary(start, np.full(len(start), int(month))) for month in (FIRST_MONTHS[0], *PROMO_END[:2])
+    )
+    ended = (customers["attr_promo"] == 1).to_numpy() & (after < day) & (day <= until)
+    return np.where(day <= early, FIRST_MONTHS[1], 1.0), np.where(ended, PROMO_END[2], 1.0)
 
 
 def months_survived(exposure: Array, promo: Array) -> Array:
@@ -78,20 +94,41 @@ def months_survived(exposure: Array, promo: Array) -> Array:
     return out
 
 
+def exposure(months: Array, *, promo: bool) -> Array:
+    """Return what `months_survived` inverts: the months of the plain hazard that so many months count for."""
+    after, until, times = PROMO_END
+    early = (FIRST_MONTHS[1] - 1) * np.minimum(months, FIRST_MONTHS[0])
+    late = (times - 1) * np.clip(months - after, 0, until - after) if promo else 0.0
+    return np.asarray(months + early + late)
+
+
+def value(
+    pxi: float, price: float, *, promo: bool, margin: float, months: int = 24, discount: float = 0.10
+) -> float:
+    """Return the planted value of a new customer: the margin paid at the start of each month, while here.
+
+    `pxi` and `price` in SD, `margin` per month, `discount` per year:
+    sum over t = 0 .. months - 1 of margin x S(t) x (1 + discount)^(-t / 12).
+    """
+    t = np.arange(months)
+    stays = np.exp(-hazard(np.array(pxi), np.array(price)) * exposure(t, promo=promo))
+    return float((margin * stays * (1 + discount) ** (-t / 12)).sum())
+
+
 def dates_of(start: Array, months: Array) -> dict[str, Array]:
     """Turn months survived into a start_date and an end_date, the latter missing when not observed.
 
     Months are calendar months from the start, as intake counts them.
     """
     whole = np.minimum(np.floor(months), 1_200).astype(int)
-    begun, due = _anniversary(start, whole), _anniversary(start, whole + 1)
+    begun, due = anniversary(start, whole), anniversary(start, whole + 1)
     days = np.ceil((months % 1) * (due - begun).astype(int)).astype(int)
     end = begun + np.maximum(days, 1).astype("timedelta64[D]")
     end = np.where(end <= OBSERVATION_END, end, np.datetime64("NaT"))
     return {"start_date": start.astype("datetime64[ns]"), "end_date": end.astype("datetime64[ns]")}
 
 
-def _anniversary(start: Array, months: Array) -> Array:
+def anniversary(start: Array, months: Array) -> Array:
     """Return the same day so many months later, or the last day of a shorter month."""
     month = start.astype("datetime64[M]")
     target = month + months.astype("timedelta64[M]")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxlab.demo import brands, contacts, fieldwork, lifetimes, organisation, people
+from cxlab.demo import brands, contacts, fieldwork, lifetimes, organisation, people, referring
+from cxlab.demo.conduct import Leanings, draw_conduct
 from cxlab.demo.ruts import ruts
 from cxlab.demo.tables import assemble
 
@@ -14,6 +15,7 @@ CUSTOMERS = 6_000
 RESPONSES = 600
 CONTACTS = 15_000
 INTERVIEWS = 200
+PROSPECTS = 2_000
 FOCAL = "Nada"
 BRANDS = dict.fromkeys([FOCAL, "Cero", "Igual", "Mismo", "Nadie", "Ninguna", "Nulo", "Vacío"], (55.0, 55.0))
 
@@ -33,7 +35,8 @@ def nada(seed: int = SEED) -> dict[str, pd.DataFrame]:
     >>> len(tables["customers"]), len(tables["survey_responses"]), len(tables["benchmark_responses"])
     (6000, 1800, 1600)
     """
-    rngs = [np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(6)]
+    *streams, conduct = np.random.SeedSequence(seed).spawn(7)
+    rngs = [np.random.default_rng(child) for child in streams]
     traits = people.draw_people(rngs[0], CUSTOMERS)
     answers = draw_answers(rngs[0], traits)
     lives = draw_lifetimes(rngs[1], CUSTOMERS)
@@ -43,16 +46,31 @@ def nada(seed: int = SEED) -> dict[str, pd.DataFrame]:
     customers.insert(0, "customer_id", ruts(CUSTOMERS, seed))
     rate = np.full(CUSTOMERS, ANSWER_RATE)
     responses = fieldwork.draw_responses(rngs[2], customers, served, days, rate, RESPONSES)
-    return assemble(
+    alike = np.ones(CUSTOMERS)
+    told, does = draw_conduct(
+        conduct,
         customers,
+        Leanings(
+            pxi=0 * alike,
+            price=0 * alike,
+            hazard=MONTHLY_HAZARD * alike,
+            added=alike,
+            refers=referring.ALIKE * alike,
+            differs=False,
+        ),
+        contacts.draw_contacts(
+            rngs[4], customers, np.full(CUSTOMERS, 4.0), lifetimes.OBSERVATION_END, CONTACTS
+        ),
+        ruts(CUSTOMERS + 2 * PROSPECTS, seed)[-PROSPECTS:],
+    )
+    return assemble(
+        told,
         responses,
         fieldwork.leave_open(rngs[2], answers),
         targets=fieldwork.population_targets(customers, served),
         interviews=brands.draw_interviews(rngs[3], BRANDS, INTERVIEWS),
         scores=brands.published_scores(dict.fromkeys(BRANDS, 55.0)),
-        interactions=contacts.draw_contacts(
-            rngs[4], customers, np.full(CUSTOMERS, 4.0), lifetimes.OBSERVATION_END, CONTACTS
-        ),
+        conduct=does,
         responsibility=organisation.alike(),
         ranking=organisation.draw_ranking(rngs[5], organisation.MANAGERS_ORDER, NO_COMMON_ORDER),
     )

@@ -22,6 +22,19 @@ Tables = Mapping[str, pd.DataFrame]
 
 REGION = {"RM": "Metropolitana", "Norte": "Norte", "Centro": "Centro", "Sur": "Sur", "Austral": "Austral"}
 SEGMENT = {"hogar": "Hogar", "premium": "Premium", "pyme": "Pyme", "prueba": "Prueba"}
+EXIT = {
+    "voluntary": "Renuncia",
+    "involuntary": "Corte por no pago",
+    "migration": "Traslado",
+    "death": "Fallecimiento",
+}
+ORIGIN = {
+    "web": "Web",
+    "store": "Tienda",
+    "telesales": "Televenta",
+    "door_to_door": "Puerta a puerta",
+    "referral": "Recomendado",
+}
 PLAN = {"internet": "Internet", "internet_tv": "Internet + TV", "triple": "Internet + TV + Móvil"}
 CHANNEL = {"app": "App", "web": "Web", "call_center": "Call center", "store": "Tienda"}
 MODE = {"app": "App", "email": "Correo", "phone": "Teléfono"}
@@ -71,25 +84,45 @@ def write_crm(folder: Path, customers: pd.DataFrame, seed: int) -> Path:
     )
     rows = pd.concat([customers, tests], ignore_index=True)
     name, surname, mail = invented_people(len(rows))
-    return _write_csv(
+    return write_csv(
         folder / "crm_clientes.csv",
         {
             "RUT": rows["customer_id"].tolist(),
             "NOMBRE": [f"{a} {b}" for a, b in zip(name, surname, strict=True)],
             "CORREO": mail,
-            "FECHA_ALTA": _dates(rows["start_date"]),
-            "FECHA_BAJA": _dates(rows["end_date"]),
-            "FECHA_CORTE": _dates(rows["observation_end"]),
-            "SEGMENTO": _said(rows["segment"], SEGMENT),
-            "REGIÓN": _said(rows["region"], REGION),
-            "PLAN": _said(rows["plan"], PLAN),
-            "CANAL": _said(rows["channel"], CHANNEL),
+            "FECHA_ALTA": dates(rows["start_date"]),
+            "FECHA_BAJA": dates(rows["end_date"]),
+            "FECHA_CORTE": dates(rows["observation_end"]),
+            "SEGMENTO": said(rows["segment"], SEGMENT),
+            "REGIÓN": said(rows["region"], REGION),
+            "PLAN": said(rows["plan"], PLAN),
+            "CANAL": said(rows["channel"], CHANNEL),
             "PROMOCIÓN": np.where(rows["attr_promo"] == 1, "Sí", "No").tolist(),
-            "CARGO_MENSUAL": [f"{price:.2f}".replace(".", ",") for price in rows["attr_price"]],
+            "CARGO_MENSUAL": money(rows["attr_price"]),
+            **_conduct(rows),
         },
         encoding="latin-1",
         separator=";",
     )
+
+
+def _conduct(rows: pd.DataFrame) -> dict[str, Sequence[Any]]:
+    """Return what the CRM keeps of how customers came, what binds them and how they left."""
+    yes_no = {1: "Sí", 0: "No"}
+    return {
+        "TIPO_BAJA": said(rows["end_type"], EXIT),
+        "FIN_PERMANENCIA": dates(rows["lock_in_end"]),
+        "ORIGEN": said(rows["acq_channel"], ORIGIN),
+        "CAMPAÑA": rows["campaign_id"].fillna("").tolist(),
+        "COSTO_CAPTACIÓN": money(rows["acq_cost"]),
+        "INGRESO_MES": money(rows["arpu"]),
+        "MARGEN_MES": money(rows["margin_monthly"]),
+        "MEGAS_OFRECIDOS": rows["attr_promised_speed"].tolist(),
+        "CUMPLE_OFERTA": said(rows["attr_promise_kept"], yes_no),
+        "LISTA_VENTA": said(rows["attr_sales_list"], yes_no),
+        "ATRASO_1A_BOLETA": rows["attr_first_days_late"].astype(int).tolist(),
+        "LLAMADA_RETENCIÓN": said(rows["attr_retention_call"], yes_no),
+    }
 
 
 def write_first_wave(folder: Path, responses: pd.DataFrame) -> Path:
@@ -101,19 +134,19 @@ def write_first_wave(folder: Path, responses: pd.DataFrame) -> Path:
     rows["ces"] = 8 - rows["ces"]
     columns: dict[str, Sequence[Any]] = {
         "ResponseId": rows["response_id"].tolist(),
-        "RecordedDate": _dates(rows["responded_at"], "%Y-%m-%d"),
+        "RecordedDate": dates(rows["responded_at"], "%Y-%m-%d"),
         "Status": np.where(rows["status"] == "test", "Survey Preview", "IP Address").tolist(),
         "Progress": [100] * len(rows),
         "RecipientEmail": invented_people(len(rows))[2],
         "RUT": rows["customer_id"].tolist(),
-        **{header: _said(rows[name], TRAITS[name]) for name, header in _trait_headers("Medio").items()},
+        **{header: said(rows[name], TRAITS[name]) for name, header in _trait_headers("Medio").items()},
         "Peso": [f"{weight:.4f}" for weight in rows["weight"]],
         **{header: _codes(rows, name) for name, header in QUALTRICS.items()},
     }
     texts = dict(zip(CODEBOOK["item_id"], CODEBOOK["text_es"], strict=True))
     asked = {QUALTRICS[name]: text for name, text in texts.items()}
     asked["Q4"] = "¿Cuánto esfuerzo le costó resolver su asunto? (1 nada a 7 mucho)"
-    return _write_csv(
+    return write_csv(
         folder / "encuesta_2023T4.csv",
         {
             header: [asked.get(header, header), f'{{"ImportId":"{header}"}}', *values]
@@ -126,20 +159,20 @@ def write_first_wave(folder: Path, responses: pd.DataFrame) -> Path:
 
 def write_second_wave(folder: Path, responses: pd.DataFrame) -> Path:
     """Write a wave as a field agency sends it: latin-1, Spanish headers, `10 - Muy probable`."""
-    said = {0.0: "0 - Nada probable", 10.0: "10 - Muy probable"}
+    ends = {0.0: "0 - Nada probable", 10.0: "10 - Muy probable"}
     columns: dict[str, Sequence[Any]] = {
         "Folio": responses["response_id"].tolist(),
         "RUT cliente": responses["customer_id"].tolist(),
-        "Fecha": _dates(responses["responded_at"]),
-        **{header: _said(responses[name], TRAITS[name]) for name, header in _trait_headers("Vía").items()},
+        "Fecha": dates(responses["responded_at"]),
+        **{header: said(responses[name], TRAITS[name]) for name, header in _trait_headers("Vía").items()},
         "Ponderador": [f"{weight:.4f}".replace(".", ",") for weight in responses["weight"]],
         **{header: _codes(responses, name) for name, header in SPANISH.items()},
     }
     columns["Recomendación"] = [
-        said.get(score, str(code))
+        ends.get(score, str(code))
         for score, code in zip(responses["recommend"], columns["Recomendación"], strict=True)
     ]
-    return _write_csv(folder / "encuesta_2024T2.csv", columns, encoding="latin-1", separator=";")
+    return write_csv(folder / "encuesta_2024T2.csv", columns, encoding="latin-1", separator=";")
 
 
 def write_third_wave(folder: Path, responses: pd.DataFrame) -> Path:
@@ -175,7 +208,7 @@ def write_reference(folder: Path, tables: Tables) -> Path:
     """Write the workbook with the questionnaire, the population and the published ranking."""
     targets, scores, items = (tables[name] for name in ("population_targets", "benchmark_scores", "items"))
     categories = {"channel": CHANNEL, "segment": SEGMENT, "region": REGION}
-    said = [
+    shares = [
         (VARIABLE[variable], categories[variable][category], share)
         for variable, category, share in targets[["variable", "category", "share"]].itertuples(index=False)
     ]
@@ -187,7 +220,7 @@ def write_reference(folder: Path, tables: Tables) -> Path:
                 ["Base de clientes en servicio"],
                 ["Promedio de las fechas de las tres olas"],
                 ["Variable", "Categoría", "Proporción"],
-                *said,
+                *shares,
             ],
             "Ranking": [["Marca", "Índice", "Valor", "Encuestas", "Fuente"], *scores.itertuples(index=False)],
             "Cuestionario": [list(items.columns), *items.itertuples(index=False)],
@@ -201,12 +234,12 @@ def write_organisation(folder: Path, tables: Tables) -> Path:
     areas, touchpoints, shares, ranking = (
         tables[name] for name in ("areas", "touchpoints", "area_touchpoint", "management_ranking")
     )
-    said = touchpoints.assign(
-        interaction_type=_said(touchpoints["interaction_type"], INTERACTION),
-        channel=_said(touchpoints["channel"], CHANNEL),
-        stage=_said(touchpoints["stage"], STAGE),
-        actor=_said(touchpoints["actor"], ACTOR),
-        front_back=_said(touchpoints["front_back"], SIDE),
+    coded = touchpoints.assign(
+        interaction_type=said(touchpoints["interaction_type"], INTERACTION),
+        channel=said(touchpoints["channel"], CHANNEL),
+        stage=said(touchpoints["stage"], STAGE),
+        actor=said(touchpoints["actor"], ACTOR),
+        front_back=said(touchpoints["front_back"], SIDE),
     )
     path = folder / "organizacion.xlsx"
     write_excel(
@@ -214,11 +247,11 @@ def write_organisation(folder: Path, tables: Tables) -> Path:
         {
             "Áreas": [
                 ["Código", "Nombre", "Name", "Tipo"],
-                *areas.assign(kind=_said(areas["kind"], SIDE)).itertuples(index=False),
+                *areas.assign(kind=said(areas["kind"], SIDE)).itertuples(index=False),
             ],
             "Puntos de contacto": [
                 ["Código", "Nombre", "Name", "Interacción", "Canal", "Etapa", "Atiende", "Vista"],
-                *said.itertuples(index=False),
+                *coded.itertuples(index=False),
             ],
             "Responsabilidad": [["Área", "Punto de contacto", "Parte"], *shares.itertuples(index=False)],
             "Ranking gerencial": [["Gerente", "Aspecto", "Lugar"], *ranking.itertuples(index=False)],
@@ -229,15 +262,15 @@ def write_organisation(folder: Path, tables: Tables) -> Path:
 
 def write_benchmark(folder: Path, interviews: pd.DataFrame) -> Path:
     """Write the benchmark interviews."""
-    return _write_csv(
+    return write_csv(
         folder / "benchmark_respuestas.csv",
         {
             "Marca": interviews["peer_id"].tolist(),
             "Encuestado": interviews["respondent_id"].tolist(),
-            "Interacción": _said(interviews["interaction_type"], INTERACTION),
-            "Canal": _said(interviews["channel"], CHANNEL),
-            "Región": _said(interviews["region"], REGION),
-            "Segmento": _said(interviews["segment"], SEGMENT),
+            "Interacción": said(interviews["interaction_type"], INTERACTION),
+            "Canal": said(interviews["channel"], CHANNEL),
+            "Región": said(interviews["region"], REGION),
+            "Segmento": said(interviews["segment"], SEGMENT),
             **{
                 header: _codes(interviews, name)
                 for name, header in SPANISH.items()
@@ -251,17 +284,18 @@ def write_benchmark(folder: Path, interviews: pd.DataFrame) -> Path:
 
 def write_interactions(folder: Path, contacts: pd.DataFrame) -> Path:
     """Write the contact log."""
-    return _write_csv(
+    return write_csv(
         folder / "interacciones.csv",
         {
             "ID": contacts["interaction_id"].tolist(),
             "RUT": contacts["customer_id"].tolist(),
-            "FECHA": _dates(contacts["ts_start"]),
-            "TIPO": _said(contacts["interaction_type"], INTERACTION),
-            "CANAL": _said(contacts["channel"], CHANNEL),
+            "FECHA": dates(contacts["ts_start"]),
+            "TIPO": said(contacts["interaction_type"], INTERACTION),
+            "CANAL": said(contacts["channel"], CHANNEL),
             "RESUELTO": np.where(contacts["resolved_first"] == 1, "S", "N").tolist(),
             "ESPERA_SEG": contacts["wait_time_s"].astype(int).tolist(),
             "DURACION_SEG": contacts["handle_time_s"].astype(int).tolist(),
+            "REABIERTO": np.where(contacts["reopened"] == 1, "S", "N").tolist(),
         },
         encoding="latin-1",
         separator=";",
@@ -287,11 +321,17 @@ def _asked(rows: pd.DataFrame, name: str) -> pd.Series[bool]:
     return rows[list(CALL_ITEMS)].notna().any(axis=1)
 
 
-def _said(values: pd.Series[Any], texts: Mapping[str, str]) -> list[str]:
-    return values.map(dict(texts)).tolist()
+def said(values: pd.Series[Any], texts: Mapping[Any, str]) -> list[str]:
+    """Say codes as the client does; a missing one is an empty text."""
+    return values.map(dict(texts)).fillna("").tolist()
 
 
-def _dates(days: pd.Series[Any], form: str = "%d-%m-%Y") -> list[str]:
+def money(amounts: pd.Series[Any]) -> list[str]:
+    """Write amounts with a decimal comma."""
+    return [f"{amount:.2f}".replace(".", ",") for amount in amounts]
+
+
+def dates(days: pd.Series[Any], form: str = "%d-%m-%Y") -> list[str]:
     """Format days, each different one once; a missing one is an empty text."""
     codes, different = pd.factorize(days)
     texts = [*pd.DatetimeIndex(different).strftime(form), ""]
@@ -305,7 +345,8 @@ def invented_people(n: int) -> tuple[list[str], list[str], list[str]]:
     return names, surnames, [f"cliente{i:05d}@example.com" for i in range(n)]
 
 
-def _write_csv(path: Path, columns: Mapping[str, Sequence[Any]], *, encoding: str, separator: str) -> Path:
+def write_csv(path: Path, columns: Mapping[str, Sequence[Any]], *, encoding: str, separator: str) -> Path:
+    """Write columns as a text file."""
     with path.open("w", encoding=encoding, newline="") as file:
         writer = csv.writer(file, delimiter=separator, lineterminator="\r\n")
         writer.writerow(columns)

@@ -23,6 +23,20 @@ CUSTOMER = (
     "region",
     "plan",
     "channel",
+    "end_type",
+    "lock_in_end",
+    "acq_channel",
+    "campaign_id",
+    "acq_cost",
+    "arpu",
+    "margin_monthly",
+    "attr_promo",
+    "attr_price",
+    "attr_promised_speed",
+    "attr_promise_kept",
+    "attr_sales_list",
+    "attr_first_days_late",
+    "attr_retention_call",
 )
 RESPONSE = (
     "response_id",
@@ -45,7 +59,7 @@ def assemble(
     targets: pd.DataFrame,
     interviews: pd.DataFrame,
     scores: pd.DataFrame,
-    interactions: pd.DataFrame,
+    conduct: Mapping[str, pd.DataFrame],
     responsibility: Mapping[str, Mapping[str, float]],
     ranking: pd.DataFrame,
 ) -> dict[str, pd.DataFrame]:
@@ -54,13 +68,15 @@ def assemble(
     Parameters
     ----------
     customers : DataFrame
-        Traits, dates, promo and price of every customer, one row each.
+        Traits, dates, prices and conduct of every customer, one row each.
     responses : DataFrame
         Who answered, as `fieldwork.draw_responses` gives it.
     answers : DataFrame
         What every customer would answer, rows as in `customers`.
-    targets, interviews, scores, interactions, ranking : DataFrame
+    targets, interviews, scores, ranking : DataFrame
         Already canonical.
+    conduct : mapping of str to DataFrame
+        Canonical tables of what customers do, by name.
     responsibility : mapping of str to mapping of str to float
         Share of each area in each touchpoint.
     """
@@ -73,7 +89,7 @@ def assemble(
         "customers": _with_survey(customers, survey),
         "survey_responses": survey,
         "items": CODEBOOK.copy(),
-        "interactions": interactions,
+        **conduct,
         "benchmark_responses": interviews,
         "benchmark_scores": scores,
         "population_targets": targets,
@@ -87,6 +103,6 @@ def assemble(
 def _with_survey(customers: pd.DataFrame, survey: pd.DataFrame) -> pd.DataFrame:
     """Add duration and event, and what each customer answered before leaving, if surveyed."""
     out = customers.assign(observation_end=pd.Timestamp(lifetimes.OBSERVATION_END).as_unit("ns"))
-    timed, _ = with_duration(out[[*CUSTOMER, "attr_promo", "attr_price"]])
+    timed, _ = with_duration(out[list(CUSTOMER)])
     joined, _, _ = with_last_survey(timed, survey)
     return joined

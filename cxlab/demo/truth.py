@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from cxlab.demo import brands, fieldwork, lifetimes, organisation, people
+from cxlab.demo import brands, conduct_truth, fieldwork, lifetimes, organisation, people
+from cxlab.demo.conduct_truth import found
 
 
 def truths(client: str, seed: int) -> dict[str, Any]:
@@ -18,7 +19,7 @@ def truths(client: str, seed: int) -> dict[str, Any]:
     Examples
     --------
     >>> sorted(truths("fibra_cordillera", 1)["truths"])
-    ['T1', 'T11', 'T12', 'T3', 'T4', 'T5', 'T6']
+    ['T1', 'T11', 'T12', 'T18', 'T3', 'T4', 'T5', 'T6', 'T7']
     >>> truths("nada", 1)["truths"]
     {}
     """
@@ -42,8 +43,10 @@ def truths(client: str, seed: int) -> dict[str, Any]:
             "T4": _respondents(),
             "T5": _months(),
             "T6": _experience(),
+            "T7": conduct_truth.retention_call(),
             "T11": _brands(),
             "T12": _areas(),
+            "T18": conduct_truth.referrers(),
         },
         "also": {
             "T2": {
@@ -62,12 +65,9 @@ def truths(client: str, seed: int) -> dict[str, Any]:
                 "says": "Some are served better or worse in everything (shift of the common factor, in SD).",
                 "planted": people.HALO_SHIFT,
             },
+            **conduct_truth.also(),
         },
     }
-
-
-def _found(mean: float, sd: float) -> dict[str, float]:
-    return {"mean": mean, "sd": sd}
 
 
 def _drivers() -> dict[str, Any]:
@@ -87,19 +87,19 @@ def _drivers() -> dict[str, Any]:
         },
         "found": {
             "lmg_share": {
-                "attr_resolution": _found(0.406, 0.011),
-                "attr_billing": _found(0.230, 0.010),
-                "attr_ease": _found(0.136, 0.007),
-                "attr_app": _found(0.100, 0.006),
-                "attr_kindness": _found(0.064, 0.004),
-                "attr_ambience": _found(0.064, 0.004),
+                "attr_resolution": found(0.406, 0.011),
+                "attr_billing": found(0.230, 0.010),
+                "attr_ease": found(0.136, 0.007),
+                "attr_app": found(0.100, 0.006),
+                "attr_kindness": found(0.064, 0.004),
+                "attr_ambience": found(0.064, 0.004),
             },
-            "r_squared": _found(0.632, 0.009),
+            "r_squared": found(0.632, 0.009),
         },
         "trap": {
             "correlation_with_outcome": {
-                "attr_kindness": _found(0.413, 0.011),
-                "attr_ambience": _found(0.413, 0.010),
+                "attr_kindness": found(0.413, 0.011),
+                "attr_ambience": found(0.413, 0.010),
             }
         },
     }
@@ -121,20 +121,20 @@ def _callers() -> dict[str, Any]:
         },
         "found": {
             "indicator_share": {
-                "attr_resolution": _found(0.340, 0.010),
-                "attr_billing": _found(0.193, 0.007),
-                "attr_call_knowledge": _found(0.126, 0.007),
-                "attr_call_wait": _found(0.037, 0.004),
+                "attr_resolution": found(0.340, 0.010),
+                "attr_billing": found(0.193, 0.007),
+                "attr_call_knowledge": found(0.126, 0.007),
+                "attr_call_wait": found(0.037, 0.004),
             },
             "first": "attr_resolution",
         },
         "trap": {
-            "complete_rows": _found(0.373, 0.007),
+            "complete_rows": found(0.373, 0.007),
             "listwise_share": {
-                "attr_resolution": _found(0.162, 0.012),
-                "attr_billing": _found(0.177, 0.010),
-                "attr_call_knowledge": _found(0.329, 0.016),
-                "attr_call_wait": _found(0.096, 0.008),
+                "attr_resolution": found(0.162, 0.012),
+                "attr_billing": found(0.177, 0.010),
+                "attr_call_knowledge": found(0.329, 0.016),
+                "attr_call_wait": found(0.096, 0.008),
             },
             "first": "attr_call_knowledge",
         },
@@ -155,8 +155,8 @@ def _respondents() -> dict[str, Any]:
             "app_users_answer": fieldwork.APP_ANSWERS,
             "promoters_answer": fieldwork.PROMOTERS_ANSWER,
         },
-        "found": {"raked": _found(19.6, 1.1), "design_effect": _found(1.36, 0.02)},
-        "trap": {"raw": _found(32.5, 0.8)},
+        "found": {"raked": found(19.6, 1.1), "design_effect": found(1.36, 0.02)},
+        "trap": {"raw": found(32.5, 0.8)},
     }
 
 
@@ -178,7 +178,7 @@ def _months() -> dict[str, Any]:
             "promo_end": [after, until, times],
         },
         "found": {"proportional": {"attr_promo": False, "pxi": True}},
-        "trap": {"one_hazard_ratio_for_promo": _found(1.15, 0.03)},
+        "trap": {"one_hazard_ratio_for_promo": found(1.15, 0.03)},
     }
 
 
@@ -202,8 +202,8 @@ def _experience() -> dict[str, Any]:
             "sd": {"pxi": lifetimes.PXI[1], "attr_price": lifetimes.PRICE[1]},
             "correlation": lifetimes.PRICE_PXI_CORRELATION,
         },
-        "found": {"pxi": _found(0.805, 0.018), "attr_price": _found(1.338, 0.037)},
-        "trap": {"pxi_without_price": _found(0.740, 0.015)},
+        "found": {"pxi": found(0.805, 0.018), "attr_price": found(1.338, 0.037)},
+        "trap": {"pxi_without_price": found(0.740, 0.015)},
     }
 
 
@@ -229,7 +229,7 @@ def _brands() -> dict[str, Any]:
             "best_in_cell": max(brands.BRANDS, key=lambda brand: brands.BRANDS[brand][1]),
         },
         "found": {
-            "gap_to_best_in_cell": _found(-18.3, 4.8),
+            "gap_to_best_in_cell": found(-18.3, 4.8),
             "rank_set_of_the_third": [1, 7],
             "last": "Bravo TV",
         },
@@ -252,18 +252,18 @@ def _areas() -> dict[str, Any]:
         },
         "found": {
             "part_of_the_gap": {
-                "billing_finance": _found(0.303, 0.005),
-                "contact_centre": _found(0.217, 0.005),
-                "contractor": _found(0.118, 0.003),
-                "digital": _found(0.107, 0.004),
-                "network": _found(0.106, 0.003),
-                "stores": _found(0.090, 0.004),
-                "cx_office": _found(0.0594, 0.0004),
+                "billing_finance": found(0.303, 0.005),
+                "contact_centre": found(0.217, 0.005),
+                "contractor": found(0.118, 0.003),
+                "digital": found(0.107, 0.004),
+                "network": found(0.106, 0.003),
+                "stores": found(0.090, 0.004),
+                "cx_office": found(0.0594, 0.0004),
             },
-            "unseen": _found(0.469, 0.006),
+            "unseen": found(0.469, 0.006),
             # With a concentration of 20 the ranges of the first two cross: which is first is left open.
-            "range_of_the_first": _found(0.152, 0.004),
+            "range_of_the_first": found(0.152, 0.004),
             "places_of_the_first": [1, 2],
         },
-        "trap": {"blamed": "contact_centre", "its_part": _found(0.217, 0.005)},
+        "trap": {"blamed": "contact_centre", "its_part": found(0.217, 0.005)},
     }
