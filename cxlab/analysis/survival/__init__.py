@@ -6,9 +6,11 @@ errors, tests of proportionality), which must be right together, are computed he
 lifelines in the tests.
 """
 
+from cxlab.analysis.survival.episodes import episodes, landmark
 from cxlab.analysis.survival.hazards import Hazards, hazards
 from cxlab.analysis.survival.incidence import Incidence, incidence
 from cxlab.analysis.survival.leaks import LeakAudit, audit_leaks
+from cxlab.analysis.survival.observing import Observation, observe
 from cxlab.analysis.survival.restricted_mean import RestrictedMean, restricted_mean
 from cxlab.analysis.survival.retention import Retention, retention
 
@@ -16,11 +18,15 @@ __all__ = [
     "Hazards",
     "Incidence",
     "LeakAudit",
+    "Observation",
     "RestrictedMean",
     "Retention",
     "audit_leaks",
+    "episodes",
     "hazards",
     "incidence",
+    "landmark",
+    "observe",
     "restricted_mean",
     "retention",
 ]

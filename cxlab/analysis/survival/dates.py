@@ -54,13 +54,13 @@ def as_days(table: pd.DataFrame, columns: Iterable[str]) -> dict[str, pd.Series[
     return {column: _in_days(held, single[0] if single else "UTC") for column, held in dates.items()}
 
 
-def as_day(given: Any, name: str) -> np.datetime64:
+def as_day(given: Any, name: str) -> pd.Timestamp:
     """Return one date (or its ISO text) as a day; its own day, if it has a time zone.
 
     Examples
     --------
     >>> print(as_day("2024-01-31", "window"))
-    2024-01-31T00:00:00
+    2024-01-31 00:00:00
     """
     found = given
     if isinstance(given, str):
@@ -75,7 +75,7 @@ def as_day(given: Any, name: str) -> np.datetime64:
             "{name} is {given!r}, which is no date; give a date, or its text as 2024-12-31",
             name=name, given=given,
         )  # fmt: skip
-    return np.datetime64(date(found.year, found.month, found.day), "s")
+    return pd.Timestamp(np.datetime64(date(found.year, found.month, found.day), "s"))
 
 
 def _read(held: pd.Series[Any]) -> pd.Series[Any] | str:
