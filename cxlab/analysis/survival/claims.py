@@ -128,13 +128,15 @@ def hazard_findings(
 ) -> Findings:
     """Return the claims, and what to say if no covariate stands.
 
-    `facts`: level, late_entry, unit (what one step of each covariate is: "SD", or 1 for 0/1),
+    `facts`: level, late_entry, before (covariates are known before the risk), cause (that alone counts),
+    n (customers), unit (what one step of each covariate is: "SD", or 1 for 0/1),
     reference and column (of each covariate). Numbers are stated per SD.
     """
     level = facts["level"]
-    n = who.n
+    n = facts["n"]
     general = (
         "association_not_cause",
+        *(["one_cause"] if facts["cause"] else []),
         *caveats_of(who, late_entry=facts["late_entry"], enough=10 * len(table)),
     )
     changing = checks.loc[(checks["covariate"] != "GLOBAL") & (checks["p_adjusted"] <= 1 - level)]
@@ -143,7 +145,7 @@ def hazard_findings(
     effects = [_effect(row, facts, unsteady, general) for row in rows]
     none = Claim(
         "hazards.none",
-        {"covariates": len(table), "events": who.events, "n": who.n, "level": level},
+        {"covariates": len(table), "events": who.events, "n": n, "level": level},
         _grade(facts), general, headline=True,
     )  # fmt: skip
     changes = [
@@ -160,7 +162,7 @@ def hazard_findings(
 
 def _grade(facts: Mapping[str, Any]) -> Any:
     """Exposure known before the risk begins makes it longitudinal."""
-    return "B" if facts["late_entry"] else "C"
+    return "B" if facts["before"] else "C"
 
 
 def _effect(

@@ -42,6 +42,8 @@ class Risk:
     `count` (n,) people, `w` and `squared` (n,) the sums of their weights and of the squares of these,
     `event` (n,), `at` (n,) the position of an event's own time, `deaths` (times,), `order` (times,) the
     times themselves, `begin` (n,) the first position of the customer's stratum, `ends` that after its last.
+    Cells of one `cluster` (codes, n) count together in robust errors; so do the `pieces` (codes, n) that
+    the time of the same customers was cut into.
     """
 
     x: Array
@@ -56,6 +58,8 @@ class Risk:
     order: Array
     begin: Array
     ends: Array
+    cluster: Array | None = None
+    pieces: Array | None = None
 
     def died(self, amount: Array) -> Array:
         """Sum `amount` (n, ...) over those who leave at each event time."""
@@ -73,6 +77,16 @@ class Risk:
             start = end
         return sums
 
+    def squares(self, own: Array) -> Array:
+        """Sum the squares and products of contributions to a score (n, p) per unit of weight, (p, p)."""
+        if self.cluster is not None:
+            total = _summed(own * self.w[:, None], self.cluster, int(self.cluster.max()) + 1)
+        else:
+            total = own * np.sqrt(self.squared)[:, None]
+            if self.pieces is not None:
+                total = _summed(total, self.pieces, int(self.pieces.max()) + 1)
+        return np.asarray(total.T @ total)
+
     def between(self, amount: Array) -> Array:
         """Sum `amount` (times, ...) over the event times at which each customer is at risk, (n, ...)."""
         total = np.concatenate([np.zeros_like(amount[:1]), np.cumsum(amount, axis=0)])
@@ -85,7 +99,9 @@ def _summed(amount: Array, at: Array, size: int) -> Array:
     return np.column_stack([np.bincount(at, column, size) for column in amount.T]).astype(float)
 
 
-def at_risk(who: Observed, x: Array, stratum: Array) -> Risk:
+def at_risk(
+    who: Observed, x: Array, stratum: Array, *, cluster: Array | None = None, pieces: Array | None = None
+) -> Risk:
     """Place the cells of `who` on the event times of their own stratum (`stratum`: codes from 0)."""
     duration, event, entry = who.duration, who.event, who.entry
     first, last, at, begin = (np.zeros(len(duration), dtype=int) for _ in range(4))
@@ -116,6 +132,8 @@ def at_risk(who: Observed, x: Array, stratum: Array) -> Risk:
         np.concatenate(times),
         begin,
         np.array(ends),
+        cluster,
+        pieces,
     )
 
 
@@ -237,7 +255,7 @@ def fit(risk: Risk, *, robust: bool) -> CoxFit:
     if not robust:
         return CoxFit(beta, model, model, at, null)
     own = influences(risk, at, ones) @ model
-    return CoxFit(beta, (own * risk.squared[:, None]).T @ own, model, at, null)
+    return CoxFit(beta, risk.squares(own), model, at, null)
 
 
 def baseline(risk: Risk, found: CoxFit) -> Array:
@@ -281,7 +299,7 @@ def proportionality(
     if robust:
         ones = np.ones(len(g))
         own = influences(risk, found.at, g) - influences(risk, found.at, ones) @ found.model @ cross
-        spread = (own * risk.squared[:, None]).T @ own
+        spread = risk.squares(own)
     inverse = np.linalg.pinv(left, hermitian=True)
     theta, wide = inverse @ u, inverse @ spread @ inverse
     out = []

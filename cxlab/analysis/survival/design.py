@@ -22,7 +22,11 @@ _COLLINEAR = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """Columns of the model: `names`, `values` (n, columns), `mean` and `sd`, and whose `column` each is."""
+    """Columns of the model: `names`, `values` (cells, columns), `mean`, `sd`, and whose `column` each is.
+
+    `held` (cells, columns) marks the cells that speak of a column: all for a number, else its category's;
+    `within` those of the column's period, where time is cut.
+    """
 
     names: tuple[str, ...]
     values: Array
@@ -30,6 +34,29 @@ class Design:
     sd: Array
     column: tuple[str, ...]
     references: Mapping[str, str]
+    held: Array
+    within: Array | None = None
+
+    @property
+    def standard(self) -> Array:
+        """The columns as their distance to the mean in SDs, zero where a column is of another period."""
+        standard = (self.values - self.mean) / self.sd
+        return np.asarray(standard if self.within is None else standard * self.within)
+
+    @property
+    def single(self) -> Array:
+        """Which columns are a covariate by themselves, not one of its categories."""
+        return np.array([column not in self.references for column in self.column])
+
+    @property
+    def binary(self) -> Array:
+        """Which columns hold only 0 and 1: something is there or not."""
+        return np.asarray(np.isin(self.values, (0, 1)).all(axis=0))
+
+    @property
+    def measured(self) -> Array:
+        """Which columns are told of one SD: numbers other than 0 and 1."""
+        return np.asarray(self.single & ~self.binary)
 
     @property
     def terms(self) -> dict[str, list[int]]:
@@ -92,7 +119,8 @@ def design_of(covariates: Sequence[str], who: Observed, table: Any = None) -> De
     _check_collinear((values - mean) / sd, who.count, names)
     owners = tuple(part.column for part in parts for _ in part.names)
     references = {part.column: part.reference for part in parts if part.reference is not None}
-    return Design(names, values, mean, sd, owners, references)
+    single = np.array([owner not in references for owner in owners])
+    return Design(names, values, mean, sd, owners, references, single | (values == 1))
 
 
 def _unusable(part: Coded, who: Observed) -> list[Problem]:
@@ -137,11 +165,6 @@ def _check_collinear(standard: Array, count: Array, names: Sequence[str]) -> Non
             "covariates that determine each other: {names}; leave one of them out",
             names=", ".join(name for name, within in zip(names, bound, strict=True) if within),
         )
-
-
-def binary(design: Design) -> Array:
-    """Return which columns hold only 0 and 1: something is there or not."""
-    return np.asarray(np.isin(design.values, (0, 1)).all(axis=0))
 
 
 def coded_alike(design: Design, table: pd.DataFrame) -> Array:

@@ -131,11 +131,12 @@ def observed(
     weights: str | None,
     needed: Sequence[str] = (),
     carried: Sequence[str] = (),
+    several: str | None = None,
 ) -> Observed:
     """Read a table strictly, and count who is alike in duration, event, entry, `needed` and `carried`.
 
     Rows of weight zero, without entry or without a needed column are dropped and counted; a carried column
-    may be missing, as the cause of who has not left is.
+    may be missing, as the cause of who has not left is. `several` names the ids that may repeat.
 
     Raises
     ------
@@ -144,7 +145,7 @@ def observed(
         not positive, or entries not before the end; for repeated customer ids and unusable weights.
     """
     used = [duration, event, *([entry] if entry else []), *needed, *carried, *([weights] if weights else [])]
-    check_rows(table, persons=True)
+    check_rows(table, persons=several is None, cluster=several)
     check_columns(table, used)
     w = weights_of(table, weights)
     left, problems = _events(table[event], event)

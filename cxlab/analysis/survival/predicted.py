@@ -33,10 +33,14 @@ class Baseline:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Model:
-    """A fitted model: `beta` (columns,) of the design's own units, and a baseline for each stratum."""
+    """A fitted model: `beta` (periods, columns) in units of the design, and a baseline for each stratum.
+
+    `edges` (periods - 1,) are the times that the periods end with, but the last.
+    """
 
     design: Design
     beta: Array
+    edges: Array
     strata: tuple[str, ...]
     baselines: tuple[Baseline, ...]
 
@@ -54,8 +58,9 @@ class Model:
 
 
 def model_of(
-    design: Design, who: Observed, risk: cox.Risk, found: cox.CoxFit, strata: Sequence[str], stratum: Array
-) -> Model:
+    design: Design, beta: Array, edges: Array, who: Observed, risk: cox.Risk, found: cox.CoxFit,
+    strata: Sequence[str], stratum: Array,
+) -> Model:  # fmt: skip
     """Keep of a fit what predictions need; `stratum` (cells,) are the codes that `risk` was built with."""
     # `risk` holds covariates as their distance to the mean in SDs: where they are zero, everyone is average.
     step, gone = cox.baseline(risk, found), risk.deaths
@@ -70,7 +75,7 @@ def model_of(
                 key, risk.order[place], step[place], exposed[place], gone[place], who.duration[own].max()
             )
         )
-    return Model(design, found.beta / design.sd, tuple(strata), tuple(baselines))
+    return Model(design, beta, edges, tuple(strata), tuple(baselines))
 
 
 def survival(model: Model, table: pd.DataFrame, times: Sequence[float], since: str | None) -> pd.DataFrame:
@@ -95,19 +100,23 @@ def _held(model: Model, table: pd.DataFrame, moments: Array, since: str | None) 
     """
     check_columns(table, [*model.strata, *([since] if since else [])])
     x = coded_alike(model.design, table)
-    tilt = np.exp((x - model.design.mean) @ model.beta)
+    tilt = np.exp((x - model.design.mean) @ model.beta.T)
     so_far = _since(table, since) if since else np.zeros(len(table))
     stratum = _strata(model, table)
     out = np.full(moments.shape, np.nan)
     for code, base in enumerate(model.baselines):
         own = stratum == code
-        total = np.concatenate([[0.0], np.cumsum(base.step)])
-        from_, to = (
-            total[np.searchsorted(base.time, t, side="right")] for t in (so_far[own][:, None], moments[own])
-        )
-        held = np.exp(-tilt[own][:, None] * np.maximum(to - from_, 0.0))
+        period = np.searchsorted(model.edges, base.time)  # a time that ends a period belongs to it
+        hazard = np.zeros(moments[own].shape)
+        for k in range(len(model.beta)):
+            total = np.concatenate([[0.0], np.cumsum(np.where(period == k, base.step, 0.0))])
+            from_, to = (
+                total[np.searchsorted(base.time, t, side="right")]
+                for t in (so_far[own][:, None], moments[own])
+            )
+            hazard += tilt[own, k][:, None] * np.maximum(to - from_, 0.0)
         beyond = np.maximum(moments[own], so_far[own][:, None]) > base.end
-        out[own] = np.where(beyond, np.nan, held)
+        out[own] = np.where(beyond, np.nan, np.exp(-hazard))
     return out
 
 
