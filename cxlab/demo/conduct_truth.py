@@ -28,7 +28,7 @@ def retention_call() -> dict[str, Any]:
         },
         "planted": {"called": departures.CALLED, "called_and_stayed": departures.CALLED_AND_STAYED},
         "found": {"refused": ["attr_retention_call"]},
-        "trap": {"auc": found(0.9396, 0.0017)},
+        "trap": {"auc": found(0.9397, 0.0017)},
     }
 
 
@@ -45,9 +45,9 @@ def referrers() -> dict[str, Any]:
         "planted": {"ever_refer": referring.EVER, "become_customers": referring.BECOME_CUSTOMERS},
         "found": {
             "ever_refer": {
-                "promoter": found(0.224, 0.007),
+                "promoter": found(0.223, 0.007),
                 "passive": found(0.059, 0.007),
-                "detractor": found(0.016, 0.004),
+                "detractor": found(0.0155, 0.0035),
             }
         },
         "trap": {"every_promoter_refers": 1.0},
@@ -82,6 +82,25 @@ def _causes() -> dict[str, Any]:
                 "attr_first_days_late": 1.0,
             },
         },
+        # Per SD, together, from the survey on, promotion as stratum.
+        "found": {
+            "share_of_exits": {
+                "voluntary": found(0.642, 0.006),
+                "involuntary": found(0.290, 0.006),
+                "migration": found(0.0544, 0.0021),
+                "death": found(0.0137, 0.0013),
+            },
+            "voluntary": {
+                "pxi": found(0.741, 0.022),
+                "attr_price": found(1.272, 0.044),
+                "attr_first_days_late": found(0.780, 0.027),
+            },
+            "involuntary": {
+                "pxi": found(0.938, 0.044),
+                "attr_price": found(1.650, 0.096),
+                "attr_first_days_late": found(1.583, 0.057),
+            },
+        },
     }
 
 
@@ -94,6 +113,24 @@ def _acquisition() -> dict[str, Any]:
             "odds_of_a_broken_promise": acquisition.BROKEN_PROMISE,
             "log_odds_kept": list(acquisition.KEPT),
         },
+        "found": {
+            "kept": {
+                "web": found(0.789, 0.005),
+                "store": found(0.805, 0.007),
+                "telesales": found(0.484, 0.005),
+                "door_to_door": found(0.538, 0.010),
+                "referral": found(0.903, 0.006),
+            },
+            "spent_per_customer": {
+                "web": found(37.8, 0.5),
+                "store": found(55.0, 0.6),
+                "telesales": found(70.0, 0.8),
+                "door_to_door": found(92.1, 1.2),
+                "referral": found(24.0, 0.3),
+            },
+        },
+        # Of the two that promise too much over the others, promotion as stratum.
+        "trap": {"hazard_ratio": found(1.164, 0.024)},
     }
 
 
@@ -111,6 +148,7 @@ def _first_contact() -> dict[str, Any]:
             "else": contacts.REOPENED_FIRST,
             "other_contacts": contacts.REOPENED,
         },
+        "found": {"hazard_ratio_90_days": found(1.709, 0.092)},
     }
 
 
@@ -125,6 +163,13 @@ def _sales() -> dict[str, Any]:
             "cross_sell_on_the_list": accounts.CROSS_SELL[1],
             "list_log_odds_per_sd_of_pxi": accounts.LISTED[1],
         },
+        # Rates after the survey, per SD of PXI; given the list, and of the list.
+        "found": {
+            "upsell": found(1.246, 0.066),
+            "cross_sell": found(1.018, 0.056),
+            "cross_sell_on_the_list": found(3.00, 0.31),
+        },
+        "trap": {"cross_sell_without_the_list": found(1.255, 0.064)},
     }
 
 
@@ -144,4 +189,5 @@ def _economics() -> dict[str, Any]:
             "delta_cltv": {name: round(after - before, 4) for name, (before, after) in worth.items()},
             "margin_by_plan": accounts.MARGIN,
         },
+        "found": {"margin": found(10.23, 0.013), "arpu": found(25.59, 0.026)},
     }

@@ -19,9 +19,24 @@ _FEW_EVENTS = 10
 _SMALL = 0.5  # effective over nominal sample under which the weights are said to cost much
 
 
-def caveats_of(who: Observed, *, late_entry: bool, enough: int = _FEW_EVENTS) -> tuple[str, ...]:
+def undated(table: Any, entry: str | None) -> bool:
+    """Tell whether nothing says when customers came: neither an entry nor a date of joining.
+
+    Examples
+    --------
+    >>> undated(pd.DataFrame({"months": [3], "left": [1]}), None)
+    True
+    """
+    columns = getattr(table, "columns", None)
+    return entry is None and columns is not None and "start_date" not in columns
+
+
+def caveats_of(
+    who: Observed, *, late_entry: bool, undated: bool = False, enough: int = _FEW_EVENTS
+) -> tuple[str, ...]:
     """Return the caveats that the people observed call for; `enough` events are needed."""
     return (
+        *(["no_calendar_dates"] if undated else []),
         *(["conditional_on_entry"] if late_entry else []),
         *(["few_events"] if who.events < enough else []),
         *(["small_effective_sample"] if who.weight is not None and who.n_eff() < _SMALL * who.n else []),
@@ -37,7 +52,7 @@ def retention_findings(
     facts: Mapping[str, Any],
 ) -> Findings:
     """Return the claims, and what to say if no group differs: levels, median, differences between groups."""
-    caveats = caveats_of(who, late_entry=facts["late_entry"])
+    caveats = caveats_of(who, late_entry=facts["late_entry"], undated=facts["undated"])
     if not who.events:
         return (no_events(who, facts["level"]),), ()
     levels = [_level(who, whole, t, facts["level"], caveats) for t in facts["horizons"] if whole.at(t) >= 0]
@@ -128,8 +143,8 @@ def hazard_findings(
 ) -> Findings:
     """Return the claims, and what to say if no covariate stands.
 
-    `facts`: level, late_entry, before (covariates are known before the risk), cause (that alone counts),
-    n (customers), unit (what one step of each covariate is: "SD", or 1 for 0/1),
+    `facts`: level, late_entry, undated, before (covariates are known before the risk), cause (that alone
+    counts), n (customers), unit (what one step of each covariate is: "SD", or 1 for 0/1),
     reference and column (of each covariate). Numbers are stated per SD.
     """
     level = facts["level"]
@@ -137,7 +152,8 @@ def hazard_findings(
     general = (
         "association_not_cause",
         *(["one_cause"] if facts["cause"] else []),
-        *caveats_of(who, late_entry=facts["late_entry"], enough=10 * len(table)),
+        *(["covariates_undated"] if facts["undated"] else []),
+        *caveats_of(who, late_entry=facts["late_entry"], undated=facts["undated"], enough=10 * len(table)),
     )
     changing = checks.loc[(checks["covariate"] != "GLOBAL") & (checks["p_adjusted"] <= 1 - level)]
     unsteady = set(changing["covariate"])

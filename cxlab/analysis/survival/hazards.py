@@ -12,6 +12,7 @@ import pandas as pd
 from cxlab.analysis.columns import check_categories, named, shown
 from cxlab.analysis.estimates import check_level
 from cxlab.analysis.survival import leaks
+from cxlab.analysis.survival.claims import undated
 from cxlab.analysis.survival.design import Design, check_covariates, design_of
 from cxlab.analysis.survival.observed import Observed, check_roles, observed
 from cxlab.analysis.survival.proportional import TRANSFORMS, Transform
@@ -138,7 +139,7 @@ def hazards(
         late = bool((first > 0).any())
     asked = Asked(
         who=who, people=people, design=design_of(covariates, who, table), strata=strata, level=level,
-        transform=transform, late_entry=late, before=entry is not None,
+        transform=transform, late_entry=late, undated=undated(table, entry), before=entry is not None,
         cause=None if cause is None else str(cause[1]), cluster=groups,
         settings={
             "duration": duration, "event": event, "covariates": covariates, "entry": entry,

@@ -82,6 +82,7 @@ class Asked:
     level: float
     transform: proportional.Transform
     late_entry: bool
+    undated: bool
     before: bool
     cause: str | None
     settings: Mapping[str, Any]
@@ -200,7 +201,8 @@ def _facts(asked: Asked) -> dict[str, Any]:
     unit = {n: 1 if yes else "SD" for n, yes in zip(design.names, design.binary, strict=True)}
     column = dict(zip(design.names, design.column, strict=True))
     return {
-        "level": asked.level, "late_entry": asked.late_entry, "before": asked.before, "cause": asked.cause,
+        "level": asked.level, "late_entry": asked.late_entry, "undated": asked.undated,
+        "before": asked.before, "cause": asked.cause,
         "n": asked.people.n(np.ones(len(asked.who.count), dtype=bool)),
         "unit": unit, "reference": design.references, "column": column,
     }  # fmt: skip

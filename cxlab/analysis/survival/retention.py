@@ -12,7 +12,7 @@ import pandas as pd
 from cxlab.analysis.columns import named
 from cxlab.analysis.dropped import TOO_EARLY
 from cxlab.analysis.estimates import Result, check_level, flags
-from cxlab.analysis.survival.claims import retention_findings
+from cxlab.analysis.survival.claims import retention_findings, undated
 from cxlab.analysis.survival.clock import restarted
 from cxlab.analysis.survival.curves import Curve, curve, reached, risk_sums
 from cxlab.analysis.survival.groups import check_by, check_groups, log_ranks, paired_log_ranks, parts
@@ -110,6 +110,7 @@ def retention(
     who = restarted(observed(table, duration, event, entry=entry, weights=weights, needed=needed), since)
     settings = {
         "duration": duration, "event": event, "by": by, "entry": entry, "weights": weights, "since": since,
+        "undated": undated(table, entry),
     }  # fmt: skip
     return retained(who, by, times, level, settings)
 
@@ -126,7 +127,12 @@ def retained(
     if len(by) == 1 and len(ranks):
         columns = {by[0]: {key[by[0]]: c for key, _, c in curves}}
     early = sum(c.left_before for _, _, c in curves)
-    facts = {"level": level, "horizons": times, "late_entry": settings["entry"] is not None}
+    facts = {
+        "level": level,
+        "horizons": times,
+        "late_entry": settings["entry"] is not None,
+        "undated": settings["undated"],
+    }
     claims, otherwise = retention_findings(who, whole, columns, ranks, facts)
     return Retention(
         table=pd.concat([_steps(key, own, c) for key, own, c in curves], ignore_index=True),
