@@ -285,6 +285,15 @@ FIELDS = {
         "hypothesis": "h",
     },
     "retention.mean_alike": {**MONTHS, "estimate": None, "column": "plan", "pairs": 3},
+    "retention.lifetime": {
+        **MONTHS,
+        "horizon": 60,
+        "distribution": "log_normal",
+        "distributions": 5,
+        "lowest": 17.9,
+        "highest": 21.1,
+        "extrapolated_share": 0.27,
+    },
     "incidence.level": {**SHARE, "time": 24, "time_unit": "months", "cause": "involuntary"},
     "incidence.difference": {
         "column": "plan",

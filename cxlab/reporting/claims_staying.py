@@ -39,10 +39,25 @@ def _incidence(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
     }
 
 
+def _lifetime(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    digits = max(digits_for("months", fields.get("conf_low"), fields.get("conf_high")), 1)
+    unit = unit_of_claim(fields)
+    return "", {
+        "amount": words.amount(fields.get("estimate"), unit, digits=digits),
+        "horizon": words.amount(fields.get("horizon"), unit),
+        "distribution": words.label("distribution", fields.get("distribution")),
+        "tried": words.number(fields.get("distributions"), 0),
+        "lowest": words.number(fields.get("lowest"), digits),
+        "highest": words.number(fields.get("highest"), digits),
+        "share": words.percent(fields.get("extrapolated_share")),
+    }
+
+
 READERS: Mapping[str, Callable[[Fields, Words], tuple[str, dict[str, Any]]]] = {
     "retention.mean": _mean,
     "retention.mean_difference": _mean,
     "retention.mean_alike": _mean,
+    "retention.lifetime": _lifetime,
     "incidence.level": _incidence,
     "incidence.difference": _incidence,
     "incidence.alike": _incidence,

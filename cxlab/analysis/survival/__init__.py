@@ -11,6 +11,7 @@ from cxlab.analysis.survival.hazards import Hazards, hazards
 from cxlab.analysis.survival.incidence import Incidence, incidence
 from cxlab.analysis.survival.leaks import LeakAudit, audit_leaks
 from cxlab.analysis.survival.observing import Observation, observe
+from cxlab.analysis.survival.parametric import Lifetimes, lifetimes
 from cxlab.analysis.survival.restricted_mean import RestrictedMean, restricted_mean
 from cxlab.analysis.survival.retention import Retention, retention
 
@@ -18,6 +19,7 @@ __all__ = [
     "Hazards",
     "Incidence",
     "LeakAudit",
+    "Lifetimes",
     "Observation",
     "RestrictedMean",
     "Retention",
@@ -26,6 +28,7 @@ __all__ = [
     "hazards",
     "incidence",
     "landmark",
+    "lifetimes",
     "observe",
     "restricted_mean",
     "retention",
