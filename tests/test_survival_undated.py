@@ -43,7 +43,7 @@ def test_dates_or_an_entry_answer_it(table):
         assert not found & {UNDATED, "covariates_undated"}
 
 
-@pytest.mark.parametrize(("language", "word"), [("es", "no fechas"), ("en", "no dates")])
+@pytest.mark.parametrize(("language", "word"), [("es", "no traen fechas"), ("en", "no dates")])
 def test_it_is_told_in_both_languages(table, language, word):
     claim = survival.retention(table.drop(columns="start_date"), "months", "left").claims[0]
     assert any(word in text for text in caveats(claim, Words(language)))
