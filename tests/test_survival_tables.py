@@ -1,15 +1,18 @@
 """The risk table at any size: from where it is read, what it costs, what it refuses."""
 
+import shutil
 import time
 from math import fsum
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pytest
 
-from cxlab.analysis.survival import cox
+from cxlab.analysis.survival import cox, hazards, reduced, retention
 from cxlab.analysis.survival.observed import cells
 from cxlab.analysis.survival.ties import tie_sums
+from cxlab.errors import AnalysisError
 
 COVARIATES = ["score", "contract", "segment", "complaint"]
 
@@ -78,3 +81,159 @@ def test_the_order_of_the_rows_decides_nothing():
     assert one.count.tolist() == two.count.tolist()
     assert len(one.count) < 500
     assert one.n == 500
+
+
+# Where the table is.
+
+
+@pytest.fixture(scope="module")
+def spark():
+    """A local Spark session, where pyspark (extra `spark`) and Java are installed."""
+    if shutil.which("java") is None:
+        pytest.skip("Spark needs Java, which is not installed here")
+    pyspark = pytest.importorskip("pyspark.sql", reason="pyspark is not installed here")
+    builder = pyspark.SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false")
+    session = builder.config("spark.sql.shuffle.partitions", "1").getOrCreate()
+    yield session
+    session.stop()
+
+
+def placed(table, where, tmp_path, request=None):
+    """The same table in memory, as a file, as a pattern of files, in DuckDB or in Spark."""
+    if where == "pandas":
+        return table
+    if where == "spark":
+        return request.getfixturevalue("spark").createDataFrame(table)
+    if where == "duckdb":
+        return duckdb.connect().from_df(table)
+    path = tmp_path / "table.parquet"
+    if where == "path":
+        table.to_parquet(path, index=False)
+        return path
+    for number, start in enumerate(range(0, len(table), 1000)):
+        table.iloc[start : start + 1000].to_parquet(tmp_path / f"part{number}.parquet", index=False)
+    return tmp_path if where == "folder" else str(tmp_path / "part*.parquet")
+
+
+ENGINES = ["path", "pattern", "folder", "duckdb", "spark"]
+
+
+def with_gaps(table):
+    """Blanks that are dropped and counted, a weight of zero, and an id for each customer."""
+    table = table.assign(customer_id=[f"c{k}" for k in range(len(table))], score=table["score"].astype(float))
+    table.loc[5:9, "score"] = np.nan
+    table.loc[20:22, "segment"] = None
+    table.loc[30:33, "entry"] = np.nan
+    table.loc[40:41, "w"] = 0.0
+    return table
+
+
+@pytest.mark.parametrize("where", ENGINES)
+def test_results_do_not_depend_on_where_the_table_is(where, tmp_path, request):
+    table = with_gaps(population(2500))
+    elsewhere = placed(table, where, tmp_path, request)
+    for weights in (None, "w"):
+        options = {"entry": "entry", "weights": weights}
+        one, two = (
+            hazards(t, "months", "left", COVARIATES[:3], strata=["complaint"], **options)
+            for t in (table, elsewhere)
+        )
+        pd.testing.assert_frame_equal(one.table, two.table, rtol=1e-9)
+        pd.testing.assert_frame_equal(one.checks, two.checks, rtol=1e-7)
+        assert one.concordance == pytest.approx(two.concordance, abs=1e-12)
+        assert dict(one.n_dropped) == dict(two.n_dropped)
+        assert [c.code for c in one.claims] == [c.code for c in two.claims]
+        one, two = (retention(t, "months", "left", by=["segment"], **options) for t in (table, elsewhere))
+        pd.testing.assert_frame_equal(one.table, two.table, rtol=1e-10)
+        for name in one.tables:
+            pd.testing.assert_frame_equal(one.tables[name], two.tables[name], rtol=1e-8)
+    assert dict(one.n_dropped) == {"weight zero": 2, "entry missing": 4, "segment missing": 3}
+
+
+@pytest.mark.parametrize("where", ["duckdb", "spark"])
+def test_groups_in_whole_numbers_and_booleans_keep_their_kind(where, tmp_path, request):
+    table = population(800).astype({"score": "Int8"})
+    table.loc[0, "score"] = pd.NA
+    elsewhere = placed(table, where, tmp_path, request)
+    found = retention(elsewhere, "months", "left", by=["score", "complaint"])
+    assert set(found.table["score"]) == {0, 1, 2, 3}
+    assert found.table["score"].dtype == "int64"
+    assert found.table["complaint"].dtype == bool
+
+
+BAD = {
+    "codes": ({"left": 2}, "column left: found the codes 2 .600 rows.; allowed: 0 .still here. or 1"),
+    "text": ({"left": "Yes"}, r"column left: found text \('Yes'\) .600 rows"),
+    "blank": ({"left": np.nan}, "column left: found a blank .600 rows.*a blank is not a customer who stayed"),
+    "negative": ({"months": -3.0}, r"column months: found a negative duration \(-3\) .600 rows"),
+    "zero": ({"months": 0}, "column months: found a duration of zero .600 rows"),
+    "endless": ({"months": np.inf}, "column months: found a blank or infinite time .600 rows"),
+    "words": ({"months": "long"}, r"column months: found no numbers \('long'\) .600 rows"),
+    "dates": ({"months": pd.Timestamp("2025-01-31")}, r"column months: found no numbers \('2025-01-31"),
+    "late": (
+        {"entry": 99.0},
+        "column entry: found an entry of 99 and a months of .*allowed: an entry before",
+    ),
+    "early": ({"entry": -1.0}, "column entry: found a negative entry .600 rows"),
+    "minus": ({"w": -1.0}, r"column w: found -1.0 .600 rows.; allowed: a finite number, zero or more"),
+    "nothing": ({"w": np.nan}, "column w: found nan .600 rows"),
+    "weightless": ({"w": 0.0}, "weights column 'w' sums to zero"),
+    "unweighable": ({"w": "much"}, "weights column 'w' is not numeric"),
+    "everyone": ({"score": np.nan}, "no row is left to analyse: score missing 600"),
+    "twice": ({"customer_id": 7}, "customer_id repeated: 7 .600 rows.; allowed: one row for each customer"),
+}
+
+
+@pytest.mark.parametrize("where", ["pandas", "duckdb", "spark"])
+@pytest.mark.parametrize(("columns", "message"), BAD.values(), ids=BAD)
+def test_what_is_refused_is_refused_wherever_it_is(where, columns, message, tmp_path, request):
+    table = population(600).assign(**columns)
+    with pytest.raises(AnalysisError, match=message):
+        hazards(
+            placed(table, where, tmp_path, request), "months", "left", COVARIATES, entry="entry", weights="w"
+        )
+
+
+@pytest.mark.parametrize("where", ["pandas", "duckdb"])
+def test_all_that_is_wrong_is_told_at_once(where, tmp_path):
+    table = population(600).assign(months="long", left=2, entry=-1.0)
+    with pytest.raises(AnalysisError) as error:
+        retention(placed(table, where, tmp_path), "months", "left", entry="entry")
+    assert sorted(p.column for p in error.value.problems) == ["entry", "left", "months"]
+
+
+def test_columns_tables_and_files_that_are_not_there(tmp_path):
+    table = population(100)
+    with pytest.raises(AnalysisError, match="no column plan, tariff; it has score, contract"):
+        hazards(placed(table, "duckdb", tmp_path), "months", "left", ["plan", "tariff"])
+    with pytest.raises(AnalysisError, match=r"no Parquet file can be read at gone.parquet; give the path"):
+        retention(tmp_path / "gone.parquet", "months", "left")
+    (tmp_path / "torn.parquet").write_bytes(b"PAR1 and then nothing")
+    with pytest.raises(AnalysisError, match=r"no Parquet file can be read at torn.parquet"):
+        retention(tmp_path / "torn.parquet", "months", "left")
+    with pytest.raises(
+        AnalysisError, match="the table is a list; give a pandas DataFrame, the path of a Parquet"
+    ):
+        retention([1, 2], "months", "left")
+    with pytest.raises(AnalysisError, match="the table has no rows"):
+        retention(placed(table, "duckdb", tmp_path).filter("months > 999"), "months", "left")
+    lists = duckdb.sql("select 1 as months, 1 as left, [1, 2] as plan")
+    with pytest.raises(AnalysisError, match="column 'plan' holds lists or mappings"):
+        retention(lists, "months", "left", by=["plan"])
+
+
+def test_too_many_patterns_name_the_columns_that_make_them(tmp_path, monkeypatch):
+    monkeypatch.setattr(reduced, "MOST_CELLS", 200)
+    table = placed(population(600), "duckdb", tmp_path)
+    with pytest.raises(AnalysisError, match="more than 200 different patterns .*spend 600, months .*bins"):
+        hazards(table, "months", "left", ["spend", "segment"])
+
+
+def test_decimals_are_numbers():
+    table = duckdb.from_df(population(500))
+    decimals = table.query(
+        "plain",
+        "select * replace (months::decimal(9, 2) as months, score::decimal(5, 1) as score) from plain",
+    )
+    one, two = (hazards(t, "months", "left", ["score"]).table for t in (table, decimals))
+    pd.testing.assert_frame_equal(one, two)

@@ -75,7 +75,13 @@ def check_frame(table: Any) -> None:
             "columns have names of several parts: {columns}; give each column one name",
             columns=shown(several),
         )
-    twice = table.columns[table.columns.duplicated()]
+    check_named_once(table.columns)
+
+
+def check_named_once(columns: Iterable[Any]) -> None:
+    """Refuse a name that two columns have."""
+    held = pd.Index(columns)
+    twice = held[held.duplicated()]
     if len(twice):
         raise AnalysisError(
             "the table has more than one column named {columns}; rename or drop one of them in client.yaml",
@@ -94,9 +100,7 @@ def check_rows(table: pd.DataFrame, *, persons: bool = False, cluster: str | Non
     check_frame(table)
     if not len(table):
         raise AnalysisError("the table has no rows; nothing can be estimated")
-    written = {"".join(c for c in str(name).lower() if c.isalnum()): name for name in table.columns}
-    responses = [written[name] for name in _RESPONSE_IDS if name in written]
-    people = [written[name] for name in _PERSON_IDS if name in written]
+    responses, people = id_columns(table.columns)
     for column in [*responses, *(people if persons else ())]:
         _refuse_repeated(table, column, _repeated(table[column]), persons=column in people)
     if responses or persons:
@@ -109,14 +113,32 @@ def check_rows(table: pd.DataFrame, *, persons: bool = False, cluster: str | Non
             _refuse_repeated(table, column, copies, persons=False)
 
 
+def id_columns(columns: Iterable[Any]) -> tuple[list[Any], list[Any]]:
+    """Return the columns that name answers, and those that name people, however written.
+
+    Examples
+    --------
+    >>> id_columns(["plan", "customerID", "response_id"])
+    (['response_id'], ['customerID'])
+    """
+    written = {"".join(c for c in str(name).lower() if c.isalnum()): name for name in columns}
+    responses = [written[name] for name in _RESPONSE_IDS if name in written]
+    return responses, [written[name] for name in _PERSON_IDS if name in written]
+
+
 def _repeated(ids: pd.Series[Any]) -> Array:
     return np.asarray((ids.duplicated(keep=False) & ids.notna()).to_numpy(dtype=bool))
 
 
 def _refuse_repeated(table: pd.DataFrame, column: str, repeated: Array, *, persons: bool) -> None:
-    if not repeated.any():
-        return
-    ids = [str(value) for value in table.loc[repeated, column].unique()]
+    if repeated.any():
+        ids = [str(value) for value in table.loc[repeated, column].unique()]
+        first = int(np.flatnonzero(repeated)[0]) + 1
+        raise of_repeated(column, ids, int(repeated.sum()), persons=persons, row=first)
+
+
+def of_repeated(column: str, ids: list[str], count: int, *, persons: bool, row: int = 0) -> AnalysisError:
+    """Return the error of `ids` that stand in several of `count` rows, where each is asked once."""
     once = Message("each answer once")
     action = Message(
         "keep one row of each (exclude in client.yaml); "
@@ -125,16 +147,9 @@ def _refuse_repeated(table: pd.DataFrame, column: str, repeated: Array, *, perso
     if persons:
         once = Message("one row for each customer")
         action = Message("keep one row for each, or drop the column if a row is not a person")
-    raise AnalysisError(
-        "the table has duplicate rows",
-        problems=[
-            Problem(
-                found=Message("{column} repeated: {ids}", column=column, ids=shown(ids)),
-                allowed=once, action=action, column=column,
-                row=int(np.flatnonzero(repeated)[0]) + 1, count=int(repeated.sum()),
-            )
-        ],
-    )  # fmt: skip
+    found = Message("{column} repeated: {ids}", column=column, ids=shown(ids))
+    problem = Problem(found=found, allowed=once, action=action, column=column, row=row, count=count)
+    return AnalysisError("the table has duplicate rows", problems=[problem])
 
 
 def as_floats(held: pd.Series[Any]) -> Array | None:

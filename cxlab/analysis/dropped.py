@@ -36,8 +36,12 @@ def missing(column: str) -> Message:
     return Message("{column} missing", column=column)
 
 
-def entering(rows: int, reasons: Iterable[tuple[Message, Array]]) -> tuple[Array, dict[str, int]]:
+def entering(
+    rows: int, reasons: Iterable[tuple[Message, Array]], each: Array | None = None
+) -> tuple[Array, dict[str, int]]:
     """Mark the rows that no reason keeps out, and count the others, each under its first reason.
+
+    `each` (rows,) says how many a row stands for.
 
     Examples
     --------
@@ -47,7 +51,8 @@ def entering(rows: int, reasons: Iterable[tuple[Message, Array]]) -> tuple[Array
     """
     kept, dropped = np.ones(rows, dtype=bool), dict[str, int]()
     for reason, gone in reasons:
-        count = int((gone & kept).sum())
+        own = gone & kept
+        count = int(own.sum() if each is None else each[own].sum())
         if count:
             dropped[reason] = dropped.get(reason, 0) + count
         kept &= ~gone

@@ -199,16 +199,24 @@ def check_numbers(*asked: tuple[str, Any, Callable[[Any], bool], str]) -> None:
 def check_columns(table: pd.DataFrame, columns: Iterable[str]) -> None:
     """Refuse a table that lacks any of `columns`, naming all that are missing and what there is."""
     check_frame(table)
-    asked = list(columns)
+    gone = absent(table.columns, columns)
+    if gone:
+        raise gone
+
+
+def absent(present: Iterable[Any], columns: Iterable[Any]) -> AnalysisError | None:
+    """Return the error of asked `columns` that are not among those `present`, None if all are."""
+    asked, held = list(columns), list(present)
     names = [c for c in asked if isinstance(c, str) or pd.api.types.is_hashable(c)]
-    missing = [c for c in dict.fromkeys(names) if c not in table.columns]
+    missing = [c for c in dict.fromkeys(names) if c not in held]
     missing += [c for c in asked if not pd.api.types.is_hashable(c)]
-    if missing:
-        raise AnalysisError(
-            "the table has no column {missing}; it has {present}",
-            missing=", ".join(map(str, missing)),
-            present=", ".join(map(str, table.columns)),
-        )
+    if not missing:
+        return None
+    return AnalysisError(
+        "the table has no column {missing}; it has {present}",
+        missing=", ".join(map(str, missing)),
+        present=", ".join(map(str, held)),
+    )
 
 
 def weights_of(table: pd.DataFrame, weights: str | None) -> np.ndarray[Any, Any]:

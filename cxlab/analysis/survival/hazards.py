@@ -14,7 +14,7 @@ from cxlab.analysis.estimates import check_level
 from cxlab.analysis.survival import leaks
 from cxlab.analysis.survival.claims import undated
 from cxlab.analysis.survival.design import Design, check_covariates, design_of
-from cxlab.analysis.survival.observed import Observed, check_roles, observed
+from cxlab.analysis.survival.observed import Observed, Table, check_roles, observed
 from cxlab.analysis.survival.proportional import TRANSFORMS, Transform
 from cxlab.analysis.survival.ratios import Asked, Hazards, estimate
 from cxlab.analysis.survival.together import People, check_episodes, merged, people_of
@@ -26,7 +26,7 @@ Array = np.ndarray[Any, Any]
 
 
 def hazards(
-    table: pd.DataFrame,
+    table: Table,
     duration: str,
     event: str,
     covariates: Sequence[str],

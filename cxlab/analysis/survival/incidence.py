@@ -25,7 +25,7 @@ from cxlab.analysis.survival.claims import caveats_of, no_events
 from cxlab.analysis.survival.clock import restarted
 from cxlab.analysis.survival.curves import risk_sums
 from cxlab.analysis.survival.groups import check_by, check_groups, log_ranks, parts
-from cxlab.analysis.survival.observed import Observed, check_roles, observed
+from cxlab.analysis.survival.observed import Observed, Table, check_roles, observed
 from cxlab.errors import AnalysisError, Message, Problem
 
 Array = np.ndarray[Any, Any]
@@ -37,7 +37,7 @@ class Incidence(Result):
 
 
 def incidence(
-    table: pd.DataFrame,
+    table: Table,
     duration: str,
     event: str,
     *,
@@ -52,8 +52,8 @@ def incidence(
 
     Parameters
     ----------
-    table : DataFrame (n, any)
-        One row per customer.
+    table : DataFrame (n, any), path, DuckDB relation or Spark frame
+        One row per customer; what is not in memory is grouped where it is.
     duration, event : str
         Months (or another unit) until the customer left or was last seen, above 0; 1 left, 0 still here.
     cause : str

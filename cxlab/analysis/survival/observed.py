@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
 
-from cxlab.analysis.columns import as_floats, check_rows, is_yes_or_no, shown
+from cxlab.analysis.columns import check_categories, check_rows
+from cxlab.analysis.covariates import numbers
 from cxlab.analysis.dropped import WEIGHT_ZERO, check_entered, entering, missing
 from cxlab.analysis.estimates import check_columns, weights_of
-from cxlab.errors import AnalysisError, Message, Problem
+from cxlab.analysis.survival import outcome
+from cxlab.analysis.survival.wanted import Wanted
+from cxlab.errors import AnalysisError, Problem
 
 Array = np.ndarray[Any, Any]
+Table: TypeAlias = Any  # a pandas frame, the path of Parquet, a DuckDB relation or a Spark frame
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,7 +28,8 @@ class Observed:
     `labels` (cells, asked columns); `duration`, `entry` (cells,) the time they were seen last and first;
     `event` (cells,) whether they left; `count` (cells,) how many they are; `weight`, `squared` (cells,) the
     sums of their sampling weights and of their squares, or None where all weigh the same; `dropped` by
-    reason; `rows` the places in the table of the customers used, None where the table is in an engine.
+    reason; `rows` the places in the table of the customers used, None where the table is in an engine;
+    `sums` (cells,) of the values of columns that are cut into bins, whose label is the number of the bin.
     """
 
     labels: pd.DataFrame
@@ -36,6 +41,7 @@ class Observed:
     squared: Array | None
     dropped: Mapping[str, int]
     rows: Array | None = None
+    sums: Mapping[str, Array] = field(default_factory=dict)
 
     @property
     def n(self) -> int:
@@ -65,7 +71,8 @@ class Observed:
         squared = None if self.squared is None else self.squared[who]
         labels = self.labels[who].reset_index(drop=True)
         own = self.duration[who], self.event[who], self.entry[who], self.count[who]
-        return Observed(labels, *own, weight, squared, self.dropped)
+        sums = {column: held[who] for column, held in self.sums.items()}
+        return Observed(labels, *own, weight, squared, self.dropped, sums=sums)
 
 
 def cells(
@@ -76,8 +83,15 @@ def cells(
     weights: Array | None = None,
     dropped: Mapping[str, int] | None = None,
     rows: Array | None = None,
+    *,
+    count: Array | None = None,
+    squared: Array | None = None,
+    values: Mapping[str, Array] | None = None,
 ) -> Observed:
     """Count customers who are alike in `labels`, duration, event and entry (all of n rows) as one cell each.
+
+    Where a row stands for several customers, `count` (n,) says for how many, `weights` are the sums of
+    theirs and `squared` (n,) of the squares of these. `values` are added up as `sums`.
 
     Examples
     --------
@@ -87,26 +101,29 @@ def cells(
     (['a', 'b'], [2.0, 1.0])
     """
     key = np.zeros(len(duration), dtype=np.int64)
-    for values in (*(labels[c] for c in labels), *map(pd.Series, (duration, event, entry))):
-        codes, found = pd.factorize(values, sort=True, use_na_sentinel=False)
+    for held in (*(labels[c] for c in labels), *map(pd.Series, (duration, event, entry))):
+        codes, found = pd.factorize(held, sort=True, use_na_sentinel=False)
         size = max(len(found), 1)
         if int(key.max(initial=0)) > np.iinfo(np.int64).max // size - 1:
             key = pd.factorize(key, sort=True)[0]
-        key = key * size + codes
+        key *= size
+        key += codes
     cell, keys = pd.factorize(key)
     place = np.empty(len(keys), dtype=np.int64)
     place[np.argsort(keys)] = np.arange(len(keys))  # the order of the rows decides nothing
     cell = place[cell]
     first = np.empty(len(keys), dtype=np.int64)
     first[cell[::-1]] = np.arange(len(key))[::-1]
-    ones = np.bincount(cell, minlength=len(first)).astype(float)
-    weight = squared = None
+
+    def summed(amount: Array | None) -> Array:
+        return np.bincount(cell, amount, len(first)).astype(float)
+
+    weight = None
     if weights is not None:
-        weight, squared = (np.bincount(cell, w, len(first)) for w in (weights, weights**2))
-    labels = labels.iloc[first].reset_index(drop=True)
-    return Observed(
-        labels, duration[first], event[first], entry[first], ones, weight, squared, dropped or {}, rows
-    )
+        weight, squared = summed(weights), summed(weights**2 if squared is None else squared)
+    own = labels.iloc[first].reset_index(drop=True), duration[first], event[first], entry[first]
+    sums = {column: summed(held) for column, held in (values or {}).items()}
+    return Observed(*own, summed(count), weight, squared, dropped or {}, rows, sums)
 
 
 def check_roles(roles: Mapping[str, Sequence[str | None]]) -> None:
@@ -122,8 +139,26 @@ def check_roles(roles: Mapping[str, Sequence[str | None]]) -> None:
             taken[column] = role
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Read:
+    """The columns of a table as they were found: a row for each of its own, or `each` (rows,) for so many.
+
+    `low` and `high` (rows,) bound the weights that `weight` and `squared` add up.
+    """
+
+    roles: pd.DataFrame
+    labels: pd.DataFrame
+    each: Array | None
+    weight: Array
+    squared: Array
+    low: Array
+    high: Array
+    values: Mapping[str, Array]
+    problems: Sequence[Problem]
+
+
 def observed(
-    table: pd.DataFrame,
+    table: Table,
     duration: str,
     event: str,
     *,
@@ -132,11 +167,16 @@ def observed(
     needed: Sequence[str] = (),
     carried: Sequence[str] = (),
     several: str | None = None,
+    bins: Mapping[str, int] | None = None,
 ) -> Observed:
     """Read a table strictly, and count who is alike in duration, event, entry, `needed` and `carried`.
 
-    Rows of weight zero, without entry or without a needed column are dropped and counted; a carried column
-    may be missing, as the cause of who has not left is. `several` names the ids that may repeat.
+    The table is a pandas frame, the path of a Parquet file (or folder, or pattern), a DuckDB relation or a
+    Spark frame; those that are not in memory are grouped where they are, by one reduction. Rows of weight
+    zero, without entry or without a needed column are dropped and counted; a carried column may be missing,
+    as the cause of who has not left is. `several` names the ids that may repeat. Columns in `bins` are cut
+    into so many quantile bins of all their known values: the label is the number of the bin, from 0, and
+    `sums` has the values of who is in a cell.
 
     Raises
     ------
@@ -144,139 +184,72 @@ def observed(
         With a problem for each column that has blanks, text, codes other than 0 and 1, durations that are
         not positive, or entries not before the end; for repeated customer ids and unusable weights.
     """
-    used = [duration, event, *([entry] if entry else []), *needed, *carried, *([weights] if weights else [])]
-    check_rows(table, persons=several is None, cluster=several)
-    check_columns(table, used)
-    w = weights_of(table, weights)
-    left, problems = _events(table[event], event)
-    ends, wrong = _times(table[duration], duration, missing=False)
-    problems += wrong or _not_positive(ends, duration)
-    starts = np.zeros(len(table))
-    if entry:
-        starts, wrong = _times(table[entry], entry, missing=True)
-        problems += wrong or _not_before(starts, ends, entry, duration)
+    labels = list(dict.fromkeys([*needed, *carried]))
+    asked = Wanted(duration, event, entry, weights, labels, several, bins or {})
+    read = _in_memory(table, asked) if isinstance(table, pd.DataFrame) else _in_engine(table, asked)
+    size = len(read.weight)
+    problems, left, ends, starts = list(read.problems), *np.full((2, size), np.nan), np.zeros(size)
+    if event in read.roles:
+        left, wrong = outcome.events(read.roles[event], event, read.each)
+        problems += wrong
+    if duration in read.roles:
+        ends, wrong = outcome.times(read.roles[duration], duration, read.each, missing=False)
+        problems += wrong or outcome.not_positive(ends, duration, read.each)
+    if entry and entry in read.roles:
+        starts, wrong = outcome.times(read.roles[entry], entry, read.each, missing=True)
+        problems += wrong or outcome.not_before(starts, ends, entry, duration, read.each)
     if problems:
         raise AnalysisError("the survival columns cannot be used", problems=problems)
-    reasons = [(WEIGHT_ZERO, w == 0), *([(missing(entry), np.isnan(starts))] if entry else [])]
-    reasons += [(missing(column), table[column].isna().to_numpy(dtype=bool)) for column in needed]
-    kept, dropped = entering(len(table), reasons)
+    reasons = [(WEIGHT_ZERO, read.high == 0), *([(missing(entry), np.isnan(starts))] if entry else [])]
+    reasons += [(missing(column), read.labels[column].isna().to_numpy(dtype=bool)) for column in needed]
+    kept, dropped = entering(size, reasons, read.each)
     check_entered(kept, dropped)
-    own = w[kept]
-    equal = bool(np.ptp(own) <= 1e-12 * own.max())
-    labels = table.loc[kept, list(dict.fromkeys([*needed, *carried]))]
-    seen = ends[kept], left[kept] == 1, starts[kept]
-    return cells(labels, *seen, None if equal else own, dropped, np.flatnonzero(kept))
+    return _cells(read, kept, (ends, left == 1, starts), dropped)
 
 
-def _in_rows(rows: Array, column: str, *, found: str, allowed: str, action: str) -> list[Problem]:
-    """Return the problem of `rows` (positions), if there are any."""
-    if not len(rows):
-        return []
-    row = int(rows[0]) + 1
-    return [Problem(found=found, allowed=allowed, action=action, column=column, row=row, count=len(rows))]
+def _cells(
+    read: _Read, kept: Array, seen: tuple[Array, Array, Array], dropped: Mapping[str, int]
+) -> Observed:
+    """Group what is kept; weights that are all the same are none."""
+    low, high = float(read.low[kept].min()), float(read.high[kept].max())
+    equal = high - low <= 1e-12 * high
+    every = bool(kept.all())  # then nothing is copied
+    labels = read.labels if every else read.labels.loc[kept]
+    ends, left, starts = seen if every else (held[kept] for held in seen)
+    return cells(
+        labels, ends, left, starts, None if equal else read.weight[kept], dropped,
+        np.flatnonzero(kept) if read.each is None else None,
+        count=None if read.each is None else read.each[kept],
+        squared=None if equal or read.each is None else read.squared[kept],
+        values={column: held[kept] for column, held in read.values.items()},
+    )  # fmt: skip
 
 
-def _events(held: pd.Series[Any], column: str) -> tuple[Array, list[Problem]]:
-    """Return 0/1 as floats, or what is wrong."""
-    allowed = Message("0 (still here) or 1 (left)")
-    if is_yes_or_no(held):
-        values = held.astype(object).where(held.notna(), np.nan).to_numpy(dtype=float)
-    else:
-        read = as_floats(held)
-        if read is None:
-            return np.full(len(held), np.nan), _text_event(held, column, allowed)
-        values = read
-    blank = _in_rows(
-        np.flatnonzero(np.isnan(values)),
-        column,
-        found=Message("a blank"),
-        allowed=allowed,
-        action=Message("fill it, or exclude the row, in client.yaml: a blank is not a customer who stayed"),
-    )
-    known = values[~np.isnan(values)]
-    codes = _in_rows(
-        np.flatnonzero(~np.isnan(values) & ~np.isin(values, (0, 1))),
-        column,
-        found=Message("the codes {codes}", codes=shown(np.unique(known).tolist())),
-        allowed=allowed,
-        action=Message("recode it under values in client.yaml: say which code means that the customer left"),
-    )
-    return values, blank + codes
+def _in_memory(table: pd.DataFrame, asked: Wanted) -> _Read:
+    check_rows(table, persons=asked.several is None, cluster=asked.several)
+    check_columns(table, [*asked.roles.values(), *asked.labels, *([asked.weights] if asked.weights else [])])
+    check_categories(table, asked.labels)
+    w = weights_of(table, asked.weights)
+    labels, values, problems = table[asked.labels], {}, []
+    for column, count in asked.bins.items():
+        held, wrong = numbers(table, column)
+        problems += wrong
+        known = held[~np.isnan(held)]
+        if wrong or not len(known):
+            continue
+        edges = np.quantile(known, np.arange(1, count) / count)
+        place = np.searchsorted(edges, held, side="left").astype(float)
+        labels = labels.assign(**{column: np.where(np.isnan(held), np.nan, place)})
+        values[column] = held
+    return _Read(table[[*asked.roles.values()]], labels, None, w, w, w, w, values, problems)
 
 
-def _text_event(held: pd.Series[Any], column: str, allowed: str) -> list[Problem]:
-    text = held.astype(object).map(lambda value: isinstance(value, str)).to_numpy(dtype=bool)
-    rows = np.flatnonzero(text if text.any() else held.notna())
-    said = sorted({repr(str(value)) for value in held.iloc[rows]})
-    return _in_rows(
-        rows,
-        column,
-        found=Message("text ({values})", values=shown(said)),
-        allowed=allowed,
-        action=Message(
-            "recode it under values in client.yaml, for instance Yes to 1 and No to 0; fill or exclude blanks"
-        ),
-    )
+def _in_engine(table: Any, asked: Wanted) -> _Read:
+    # Loaded by the first table that needs it: DuckDB and narwhals take a tenth of a second.
+    from cxlab.analysis.survival.reduced import reduced
 
-
-def _times(held: pd.Series[Any], column: str, *, missing: bool) -> tuple[Array, list[Problem]]:
-    values = as_floats(held)
-    if values is None:
-        rows = np.flatnonzero(held.notna())
-        return np.full(len(held), np.nan), _in_rows(
-            rows if len(rows) else np.arange(len(held)),
-            column,
-            found=Message("no numbers ({value!r})", value=str(held.iloc[rows[0]]) if len(rows) else ""),
-            allowed=Message("a number of months (or another unit)"),
-            action=Message("compute the time between the two dates first, or convert it in client.yaml"),
-        )
-    return values, _in_rows(
-        np.flatnonzero(np.isinf(values) | (np.isnan(values) & (not missing))),
-        column,
-        found=Message("a blank or infinite time"),
-        allowed=Message("a positive number"),
-        action=Message("fill it, or exclude the row, in client.yaml"),
-    )
-
-
-def _not_positive(ends: Array, column: str) -> list[Problem]:
-    negative, zero = np.flatnonzero(ends < 0), np.flatnonzero(ends == 0)
-    allowed = Message("a positive number")
-    return _in_rows(
-        negative,
-        column,
-        found=Message(
-            "a negative duration ({value:g})", value=float(ends[negative[0]]) if len(negative) else 0
-        ),
-        allowed=allowed,
-        action=Message("the end lies before the start: correct the dates, or exclude it in client.yaml"),
-    ) + _in_rows(
-        zero,
-        column,
-        found=Message("a duration of zero"),
-        allowed=allowed,
-        action=Message("exclude customers not yet observed in client.yaml, or count the first month as 1"),
-    )
-
-
-def _not_before(starts: Array, ends: Array, column: str, duration: str) -> list[Problem]:
-    late = np.flatnonzero(starts >= ends)
-    first = late[0] if len(late) else 0
-    return _in_rows(
-        np.flatnonzero(starts < 0),
-        column,
-        found=Message("a negative entry"),
-        allowed=Message("zero or more"),
-        action=Message("nobody is observed before the start: correct the dates in client.yaml"),
-    ) + _in_rows(
-        late,
-        column,
-        found=Message(
-            "an entry of {entry:g} and a {duration} of {end:g}",
-            entry=float(starts[first]),
-            duration=duration,
-            end=float(ends[first]),
-        ),
-        allowed=Message("an entry before the end"),
-        action=Message("the customer was never under observation: exclude the row in client.yaml"),
+    held = reduced(table, asked)
+    bounds = held.low, held.high
+    return _Read(
+        held.roles, held.labels, held.count, held.weight, held.squared, *bounds, held.sums, held.problems
     )

@@ -15,7 +15,7 @@ from cxlab.analysis.estimates import Claim, Result, check_level, flags, stated, 
 from cxlab.analysis.survival.claims import caveats_of, no_events
 from cxlab.analysis.survival.curves import Curve, curve
 from cxlab.analysis.survival.groups import check_by, check_groups, differences, parts
-from cxlab.analysis.survival.observed import Observed, check_roles, observed
+from cxlab.analysis.survival.observed import Observed, Table, check_roles, observed
 from cxlab.errors import AnalysisError
 
 _STATED = 3  # differences put into words; the table has them all
@@ -32,7 +32,7 @@ class RestrictedMean(Result):
 
 
 def restricted_mean(
-    table: pd.DataFrame,
+    table: Table,
     duration: str,
     event: str,
     *,
@@ -45,8 +45,8 @@ def restricted_mean(
 
     Parameters
     ----------
-    table : DataFrame (n, any)
-        One row per customer.
+    table : DataFrame (n, any), path, DuckDB relation or Spark frame
+        One row per customer; what is not in memory is grouped where it is.
     duration, event : str
         Months (or another unit) until the customer left or was last seen, above 0; 1 left, 0 still here.
     horizon : float

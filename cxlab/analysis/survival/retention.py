@@ -16,7 +16,7 @@ from cxlab.analysis.survival.claims import retention_findings, undated
 from cxlab.analysis.survival.clock import restarted
 from cxlab.analysis.survival.curves import Curve, curve, reached, risk_sums
 from cxlab.analysis.survival.groups import check_by, check_groups, log_ranks, paired_log_ranks, parts
-from cxlab.analysis.survival.observed import Observed, check_roles, observed
+from cxlab.analysis.survival.observed import Observed, Table, check_roles, observed
 from cxlab.errors import AnalysisError
 
 Array = np.ndarray[Any, Any]
@@ -28,7 +28,7 @@ class Retention(Result):
 
 
 def retention(
-    table: pd.DataFrame,
+    table: Table,
     duration: str,
     event: str,
     *,
@@ -43,8 +43,8 @@ def retention(
 
     Parameters
     ----------
-    table : DataFrame (n, any)
-        One row per customer.
+    table : DataFrame (n, any), path, DuckDB relation or Spark frame
+        One row per customer; what is not in memory is grouped where it is.
     duration, event : str
         Months (or another unit) until the customer left or was last seen, above 0; 1 left, 0 still here.
     by : sequence of str
