@@ -34,6 +34,28 @@ SWEEP = {
     "negligible": 0,
 }
 FIELDS = {
+    "economics.improvement": {
+        **NUMBER,
+        "unit": "money",
+        "changed_column": "nps_class",
+        "from_value": "detractor",
+        "to_value": "passive",
+        "horizon": 24,
+        "cost": 20000.0,
+        "probability": 0.93,
+        "share": 0.41,
+        "variant": "pays",
+        "hypothesis": "improvement",
+    },
+    "economics.improvement_none": {
+        "changed_column": "pxi",
+        "shift": 10.0,
+        "horizon": 24,
+        "low": -3.0,
+        "high": 8.0,
+        "n": 400,
+        "level": 0.95,
+    },
     "economics.purchases": {**NUMBER, "unit": "scale", "periods": 39, "alive": 0.8},
     "economics.spend": {**NUMBER, "unit": "money", "estimate": 35.2},
     "economics.lifetime": {
@@ -404,6 +426,16 @@ CAVEATS = (
     "coded_backwards",
     "responsibility_judged",
     "managers_no_sample",
+    "model_not_observed",
+    "spend_with_frequency",
+    "extrapolated",
+    "sorting",
+    "improvement_if_causal",
+    "improvement_like_the_others",
+    "improvement_no_response",
+    "change_capped",
+    "effect_fades",
+    "control_failed",
     "specifications_same_people",
     "specifications_missing",
     "no_smallest_effect",
@@ -411,7 +443,8 @@ CAVEATS = (
 )
 # The strongest verbs: only an experiment may say the first, only a longitudinal finding the second.
 CAUSE = re.compile(
-    r"\b(reduce|reduces|aumenta|raises|multiplica|multiplies|modifica|changes (the|“)|causa|causes)\b"
+    r"\b(reduce|reduces|aumenta|raises|multiplica|multiplies|modifica|changes (the|“)|causa|causes"
+    r"|produce|brings)\b"
 )
 PRECEDES = re.compile(r"\b(anticipa|precedes)\b")
 ASSOCIATES = re.compile(r"\b(se asocia|goes with)\b")

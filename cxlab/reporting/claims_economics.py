@@ -61,8 +61,22 @@ def said(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
         "highest": words.label(column, fields.get("highest", "")),
         "step": words.number(fields.get("step")),
     }  # fmt: skip
-    chosen = fields.get("variant")
-    return str(chosen) if chosen else _direction(estimate, unit), texts
+    return _direction(estimate, unit), texts
+
+
+def _improvement(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    which, texts = said(fields, words)
+    verdict = words(f"economics.verdict.{fields.get('variant', 'never')}", **_filled(texts, VERDICT))
+    return which, {**texts, "verdict": verdict}
+
+
+def _improvement_none(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    ends = {end: money(fields.get(end), fields, words) for end in ("low", "high")}
+    return "", {**said(fields, words)[1], **ends}
+
+
+def _filled(texts: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: texts[name] for name in names}
 
 
 def change(fields: Fields, words: Words) -> str:
@@ -84,7 +98,10 @@ def _places(share: Any) -> int:
     return 1 if not absent(share) and 0 < abs(float(share)) < 0.0995 else 0
 
 
+VERDICT = ("cost", "probability", "share")
 CODES = ("purchases", "spend", "lifetime", "retention_rises")
 READERS: Mapping[str, Callable[[Fields, Words], tuple[str, dict[str, Any]]]] = {
-    f"economics.{code}": said for code in CODES
+    **{f"economics.{code}": said for code in CODES},
+    "economics.improvement": _improvement,
+    "economics.improvement_none": _improvement_none,
 }

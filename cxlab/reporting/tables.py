@@ -13,7 +13,7 @@ from typing import Any
 from cxlab.reporting import claims_sensitivity
 from cxlab.reporting import columns as kinds
 from cxlab.reporting.claims import p_value
-from cxlab.reporting.units import unit_of, unit_of_claim
+from cxlab.reporting.units import UNITS, unit_of, unit_of_claim
 from cxlab.reporting.words import Words, absent, digits_for
 
 ROWS = 120
@@ -151,6 +151,8 @@ class _Context:
     def _unit(self, record: Mapping[str, Any]) -> str:
         if self.name in kinds.UNITS_OF_TABLES:
             return kinds.UNITS_OF_TABLES[self.name]
+        if record.get("measure") in UNITS:
+            return str(record["measure"])
         metric = record.get("metric") or self.settings.get("metric", "")
         return unit_of(self.estimate, self.columns, metric if isinstance(metric, str) else "", self.claimed)
 

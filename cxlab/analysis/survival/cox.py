@@ -220,8 +220,8 @@ class CoxFit:
     loglik_null: float
 
 
-def fit(risk: Risk, *, robust: bool) -> CoxFit:
-    """Maximise by Newton steps, halved while they do not improve.
+def fit(risk: Risk, *, robust: bool, start: Array | None = None) -> CoxFit:
+    """Maximise by Newton steps, halved while they do not improve, from `start` or no effect at all.
 
     Raises
     ------
@@ -235,6 +235,8 @@ def fit(risk: Risk, *, robust: bool) -> CoxFit:
     beta = np.zeros(risk.x.shape[1])
     at = sums(risk, beta)
     null, ones = at.loglik, np.ones(len(risk.deaths))
+    if start is not None:
+        beta, at = start, sums(risk, start)
     for _ in range(_STEPS):
         gradient, curvature = score(risk, at, ones), information(risk, at, ones)
         step = np.linalg.lstsq(curvature, gradient, rcond=1e-13)[0]
