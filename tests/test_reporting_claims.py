@@ -316,6 +316,13 @@ FIELDS = {
         "highest": 21.1,
         "extrapolated_share": 0.27,
     },
+    "retention.raised": {**RATIO, "estimate": 4.1, "start": 13, "end": 14, "hypothesis": "h"},
+    "retention.uneven": {"column": "plan", "segment": "a", "n": 90, "level": 0.95, "hypothesis": "h"},
+    "retention.even": {"n": 90, "level": 0.95, "events": 40},
+    "retention.hostage": {**SHARE, "at_most": 3},
+    "retention.free": {**SHARE, "at_most": 3},
+    "retention.absent": {"columns": ["end_type", "lock_in_end"], "count": 2},
+    "retention.unseen": {"time": 24, "time_unit": "months"},
     "incidence.level": {**SHARE, "time": 24, "time_unit": "months", "cause": "involuntary"},
     "incidence.difference": {
         "column": "plan",

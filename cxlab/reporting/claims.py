@@ -299,12 +299,16 @@ def _kinds_open(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
 
 
 def _retention_level(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
-    return "", {"time": _duration(fields, words), "amount": _amount({"unit": "share", **fields}, words)}
+    variant, since = claims_staying.since(fields, words)
+    amount = _amount({"unit": "share", **fields}, words)
+    return variant, {"time": _duration(fields, words), "amount": amount, "since": since}
 
 
 def _retention_difference(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
     column = fields.get("column", "")
-    return "", {
+    variant, since = claims_staying.since(fields, words)
+    return variant, {
+        "since": since,
         "column": _columns(column, words),
         "time": _duration(fields, words),
         **{end: _cell(fields.get(end), column, words) for end in ("lowest", "highest")},
@@ -321,6 +325,11 @@ def _retention_no_events(fields: Fields, words: Words) -> tuple[str, dict[str, A
         "upper": words.percent(fields.get("upper"), 1),
         "level": words.percent(fields.get("level", 0.95)),
     }
+
+
+def _retention_alike(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    variant, since = claims_staying.since(fields, words)
+    return variant, {"column": _columns(fields.get("column", ""), words), "since": since}
 
 
 def _by_column(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
@@ -477,7 +486,7 @@ _READERS: Mapping[str, Callable[[Fields, Words], tuple[str, dict[str, Any]]]] = 
     "retention.level": _retention_level,
     "retention.median": _plain,
     "retention.difference": _retention_difference,
-    "retention.alike": _by_column,
+    "retention.alike": _retention_alike,
     "retention.no_events": _retention_no_events,
     "hazards.effect": _hazards_effect,
     "hazards.none": _hazards_none,

@@ -11,6 +11,12 @@ from cxlab.reporting.words import Words, digits_for
 Fields = Mapping[str, Any]
 
 
+def since(fields: Fields, words: Words) -> tuple[str, str]:
+    """Return the variant of a claim whose clock starts at something, and what that is called."""
+    column = str(fields.get("since") or "")
+    return ("since", words.label(column.removesuffix("_months"))) if column else ("", "")
+
+
 def _time(fields: Fields, words: Words) -> str:
     return words.amount(fields.get("time"), str(fields.get("time_unit", "months")))
 
@@ -53,11 +59,47 @@ def _lifetime(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
     }
 
 
+def _months(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    start, end = fields.get("start"), fields.get("end")
+    told = {"start": words.number(start, 0), "end": words.number(end, 0)}
+    column, segment = fields.get("column", ""), fields.get("segment")
+    return "" if segment is None else "segment", {
+        "months": words("months.one" if start == end else "months.several", **told),
+        "amount": words.number(fields.get("estimate"), 1),
+        "segment": words.cell(column, segment),
+    }
+
+
+def _bond(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    return "", {
+        "amount": words.amount(fields.get("estimate"), "share"),
+        "at_most": words.number(fields.get("at_most")),
+    }
+
+
+def _absent(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    columns = [words("quoted", text=words.label(name)) for name in fields.get("columns", ())]
+    return "", {
+        "columns": words.listed(columns), "time": _time(fields, words), "count": fields.get("count", 1),
+    }  # fmt: skip
+
+
+def _unseen(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    return "", {"time": _time(fields, words)}
+
+
 READERS: Mapping[str, Callable[[Fields, Words], tuple[str, dict[str, Any]]]] = {
     "retention.mean": _mean,
     "retention.mean_difference": _mean,
     "retention.mean_alike": _mean,
     "retention.lifetime": _lifetime,
+    "retention.raised": _months,
+    "retention.uneven": _months,
+    "retention.even": _months,
+    "retention.hostage": _bond,
+    "retention.free": _bond,
+    "retention.absent": _absent,
+    "retention.unseen": _unseen,
     "incidence.level": _incidence,
     "incidence.difference": _incidence,
     "incidence.alike": _incidence,

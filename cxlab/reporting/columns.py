@@ -20,6 +20,8 @@ WHOLE = frozenset(
         "n_rest",
         "at_risk",
         "at_horizon",
+        "start",
+        "end",
         "events",
         "time",
         "rank",

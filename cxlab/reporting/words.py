@@ -39,6 +39,7 @@ _ROUND_MONEY = 100.0  # amounts of money from here on are printed without cents
 _COARSE_FROM = 5.0  # half-widths from here on (in points or percent) leave no decimal worth printing
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]+")
 _COLUMN_FIELDS = frozenset({"driver", "covariate", "outcome", "column"})
+_QUARTER = re.compile(r"(\d{4})Q([1-4])")
 _PLAIN_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -108,8 +109,10 @@ class Words:
             return self._said(given) or self._catalogued(f"column.{name}") or _readable(str(name))
         text = _category(value)
         given = _mapping(_mapping(self.labels.get("values")).get(str(name))).get(text)
+        quarter = _QUARTER.fullmatch(text) if name == "cohort" else None
         return (
             self._said(given)
+            or (self("cohort.quarter", year=quarter[1], part=quarter[2]) if quarter else "")
             or self._catalogued(f"value.{name}.{text}")
             or clean(text)
             or self("value.empty")

@@ -6,16 +6,22 @@ errors, tests of proportionality), which must be right together, are computed he
 lifelines in the tests.
 """
 
+from cxlab.analysis.survival.cohorts import Cohorts, cohorts
 from cxlab.analysis.survival.episodes import episodes, landmark
 from cxlab.analysis.survival.hazards import Hazards, hazards
 from cxlab.analysis.survival.incidence import Incidence, incidence
 from cxlab.analysis.survival.leaks import LeakAudit, audit_leaks
+from cxlab.analysis.survival.loyalty import Bonds, bonds, first_contacts, with_months
 from cxlab.analysis.survival.observing import Observation, observe
 from cxlab.analysis.survival.parametric import Lifetimes, lifetimes
 from cxlab.analysis.survival.restricted_mean import RestrictedMean, restricted_mean
 from cxlab.analysis.survival.retention import Retention, retention
+from cxlab.analysis.survival.shape import HazardShape, hazard_shape
 
 __all__ = [
+    "Bonds",
+    "Cohorts",
+    "HazardShape",
     "Hazards",
     "Incidence",
     "LeakAudit",
@@ -24,7 +30,11 @@ __all__ = [
     "RestrictedMean",
     "Retention",
     "audit_leaks",
+    "bonds",
+    "cohorts",
     "episodes",
+    "first_contacts",
+    "hazard_shape",
     "hazards",
     "incidence",
     "landmark",
@@ -32,4 +42,5 @@ __all__ = [
     "observe",
     "restricted_mean",
     "retention",
+    "with_months",
 ]

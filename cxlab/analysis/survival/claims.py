@@ -51,18 +51,24 @@ def retention_findings(
     ranks: pd.DataFrame,
     facts: Mapping[str, Any],
 ) -> Findings:
-    """Return the claims, and what to say if no group differs: levels, median, differences between groups."""
+    """Return the claims, and what to say if no group differs: levels, median, differences between groups.
+
+    `facts`: level, horizons, late_entry, since (the column at which the clock starts), beside (only what
+    differs is said: the levels of all stand elsewhere).
+    """
     caveats = caveats_of(who, late_entry=facts["late_entry"], undated=facts["undated"])
     if not who.events:
         return (no_events(who, facts["level"]),), ()
-    levels = [_level(who, whole, t, facts["level"], caveats) for t in facts["horizons"] if whole.at(t) >= 0]
+    levels = [_level(who, whole, t, facts, caveats) for t in facts["horizons"] if whole.at(t) >= 0]
     levels = [Claim(c.code, c.fields, c.grade, c.caveats, headline=k == 0) for k, c in enumerate(levels)]
-    median = _median(who, whole, facts["level"], caveats)
+    median = [] if facts["since"] else _median(who, whole, facts["level"], caveats)
+    if facts["beside"]:
+        levels, median = [], []
     tests = records(ranks)
     differences = [
         claim for row in tests if (claim := _difference(row, columns[row["column"]], facts, caveats))
     ]
-    alike = [_alike(row, columns[row["column"]], who, facts["level"], caveats) for row in tests]
+    alike = [_alike(row, columns[row["column"]], who, facts, caveats) for row in tests]
     return (*levels, *median, *stated(ranks, differences, alike, facts["level"])), tuple(alike)
 
 
@@ -79,13 +85,21 @@ def _at_risk(c: Curve, time: float) -> int:
     return int(c.at_risk[after]) if after < len(c.time) else 0
 
 
-def _level(who: Observed, whole: Curve, time: float, level: float, caveats: tuple[str, ...]) -> Claim:
+def _since(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return when the clock of a claim starts, where it is not the beginning."""
+    return {"since": facts["since"]} if facts["since"] else {}
+
+
+def _level(
+    who: Observed, whole: Curve, time: float, facts: Mapping[str, Any], caveats: tuple[str, ...]
+) -> Claim:
     k = whole.at(time)
     fields = {
         "time": time, "time_unit": "months",
         "estimate": float(whole.survival[k]),
         "conf_low": float(whole.conf_low[k]), "conf_high": float(whole.conf_high[k]),
-        "level": level, "unit": "share", "n": _at_risk(whole, time), "customers": who.n,
+        "level": facts["level"], "unit": "share", "n": _at_risk(whole, time), "customers": who.n,
+        **_since(facts),
     }  # fmt: skip
     return Claim("retention.level", fields, "D", caveats)
 
@@ -122,18 +136,22 @@ def _difference(
         "highest": highest, "highest_estimate": share[highest],
         "time": time, "time_unit": "months", "statistic": row["statistic"], "df": row["df"],
         "level": facts["level"], "unit": "share", "n": min(_at_risk(c, time) for c in shown.values()),
-        "hypothesis": row["hypothesis"],
+        "hypothesis": row["hypothesis"], **_since(facts),
     }  # fmt: skip
     hidden = ("suppressed_rows",) if len(shown) < len(curves) else ()
     return Claim("retention.difference", fields, "D", (*caveats, *hidden), headline=True)
 
 
 def _alike(
-    row: Mapping[str, Any], curves: Mapping[Any, Curve], who: Observed, level: float, caveats: tuple[str, ...]
+    row: Mapping[str, Any],
+    curves: Mapping[Any, Curve],
+    who: Observed,
+    facts: Mapping[str, Any],
+    caveats: tuple[str, ...],
 ) -> Claim:
     fields = {
         "column": row["column"], "groups": len(curves), "statistic": row["statistic"], "df": row["df"],
-        "p_value": row["p_value"], "level": level, "n": who.n, "events": who.events,
+        "p_value": row["p_value"], "level": facts["level"], "n": who.n, "events": who.events, **_since(facts),
     }  # fmt: skip
     return Claim("retention.alike", fields, "D", caveats)
 

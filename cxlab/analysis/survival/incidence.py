@@ -21,7 +21,8 @@ from cxlab.analysis.estimates import (
     stated,
 )
 from cxlab.analysis.survival.aalen_johansen import Gone, gone, started
-from cxlab.analysis.survival.claims import caveats_of, no_events
+from cxlab.analysis.survival.absent import lacking, nothing
+from cxlab.analysis.survival.claims import caveats_of, no_events, undated
 from cxlab.analysis.survival.clock import restarted
 from cxlab.analysis.survival.curves import risk_sums
 from cxlab.analysis.survival.groups import check_by, check_groups, log_ranks, parts
@@ -47,6 +48,7 @@ def incidence(
     level: float = 0.95,
     horizons: Sequence[float] = (12, 24, 36),
     since: str | None = None,
+    optional: bool = False,
 ) -> Incidence:
     r"""Estimate how many customers have left for each reason as time goes by.
 
@@ -68,6 +70,8 @@ def incidence(
         Times reported in ``tables["horizons"]``.
     since : str, optional
         Column of months from the start at which each customer's clock starts anew, as in `retention`.
+    optional : bool
+        Return nothing, and say so, where the table has no such columns.
 
     Returns
     -------
@@ -109,6 +113,8 @@ def incidence(
     check_level(level)
     by = named(by)
     check_by(by, "cause")
+    if absent := lacking(table, [cause, *by, since], optional=optional):
+        return Incidence(**nothing(absent, "horizons", "log_rank"))
     times = sorted({float(h) for h in horizons})
     if not all(t > 0 and np.isfinite(t) for t in times):
         raise AnalysisError(
@@ -132,7 +138,12 @@ def incidence(
         for why in causes
     ]
     ranks = _log_ranks(who, cause, causes, by)
-    facts = {"level": level, "late_entry": entry is not None, "horizons": times}
+    facts = {
+        "level": level,
+        "late_entry": entry is not None,
+        "undated": undated(table, entry),
+        "horizons": times,
+    }
     claims, otherwise = _findings(who, cause, causes, ranks, facts)
     return Incidence(
         table=_joined([_rows(key, why, own, g) for key, why, own, g in shares], by),
@@ -241,7 +252,7 @@ def _findings(
     level = facts["level"]
     if not who.events:
         return (no_events(who, level),), ()
-    caveats = caveats_of(who, late_entry=facts["late_entry"])
+    caveats = caveats_of(who, late_entry=facts["late_entry"], undated=facts["undated"])
     own, start = started(who)
     said = []
     for why in causes:

@@ -12,7 +12,8 @@ import pandas as pd
 from cxlab.analysis.columns import named, records
 from cxlab.analysis.dropped import TOO_EARLY
 from cxlab.analysis.estimates import Claim, Result, check_level, flags, stated, t_quantile
-from cxlab.analysis.survival.claims import caveats_of, no_events
+from cxlab.analysis.survival.absent import nothing
+from cxlab.analysis.survival.claims import caveats_of, no_events, undated
 from cxlab.analysis.survival.curves import Curve, curve
 from cxlab.analysis.survival.groups import check_by, check_groups, differences, parts
 from cxlab.analysis.survival.observed import Observed, Table, check_roles, observed
@@ -40,6 +41,7 @@ def restricted_mean(
     by: Sequence[str] = (),
     entry: str | None = None,
     level: float = 0.95,
+    optional: bool = False,
 ) -> RestrictedMean:
     r"""Estimate how many months customers stay, on average, within `horizon` months.
 
@@ -57,6 +59,8 @@ def restricted_mean(
         When the customer came under observation (late entry); at risk only from then on.
     level : float
         Confidence level.
+    optional : bool
+        Return nothing, and say so, where nobody is observed up to the horizon.
 
     Returns
     -------
@@ -101,13 +105,23 @@ def restricted_mean(
     who = observed(table, duration, event, entry=entry, weights=None, needed=by)
     check_groups(who, by)
     whole = curve(who, level)
-    _check_reached(whole, horizon)
+    if not _is_reached(whole, horizon):
+        if not optional:
+            _refuse(whole, horizon)
+        unseen = Claim("retention.unseen", {"time": float(horizon), "time_unit": "months", "n": who.n}, "D")
+        return RestrictedMean(**{**nothing([], "differences", "overall"), "claims": (unseen,)})
     curves = [(key, own, curve(own, level)) for key, own in parts(who, by)]
     means = pd.DataFrame([_mean(key, own, c, horizon, level) for key, own, c in curves])
     overall = pd.DataFrame([_mean({}, who, whole, horizon, level)])
     pairs = differences(means, by, "mean stay", level)
     early = sum(c.left_before for _, _, c in curves)
-    facts = {"horizon": float(horizon), "level": level, "late_entry": entry is not None, "by": by}
+    facts = {
+        "horizon": float(horizon),
+        "level": level,
+        "late_entry": entry is not None,
+        "undated": undated(table, entry),
+        "by": by,
+    }
     claims, otherwise = _findings(who, overall, pairs, facts)
     return RestrictedMean(
         table=means,
@@ -129,19 +143,22 @@ def restricted_mean(
     )  # fmt: skip
 
 
-def _check_reached(whole: Curve, horizon: float) -> None:
-    last = float(whole.time[-1])
-    if (horizon > last and whole.survival[-1] > 0) or horizon <= whole.starts_at:
-        raise AnalysisError(
-            "horizon is {horizon:g}, and customers are observed from {first:g} to {last:g}; "
-            "give a time between them",
-            horizon=float(horizon), first=whole.starts_at, last=last,
-        )  # fmt: skip
+def _is_reached(c: Curve, horizon: float) -> bool:
+    """Tell whether the curve is seen up to `horizon`: until then somebody is observed, or nobody is left."""
+    return horizon > c.starts_at and (horizon <= c.time[-1] or c.survival[-1] == 0)
+
+
+def _refuse(whole: Curve, horizon: float) -> None:
+    raise AnalysisError(
+        "horizon is {horizon:g}, and customers are observed from {first:g} to {last:g}; "
+        "give a time between them",
+        horizon=float(horizon), first=whole.starts_at, last=float(whole.time[-1]),
+    )  # fmt: skip
 
 
 def area(c: Curve, horizon: float) -> tuple[float, float]:
     """Return the area under the curve up to `horizon`, and its standard error; NaN where it is not seen."""
-    if horizon <= c.starts_at or (horizon > c.time[-1] and c.survival[-1] > 0):
+    if not _is_reached(c, horizon):
         return float("nan"), float("nan")
     until = np.minimum(np.append(c.time[1:], np.inf), horizon)
     width = np.maximum(until - np.minimum(c.time, horizon), 0.0)
@@ -177,7 +194,7 @@ def _findings(
     level, horizon = facts["level"], facts["horizon"]
     if not who.events:
         return (no_events(who, level),), ()
-    caveats = caveats_of(who, late_entry=facts["late_entry"])
+    caveats = caveats_of(who, late_entry=facts["late_entry"], undated=facts["undated"])
     row = records(overall)[0]
     common = {"time": horizon, "time_unit": "months", "level": level, "unit": "months"}
     mean = {**common, **{c: row[c] for c in ("estimate", "conf_low", "conf_high", "n")}}

@@ -12,6 +12,7 @@ import pandas as pd
 from cxlab.analysis.columns import named
 from cxlab.analysis.dropped import TOO_EARLY
 from cxlab.analysis.estimates import Result, check_level, flags
+from cxlab.analysis.survival.absent import lacking, nothing
 from cxlab.analysis.survival.claims import retention_findings, undated
 from cxlab.analysis.survival.clock import restarted
 from cxlab.analysis.survival.curves import Curve, curve, reached, risk_sums
@@ -38,6 +39,7 @@ def retention(
     level: float = 0.95,
     horizons: Sequence[float] = (12, 24, 36),
     since: str | None = None,
+    optional: bool = False,
 ) -> Retention:
     r"""Estimate the share of customers still here over time.
 
@@ -60,6 +62,9 @@ def retention(
     since : str, optional
         Column of months from the start at which each customer's clock starts anew, as the end of a lock-in
         or a first contact; who has no such month, and who was gone by then, is left out and counted.
+    optional : bool
+        For a section beside the one on all customers: return nothing where no group and no start is given,
+        or, and say so, where the table has no such column; say of the beginning only how groups differ.
 
     Returns
     -------
@@ -97,6 +102,9 @@ def retention(
     check_level(level)
     by = named(by)
     check_by(by)
+    gone = lacking(table, [*by, since], optional=optional)
+    if gone or (optional and not by and since is None):
+        return Retention(**nothing(gone, "horizons", "overall", "medians", "log_rank", "paired"))
     times = sorted({float(h) for h in horizons})
     if not all(t > 0 and np.isfinite(t) for t in times):
         raise AnalysisError(
@@ -112,13 +120,22 @@ def retention(
         "duration": duration, "event": event, "by": by, "entry": entry, "weights": weights, "since": since,
         "undated": undated(table, entry),
     }  # fmt: skip
-    return retained(who, by, times, level, settings)
+    return retained(who, by, times, level, settings, beside=optional and bool(by) and since is None)
 
 
 def retained(
-    who: Observed, by: Sequence[str], times: Sequence[float], level: float, settings: Mapping[str, Any]
+    who: Observed,
+    by: Sequence[str],
+    times: Sequence[float],
+    level: float,
+    settings: Mapping[str, Any],
+    *,
+    beside: bool = False,
 ) -> Retention:
-    """Return the retention of `who`, cut by the labels `by`; `settings` say what was read, entry included."""
+    """Return the retention of `who`, cut by the labels `by`.
+
+    `settings` say what was read, entry and since included; `beside` leaves out what all do, said elsewhere.
+    """
     check_groups(who, by)
     curves = [(key, own, curve(own, level)) for key, own in parts(who, by)]
     whole = curve(who, level)
@@ -128,11 +145,10 @@ def retained(
         columns = {by[0]: {key[by[0]]: c for key, _, c in curves}}
     early = sum(c.left_before for _, _, c in curves)
     facts = {
-        "level": level,
-        "horizons": times,
-        "late_entry": settings["entry"] is not None,
+        "level": level, "horizons": times, "late_entry": settings["entry"] is not None,
+        "since": settings["since"], "beside": beside,
         "undated": settings["undated"],
-    }
+    }  # fmt: skip
     claims, otherwise = retention_findings(who, whole, columns, ranks, facts)
     return Retention(
         table=pd.concat([_steps(key, own, c) for key, own, c in curves], ignore_index=True),

@@ -14,11 +14,15 @@ if TYPE_CHECKING:
     from cxlab.reporting.figures.asymmetry import draw_asymmetry
     from cxlab.reporting.figures.base_map import draw_base_map
     from cxlab.reporting.figures.bases import draw_bases
+    from cxlab.reporting.figures.bonds import draw_bonds
     from cxlab.reporting.figures.choices import draw_choices
+    from cxlab.reporting.figures.cohorts import draw_cohorts
     from cxlab.reporting.figures.comparison import draw_comparison
     from cxlab.reporting.figures.flow import draw_flow
+    from cxlab.reporting.figures.hazard_shape import draw_hazard_shape
     from cxlab.reporting.figures.hazards import draw_hazards
     from cxlab.reporting.figures.importance import draw_importance
+    from cxlab.reporting.figures.incidence import draw_incidence
     from cxlab.reporting.figures.league import draw_league
     from cxlab.reporting.figures.lift import draw_lift
     from cxlab.reporting.figures.measured import draw_measured
@@ -26,6 +30,7 @@ if TYPE_CHECKING:
     from cxlab.reporting.figures.missing import draw_missing
     from cxlab.reporting.figures.priorities import draw_priorities
     from cxlab.reporting.figures.representation import draw_representation
+    from cxlab.reporting.figures.restricted_mean import draw_restricted_mean
     from cxlab.reporting.figures.retention import draw_retention
     from cxlab.reporting.figures.robustness import draw_robustness
     from cxlab.reporting.figures.scores import draw_scores
@@ -40,11 +45,15 @@ __all__ = [
     "draw_asymmetry",
     "draw_base_map",
     "draw_bases",
+    "draw_bonds",
     "draw_choices",
+    "draw_cohorts",
     "draw_comparison",
     "draw_flow",
+    "draw_hazard_shape",
     "draw_hazards",
     "draw_importance",
+    "draw_incidence",
     "draw_league",
     "draw_lift",
     "draw_measured",
@@ -52,6 +61,7 @@ __all__ = [
     "draw_missing",
     "draw_priorities",
     "draw_representation",
+    "draw_restricted_mean",
     "draw_retention",
     "draw_robustness",
     "draw_scores",

@@ -70,12 +70,25 @@ def draw_retention(result: Result, *, words: Words, ax: Axes | None = None) -> A
     if not curves:
         return plate.nothing(result, words, title, ax)
     column = " × ".join(words.label(k) for k in by)
-    subtitle = (
-        words("figure.retention.subtitle.by", column=column) if by else words("figure.retention.subtitle")
-    )
+    axis = axis_of(result, words).lower() if result.settings.get("since") else ""
+    start = {"since": axis} if axis else {}
+    key = f"figure.retention.subtitle{'.by' if by else ''}{'.since' if axis else ''}"
+    subtitle = words(key, **{**start, **({"column": column} if by else {})})
     foot = [*plate.foot_of(result, words, suppressed=False), words("figure.retention.ends")]
-    draw = _together if len(curves) <= len(COLOURS) else _apart
-    return draw(curves, plate.Sheet(title=title, subtitle=subtitle, foot=foot), words, ax)
+    sheet = plate.Sheet(title=title, subtitle=subtitle, foot=foot)
+    if len(curves) > len(COLOURS):
+        return _apart(curves, sheet, words, ax)
+    ax = _together(curves, sheet, words, ax)
+    plate.note(ax, axis_of(result, words), (0.5, 0), (0, -20), ha="center", va="top")
+    return ax
+
+
+def axis_of(result: Result, words: Words) -> str:
+    """Return what the months count from: the beginning, or what starts the clock anew."""
+    start = str(result.settings.get("since") or "").removesuffix("_months")
+    return (
+        words("figure.retention.since", since=words.label(start)) if start else words("figure.retention.axis")
+    )
 
 
 def _curves(table: pd.DataFrame, by: Sequence[str], words: Words) -> list[Curve]:
@@ -113,19 +126,19 @@ def _together(curves: Sequence[Curve], sheet: plate.Sheet, words: Words, ax: Axe
     ax = plate.lay(replace(sheet, left=left, right=right, axis=under, body=BODY, above=6.0), ax)
     colours = [LIGHT[name] for name in COLOURS[: len(curves)]]
     end = max(float(c.steps["time"].max()) for c in curves)
-    ticks = _axes(ax, end, words)
+    ticks = month_axis(ax, end, words)
     for curve, colour in zip(curves, colours, strict=True):
         _steps(ax, curve, colour)
     texts = [LIGHT[name] for name in TEXTS[: len(curves)]]
     _ends(ax, curves, texts, words)
-    plate.note(ax, words("figure.retention.axis"), (0.5, 0), (0, -20), ha="center", va="top")
     _at_risk(ax, curves, texts, ticks, left, words)
     return ax
 
 
-def _axes(
+def month_axis(
     ax: Axes, end: float, words: Words, *, count: int = 8, levels: Sequence[float] = (0, 0.25, 0.5, 0.75, 1)
 ) -> list[float]:
+    """Give the body months along the bottom and shares at the left; return the months that are marked."""
     step = next((m for m in MONTHS if end / m <= count), max(1, int(end // count)))
     ticks = [float(t) for t in np.arange(0, end + 1e-9, step)]
     ax.set_xlim(0, end * 1.005)
@@ -234,7 +247,7 @@ def _apart(curves: Sequence[Curve], sheet: plate.Sheet, words: Words, ax: Axes |
         row, across = divmod(k, ACROSS)
         bottom = 1 - (row * (PANEL + BETWEEN) + PANEL) / body
         panel = host.inset_axes((across * 0.35, bottom, 0.3, PANEL / body))
-        _axes(panel, end, words, count=4, levels=(0, 0.5, 1))
+        month_axis(panel, end, words, count=4, levels=(0, 0.5, 1))
         panel.tick_params(axis="y", labelleft=across == 0)
         for other in (o for o in shown if o is not curve):
             time, estimate = other.steps["time"], other.steps["estimate"]

@@ -75,5 +75,6 @@ def _name(key: str, value: object, result: Result, words: Words) -> str:
         return words.metric(value)
     if key in ("driver", "covariate"):
         return words.covariate(value)
-    column = result.settings.get("unit", key) if key in ("peer", "unit") else key
+    named = "unit" if key in ("peer", "unit") else "cause" if key == "cause" else ""
+    column = result.settings.get(named, key) if named else key
     return words.label(column, value)
