@@ -7,6 +7,7 @@ whole table raise; checks of a column give `Problem`s, so that one call can repo
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,8 @@ _SHOWN = 5
 # Names of id columns, in lower case and without separators.
 _RESPONSE_IDS = ("responseid",)
 _PERSON_IDS = ("customerid", "respondentid")
+# Where every row is a person, as in tables of survival.
+_OWN_ID = "id"
 
 
 def shown(values: Iterable[Any]) -> str:
@@ -95,12 +98,13 @@ def check_rows(table: pd.DataFrame, *, persons: bool = False, cluster: str | Non
     A response id must be unique. A customer or respondent id must be so where every row is a person
     (`persons`); otherwise it may repeat (several answers of one person), but rows equal in every column
     are taken for one row read twice, unless `cluster` declares that persons repeat. Id columns are known
-    by their names: ``response_id``, ``customer_id``, ``respondent_id``, however written (``customerID``).
+    by their names: ``response_id``, ``customer_id``, ``respondent_id``, however written (``customerID``),
+    and of persons ``id``.
     """
     check_frame(table)
     if not len(table):
         raise AnalysisError("the table has no rows; nothing can be estimated")
-    responses, people = id_columns(table.columns)
+    responses, people = id_columns(table.columns, persons=persons)
     for column in [*responses, *(people if persons else ())]:
         _refuse_repeated(table, column, _repeated(table[column]), persons=column in people)
     if responses or persons:
@@ -113,8 +117,10 @@ def check_rows(table: pd.DataFrame, *, persons: bool = False, cluster: str | Non
             _refuse_repeated(table, column, copies, persons=False)
 
 
-def id_columns(columns: Iterable[Any]) -> tuple[list[Any], list[Any]]:
+def id_columns(columns: Iterable[Any], *, persons: bool = False) -> tuple[list[Any], list[Any]]:
     """Return the columns that name answers, and those that name people, however written.
+
+    Where every row is a person (`persons`), ``id`` names them too.
 
     Examples
     --------
@@ -123,7 +129,26 @@ def id_columns(columns: Iterable[Any]) -> tuple[list[Any], list[Any]]:
     """
     written = {"".join(c for c in str(name).lower() if c.isalnum()): name for name in columns}
     responses = [written[name] for name in _RESPONSE_IDS if name in written]
-    return responses, [written[name] for name in _PERSON_IDS if name in written]
+    own = (*_PERSON_IDS, *((_OWN_ID,) if persons else ()))
+    return responses, [written[name] for name in own if name in written]
+
+
+def of_whom(table: Any, problem: Problem) -> Problem:
+    """Return the problem with the id of the customer in whose row it is first found, if there is one.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"customer_id": ["a", "b"], "months": [3, -1]})
+    >>> of_whom(table, Problem("-1", "zero or more", "correct it", row=2)).found
+    '-1 (customer_id b)'
+    """
+    known = isinstance(table, pd.DataFrame) and problem.row
+    people = id_columns(table.columns, persons=True)[1] if known else []
+    if not people:
+        return problem
+    who = str(table[people[0]].iloc[problem.row - 1])
+    found = Message("{found} ({column} {who})", found=problem.found, column=people[0], who=who)
+    return replace(problem, found=found)
 
 
 def _repeated(ids: pd.Series[Any]) -> Array:

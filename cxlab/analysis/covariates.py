@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,9 @@ from cxlab.errors import Message, Problem
 Array = np.ndarray[Any, Any]
 
 _MOST_LEVELS = 20
+# People from which on numbers that are all different may be ids, and words that name one.
+_FEWEST = 25
+_IDS = {"id", "code", "codigo", "number", "numero", "nro", "folio", "rut", "account", "cuenta"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +97,29 @@ def coded(table: pd.DataFrame, column: str, count: Array | None = None) -> tuple
     values = np.column_stack(columns) if columns else np.where(gone, np.nan, 0.0)[:, None]
     names = tuple(f"{column}: {level}" for level in order[1:]) or (column,)
     return Coded(column, names, values.astype(float), str(order[0])), []
+
+
+def identifying(column: str, values: Array, people: int) -> Problem | None:
+    """Return the problem of a number that is another one for each of so many people, as an id is.
+
+    A whole number for each, without gaps or under the name of an id: its effect would be that of the order
+    in which people were entered.
+    """
+    if not _FEWEST <= people <= len(values) or (values != values.round()).any():
+        return None
+    if len(np.unique(values)) < people:
+        return None
+    words = {word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+", column)}
+    in_order = people >= 2 * _FEWEST and np.ptp(values) < 2 * people
+    if not in_order and not words & _IDS:
+        return None
+    return Problem(
+        found=Message("a different whole number for each customer, as an id has"),
+        allowed=Message("numbers that say how much, or categories"),
+        action=Message("leave it out: it says who a customer is, not what they are like"),
+        column=column,
+        count=people,
+    )
 
 
 def _levels(held: pd.Series[Any], count: Array | None) -> tuple[Array, dict[Any, int] | None]:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cxlab.analysis.columns import shown
-from cxlab.analysis.covariates import Coded, coded, numbers
+from cxlab.analysis.covariates import Coded, coded, identifying, numbers
 from cxlab.analysis.estimates import check_columns
 from cxlab.analysis.survival.observed import Observed
 from cxlab.errors import AnalysisError, Message, Problem
@@ -117,6 +117,10 @@ def design_of(covariates: Sequence[str], who: Observed, table: Any = None) -> De
             events=who.events, columns=len(names),
         )  # fmt: skip
     _check_collinear((values - mean) / sd, who.count, names)
+    numbered = [part for part in parts if part.reference is None]
+    problems = [p for part in numbered if (p := identifying(part.column, part.values[:, 0], who.n))]
+    if problems:
+        raise AnalysisError("these covariates cannot be used", problems=problems)
     owners = tuple(part.column for part in parts for _ in part.names)
     references = {part.column: part.reference for part in parts if part.reference is not None}
     single = np.array([owner not in references for owner in owners])

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
-from cxlab.analysis.columns import check_categories, check_rows
+from cxlab.analysis.columns import check_categories, check_rows, of_whom
 from cxlab.analysis.covariates import numbers
 from cxlab.analysis.dropped import WEIGHT_ZERO, check_entered, entering, missing
 from cxlab.analysis.estimates import check_columns, weights_of
@@ -199,7 +199,8 @@ def observed(
         starts, wrong = outcome.times(read.roles[entry], entry, read.each, missing=True)
         problems += wrong or outcome.not_before(starts, ends, entry, duration, read.each)
     if problems:
-        raise AnalysisError("the survival columns cannot be used", problems=problems)
+        whose = [of_whom(table, problem) for problem in problems]
+        raise AnalysisError("the survival columns cannot be used", problems=whose)
     reasons = [(WEIGHT_ZERO, read.high == 0), *([(missing(entry), np.isnan(starts))] if entry else [])]
     reasons += [(missing(column), read.labels[column].isna().to_numpy(dtype=bool)) for column in needed]
     kept, dropped = entering(size, reasons, read.each)

@@ -177,7 +177,7 @@ def _collect(frame: Any) -> pd.DataFrame:
 
 def _check_ids(frame: Any, names: Sequence[str], several: str | None) -> None:
     """Refuse answers and customers that stand twice, as `check_rows` does."""
-    responses, people = id_columns(names)
+    responses, people = id_columns(names, persons=several is None)
     whole = [] if responses else [column for column in people if column != several]
     for column in [*responses, *(people if several is None else whole)]:
         held = frame.filter(~nw.col(column).is_null())
