@@ -146,7 +146,7 @@ def test_rossi_likelihood():
 
 
 def test_cluster_errors_are_sums_of_influences_over_clusters():
-    table = customers()
+    table = customers(120)
     result = hazards(table, "months", "left", ["x", "plan"], cluster="household", weights="w")
     # Leaving a cluster out, the estimate moves by about the sum of its influences.
     whole = result.table["estimate"].to_numpy()
@@ -156,7 +156,7 @@ def test_cluster_errors_are_sums_of_influences_over_clusters():
         nudged = table.assign(w=table["w"] * np.where(table["household"] == house, 1 + h, 1))
         moved.append(hazards(nudged, "months", "left", ["x", "plan"], weights="w").table["estimate"] - whole)
     expected = np.sqrt((np.array(moved) ** 2).sum(axis=0)) / h
-    assert result.table["std_error"].to_numpy() == pytest.approx(expected, rel=2e-3)
+    assert result.table["std_error"].to_numpy() == pytest.approx(expected, rel=5e-3)
 
 
 def test_clusters_of_one_are_the_robust_errors_of_customers():
@@ -247,3 +247,197 @@ def test_a_cause_counts_alone():
     table.loc[table["left"] == 1, "why"] = None
     with pytest.raises(AnalysisError, match=r"column why: found customers who left without a cause"):
         hazards(table, "months", "left", ["x"], cause=("why", "price"))
+
+
+# Effects that change over time.
+
+
+def turning(n=3000, seed=0, *, at=8.0):
+    """A monthly plan multiplies the hazard by e^1.5 until month `at`, by e^-0.5 after; the score stays."""
+    rng = np.random.default_rng(seed)
+    score = rng.normal(size=n)
+    monthly = score + rng.normal(size=n) < -0.3
+    early = rng.exponential(1 / (0.05 * np.exp(0.5 * score + 1.5 * monthly)))
+    late = at + rng.exponential(1 / (0.05 * np.exp(0.5 * score - 0.5 * monthly)))
+    left = np.where(early < at, early, late)
+    return pd.DataFrame({
+        "t": np.ceil(np.minimum(left, 30)), "d": (left < 30).astype(int), "score": score,
+        "plan": np.where(monthly, "monthly", "yearly"), "person": np.arange(n), "w": rng.lognormal(0, 0.5, n),
+    })  # fmt: skip
+
+
+def halves(table, at):
+    """The time of `turning` cut by hand: episodes until `at` and after, and a column of the plan for each."""
+    m = (table["plan"] == "monthly").astype(float)
+    until = table["t"].clip(upper=at), table["d"].where(table["t"] <= at, 0)
+    first = table.assign(start=0.0, t=until[0], d=until[1], a=m, b=0.0)
+    rest = table.assign(start=float(at), a=0.0, b=m).query(f"t > {at}")
+    return pd.concat([first, rest], ignore_index=True)
+
+
+def fitted(table=None, **options):
+    return hazards(turning() if table is None else table, "t", "d", ["score", "plan"], **options)
+
+
+def test_time_is_cut_where_the_effect_changes_and_both_fits_stay():
+    result = fitted(ph_action="time_split")
+    first = fitted()
+    pd.testing.assert_frame_equal(result.table, first.table)
+    assert first.refit is None
+    remedy = result.tables["remedy"]
+    assert remedy["covariate"].tolist() == ["plan"]
+    assert remedy["action"].tolist() == ["time_split"]
+    assert 6 <= remedy["change_at"].iloc[0] <= 10
+    assert "before and after" in remedy["why"].iloc[0]
+    assert "times tried" in remedy["why"].iloc[0]
+    rows = result.refit.table.set_index("covariate")
+    cut, end = remedy["change_at"].iloc[0], 30
+    early, late = (rows.loc[f"plan: monthly {p}"] for p in (f"(0, {cut:g}]", f"({cut:g}, {end}]"))
+    assert early["estimate"] == pytest.approx(1.5, abs=0.25)
+    assert late["estimate"] == pytest.approx(-0.5, abs=0.3)
+    assert rows.loc["score", "n"] == 3000
+    assert early["n"] == (turning()["plan"] == "monthly").sum()
+    still = turning().query(f"plan == 'monthly' and t > {cut}")
+    assert (late["n"], late["events"]) == (len(still), still["d"].sum())
+    claim = next(c for c in result.claims if c.code == "hazards.split")
+    assert claim.fields["early_ratio"] == early["hazard_ratio"]
+    assert claim.fields["late_high"] == late["conf_high"]
+    assert (claim.fields["time"], claim.fields["reference"]) == (cut, "yearly")
+    assert "cut_searched" in claim.caveats
+    pd.testing.assert_frame_equal(result.tables["refit"], result.refit.table)
+
+
+def test_a_declared_change_is_that_of_two_models_and_predicts_by_period():
+    table = turning()
+    result = fitted(table, ph_action="time_split", change_at=8)
+    assert result.tables["remedy"]["why"].iloc[0] == "its effect is estimated before and after 8, as declared"
+    assert "cut_searched" not in result.claims[-1].caveats
+    both = halves(table, 8)
+    by_hand = hazards(both, "t", "d", ["score", "a", "b"], entry="start", id="person").table
+    told = result.refit.table
+    assert told["estimate"].to_numpy() == pytest.approx(by_hand["estimate"].to_numpy(), rel=1e-8)
+    assert told["std_error"].to_numpy() == pytest.approx(by_hand["std_error"].to_numpy(), rel=1e-8)
+    who = pd.DataFrame({"score": [0.0, 0.0], "plan": ["monthly", "yearly"]})
+    chance = result.refit.survival(who, [8, 28])
+    rate = 0.05 * np.exp(1.5)
+    truth = np.exp(-np.array([[8 * rate, 8 * rate + 20 * 0.05 * np.exp(-0.5)], [0.4, 1.4]]))
+    assert chance.to_numpy() == pytest.approx(truth, abs=0.03)
+    assert abs(result.survival(who, [8]).loc[0, 8] - truth[0, 0]) > 0.05  # the average tells another story
+
+
+@pytest.mark.parametrize(
+    "options", [{"weights": "w"}, {"cluster": "person"}, {"id": "person", "weights": "w"}]
+)
+def test_pieces_of_a_customer_count_together_in_robust_errors(options):
+    table = turning(800)
+    result = fitted(table, ph_action="time_split", change_at=8, **options).refit.table
+    both = halves(table, 8)
+    weights = options.get("weights")
+    by_hand = hazards(
+        both, "t", "d", ["score", "a", "b"], entry="start", cluster="person", weights=weights
+    ).table
+    assert result["std_error"].to_numpy() == pytest.approx(by_hand["std_error"].to_numpy(), rel=1e-7)
+
+
+def test_strata_replace_a_category_and_a_number_is_cut_instead():
+    result = fitted(ph_action="stratify")
+    assert result.tables["remedy"]["action"].tolist() == ["stratify"]
+    expected = hazards(turning(), "t", "d", ["score"], strata=["plan"])
+    pd.testing.assert_frame_equal(result.refit.table, expected.table)
+    assert result.claims[-1].code == "hazards.stratified"
+    assert result.claims[-1].fields["others"] == 1
+    who = pd.DataFrame({"score": [0.0], "plan": ["yearly"]})
+    pd.testing.assert_frame_equal(result.refit.survival(who, [12]), expected.survival(who, [12]))
+    alone = hazards(turning(), "t", "d", ["plan"], ph_action="stratify")
+    assert alone.tables["remedy"]["action"].tolist() == ["time_split"]
+    assert "makes no strata (a number" in alone.tables["remedy"]["why"].iloc[0]
+
+
+def test_reporting_compares_the_months_stayed():
+    result = fitted()
+    assert result.refit is None
+    assert result.tables["remedy"]["action"].tolist() == ["report"]
+    means = result.tables["restricted_mean"].set_index("level")
+    yearly = turning().query("plan == 'yearly'")
+    from cxlab.analysis.survival import restricted_mean
+
+    horizon = means["horizon"].iloc[0]
+    expected = restricted_mean(yearly, "t", "d", horizon=horizon).table.iloc[0]
+    assert means.loc["yearly", ["estimate", "std_error"]].tolist() == pytest.approx(
+        expected[["estimate", "std_error"]].tolist()
+    )
+    row = means.loc[means["difference"].notna()].iloc[0]
+    assert row["difference_low"] < row["difference"] < row["difference_high"]
+    # Nothing changes: nothing is done, and nothing is computed.
+    calm = hazards(customers(), "months", "left", ["x"], ph_action="time_split")
+    assert len(calm.tables["remedy"]) == 0
+    assert not {"over_time", "refit", "restricted_mean"} & set(calm.tables)
+
+
+def test_ratios_by_period_follow_the_effect():
+    table = fitted(turning(6000)).tables["over_time"]
+    plan = table[table["covariate"] == "plan: monthly"]
+    early, late = plan[plan["end"] <= 8], plan[plan["start"] >= 8]
+    assert len(early) >= 2
+    assert len(late) >= 1
+    assert (early["conf_low"] < np.exp(1.5)).all()
+    assert (early["conf_high"] > np.exp(1.5)).all()
+    assert ((late["conf_low"] < np.exp(-0.5)) & (late["conf_high"] > np.exp(-0.5))).all()
+    score = table[table["covariate"] == "score"]
+    assert score["estimate"].to_numpy() == pytest.approx(0.5, abs=0.2)
+    # One period is the model of its own departures, and the periods' departures are all.
+    assert score["events"].sum() == turning(6000)["d"].sum()
+    period = early.iloc[0]
+    own = turning(6000).assign(d=lambda t: t["d"].where(t["t"] <= period["end"], 0))
+    own["t"] = own["t"].clip(upper=period["end"])
+    expected = hazards(own, "t", "d", ["score", "plan"]).table.set_index("covariate")
+    assert period["estimate"] == pytest.approx(expected.loc["plan: monthly", "estimate"], rel=1e-8)
+
+
+def test_a_change_outside_the_time_and_unknown_actions_are_refused():
+    with pytest.raises(AnalysisError, match="change_at is 99; give a time between the first departure"):
+        fitted(ph_action="time_split", change_at=99)
+    with pytest.raises(AnalysisError, match="ph_action is 'cut'; allowed: report, stratify, time_split"):
+        fitted(ph_action="cut")
+
+
+@pytest.mark.simulation
+def test_heavy_ties_bias_breslow_not_efron():
+    """A quarter leaves each month and time is in whole months: Efron's ratio holds, Breslow's does not."""
+    from scipy.optimize import minimize_scalar
+
+    runs = max(REPLICATIONS // 2, 100)
+    efron, breslow, covered = [], [], 0
+    for seed in range(runs):
+        rng = np.random.default_rng(seed)
+        n, x = 4000, np.arange(4000) % 2
+        months = np.ceil(rng.exponential(1 / (0.25 * np.exp(0.7 * (x - 0.5)))))
+        table = pd.DataFrame({"t": np.minimum(months, 12), "d": (months <= 12).astype(int), "x": x})
+        row = hazards(table, "t", "d", ["x"]).table.iloc[0]
+        efron.append(row["estimate"])
+        covered += np.log(row["conf_low"]) <= 0.7 <= np.log(row["conf_high"])
+        at = np.arange(1, 13)
+        here = np.array([[(table["t"][x == g] >= m).sum() for m in at] for g in (0, 1)])
+        gone = np.array([[((table["t"] == m) & (table["d"] == 1))[x == g].sum() for m in at] for g in (0, 1)])
+
+        def lost(b, here=here, gone=gone):
+            return -(gone[1].sum() * b - gone.sum(axis=0) @ np.log(here[0] + here[1] * np.exp(b)))
+
+        breslow.append(minimize_scalar(lost).x)
+        assert n == here[:, 0].sum()
+    assert abs(np.mean(efron) - 0.7) < 0.025
+    assert np.mean(breslow) < 0.62
+    assert 0.90 <= covered / runs <= 0.99
+
+
+@pytest.mark.simulation
+def test_the_time_of_change_is_found_and_the_right_covariate_is_treated():
+    cuts, wrong = [], 0
+    runs = max(REPLICATIONS // 4, 50)
+    for seed in range(runs):
+        remedy = fitted(turning(seed=seed), ph_action="time_split").tables["remedy"].set_index("covariate")
+        cuts.append(remedy.loc["plan", "change_at"])
+        wrong += "score" in remedy.index
+    assert np.quantile(cuts, 0.1) >= 6
+    assert np.quantile(cuts, 0.9) <= 11
+    assert wrong <= runs * 0.06 + 2 * np.sqrt(runs * 0.05 * 0.95)

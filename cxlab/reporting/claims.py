@@ -376,6 +376,26 @@ def _not_proportional(fields: Fields, words: Words) -> tuple[str, dict[str, Any]
     }
 
 
+def _split(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    ratios = [f"{side}_{end}" for side in ("early", "late") for end in ("ratio", "low", "high")]
+    digits = max(digits_for("ratio", *(fields.get(r) for r in ratios[1:3])), 2)
+    said = {name.removesuffix("_ratio"): words.number(fields.get(name), digits) for name in ratios}
+    return "", {
+        **said,
+        "subject": _exposure(fields, words),
+        "covariate": words.covariate(fields.get("covariate", "")),
+        "time": words.amount(fields.get("time"), str(fields.get("time_unit", "months"))),
+    }
+
+
+def _stratified(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    shift = float(fields.get("shift") or 0.0)
+    return "", {
+        "covariate": words.covariate(fields.get("covariate", "")),
+        "shift": words.percent(shift, 0 if shift >= 0.095 else 1),
+    }
+
+
 def p_value(p: Any, words: Words) -> str:
     """Return ``p = 0.034``, or ``p < 0.001``."""
     if absent(p):
@@ -491,6 +511,8 @@ _READERS: Mapping[str, Callable[[Fields, Words], tuple[str, dict[str, Any]]]] = 
     "hazards.effect": _hazards_effect,
     "hazards.none": _hazards_none,
     "hazards.not_proportional": _not_proportional,
+    "hazards.split": _split,
+    "hazards.stratified": _stratified,
     "benchmark.ahead": _benchmark_gap,
     "benchmark.behind": _benchmark_gap,
     "benchmark.cell": _benchmark_gap,

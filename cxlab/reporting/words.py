@@ -42,6 +42,9 @@ _COLUMN_FIELDS = frozenset({"driver", "covariate", "outcome", "column"})
 _QUARTER = re.compile(r"(\d{4})Q([1-4])")
 _PLAIN_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
+# A model's row that holds in a period of time only: "plan: b (12, 30]".
+_PERIOD = re.compile(r"(.+) \(([\d.e+]+), ([\d.e+]+)\]")
+
 
 class Words:
     """The words of one report: one language and one client's labels.
@@ -152,7 +155,10 @@ class Words:
         return self.message(Message(str(why))) if said == clean(str(why)) else said
 
     def covariate(self, name: object) -> str:
-        """Return the label of a model's row: a column, or ``column: category``."""
+        """Return the label of a row of a model: ``column``, ``column: category``, or one in a period."""
+        if period := _PERIOD.fullmatch(str(name)):
+            start, end = (self.number(float(period[k]), 0) for k in (2, 3))
+            return self("covariate.period", label=self.covariate(period[1]), start=start, end=end)
         known = self._catalogued(f"value.covariate.{name}")
         if known:
             return known

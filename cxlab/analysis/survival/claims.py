@@ -219,3 +219,37 @@ def _effect(
     }  # fmt: skip
     unsteady_here = ("not_proportional",) if facts["column"][name] in unsteady else ()
     return Claim("hazards.effect", fields, _grade(facts), (*general, *unsteady_here), headline=True)
+
+
+def refit_findings(
+    first: pd.DataFrame, second: pd.DataFrame, remedy: Sequence[Mapping[str, Any]], facts: Mapping[str, Any]
+) -> tuple[Claim, ...]:
+    """Say what the second fit shows of covariates whose effect changes.
+
+    `facts`: level, n, searched (the time of the change was), split (of a row of `first` its rows in `second`
+    before and after the change, and when that is), measured (rows of `first` told of one SD), reference (of a
+    category).
+    """
+    rows = {row["covariate"]: row for row in records(second)}
+    searched = ["cut_searched"] if facts["searched"] else []
+    said = []
+    for name, (*sides, cut) in facts["split"].items():
+        suffix = "_sd" if name in facts["measured"] else ""
+        fields = {"covariate": name, "per": "SD" if suffix else 1, "time": cut, "time_unit": "months"}
+        for when, side in zip(("early", "late"), sides, strict=True):
+            for end, column in (("ratio", "hazard_ratio"), ("low", "conf_low"), ("high", "conf_high")):
+                fields[f"{when}_{end}"] = float(rows[side][column + suffix])
+        fields |= {"level": facts["level"], "n": facts["n"]}
+        if facts["reference"][name] is not None:
+            fields["reference"] = facts["reference"][name]
+        said.append(Claim("hazards.split", fields, "D", ("association_not_cause", *searched)))
+    kept = [row for row in records(first) if row["covariate"] in rows]
+    moved = [abs(np.log(rows[r["covariate"]]["hazard_ratio"] / r["hazard_ratio"])) for r in kept]
+    shift = float(np.exp(max(moved, default=0.0)) - 1)
+    strata = [row["covariate"] for row in remedy if row["action"] == "stratify"]
+    fields = {"others": len(kept), "shift": shift, "n": facts["n"]}
+    said += [
+        Claim("hazards.stratified", {"covariate": name, **fields}, "D", ("association_not_cause",))
+        for name in strata
+    ]
+    return tuple(said)

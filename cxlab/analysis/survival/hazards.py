@@ -16,7 +16,8 @@ from cxlab.analysis.survival.claims import undated
 from cxlab.analysis.survival.design import Design, check_covariates, design_of
 from cxlab.analysis.survival.observed import Observed, Table, check_roles, observed
 from cxlab.analysis.survival.proportional import TRANSFORMS, Transform
-from cxlab.analysis.survival.ratios import Asked, Hazards, estimate
+from cxlab.analysis.survival.ratios import Asked, Hazards, fit, told
+from cxlab.analysis.survival.remedies import ACTIONS, Action, treated
 from cxlab.analysis.survival.together import People, check_episodes, merged, people_of
 from cxlab.errors import AnalysisError, Message, Problem
 
@@ -38,6 +39,8 @@ def hazards(
     id: str | None = None,
     cause: tuple[str, Any] | None = None,
     transform: Transform = "km",
+    ph_action: Action = "report",
+    change_at: float | None = None,
     level: float = 0.95,
 ) -> Hazards:
     r"""Estimate how the risk of leaving goes with each covariate, the others held fixed.
@@ -68,6 +71,12 @@ def hazards(
         until then.
     transform : {"km", "identity", "rank", "log"}
         The scale of time on which effects are tested for a change.
+    ph_action : {"report", "stratify", "time_split"}
+        What is done about covariates whose effect changes (joint test, Holm): ``report`` compares the months
+        stayed; ``stratify`` gives each category its own baseline, and cuts time for what makes no strata;
+        ``time_split`` estimates the effect before and after the change. The first fit stays as it is.
+    change_at : float, optional
+        When effects change, known beforehand (such as the end of a promotion); by default searched.
     level : float
         Confidence level.
 
@@ -80,7 +89,8 @@ def hazards(
         events, n_eff, flag. ``checks``: covariate, statistic, df, p_value (score test of proportional
         hazards, each alone, as R's cox.zph), joint_statistic, joint_p_value (all at once), p_adjusted
         (Holm on the joint), advice. ``tables["over_time"]``, where one changes: the ratios anew in up to
-        eight periods (`proportional.over_time`). ``survival`` predicts.
+        eight periods (`proportional.over_time`). ``tables["remedy"]`` and `refit`: what was done about it
+        and why (`remedies.treated`). ``survival`` predicts.
 
     Raises
     ------
@@ -112,11 +122,11 @@ def hazards(
     check_level(level)
     covariates, strata = named(covariates), named(strata)
     check_covariates(covariates)
-    if transform not in TRANSFORMS:
-        raise AnalysisError(
-            "{name} is {given!r}; allowed: {allowed}",
-            name="transform", given=transform, allowed=", ".join(TRANSFORMS),
-        )  # fmt: skip
+    for name, given, allowed in (("transform", transform, TRANSFORMS), ("ph_action", ph_action, ACTIONS)):
+        if given not in allowed:
+            raise AnalysisError(
+                "{name} is {given!r}; allowed: {allowed}", name=name, given=given, allowed=", ".join(allowed)
+            )
     reason = cause[0] if cause else None
     roles: dict[str, Sequence[str | None]] = {"the duration": [duration], "the event": [event]}
     roles |= {"the entry": [entry], "the weights": [weights], "a covariate": covariates, "a stratum": strata}
@@ -147,9 +157,9 @@ def hazards(
             "cause": None if cause is None else list(cause), "rows": rows,
         },
     )  # fmt: skip
-    found = estimate(asked)  # first: what has no finite estimate says so itself
+    fitted = fit(asked)  # first: what has no finite estimate says so itself
     _check_leaks(table, event, id, asked.design, who)
-    return found
+    return treated(asked, fitted, told(asked, fitted), ph_action, change_at)
 
 
 def _check_leaks(table: Any, event: str, id: str | None, design: Design, who: Observed) -> None:

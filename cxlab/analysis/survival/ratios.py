@@ -32,6 +32,7 @@ class Hazards(Result):
     checks: pd.DataFrame
     concordance: float
     model: predicted.Model
+    refit: Hazards | None = None
 
     def survival(
         self, table: pd.DataFrame, times: Sequence[float], *, since: str | None = None
@@ -93,6 +94,11 @@ class Asked:
     edges: Array = field(default_factory=lambda: np.empty(0))
 
     @property
+    def everyone(self) -> Array:
+        """Marks all cells."""
+        return np.ones(len(self.who.count), dtype=bool)
+
+    @property
     def robust(self) -> bool:
         """Whether errors are those of Lin & Wei."""
         return self.who.weight is not None or self.cluster is not None
@@ -111,19 +117,33 @@ class Asked:
         return float(max(effective - len(self.design.names), 1.0))
 
 
-def estimate(asked: Asked) -> Hazards:
-    """Fit the model and say what it shows."""
-    who, design, level, robust = asked.who, asked.design, asked.level, asked.robust
-    stratum = _stratum(asked.strata, who)
-    risk = cox.at_risk(who, design.standard, stratum, cluster=asked.cluster, pieces=asked.pieces)
+@dataclass(frozen=True, slots=True, eq=False)
+class Fitted:
+    """A fit: who was at risk when, the maximum found, and the stratum (codes) of each cell."""
+
+    risk: cox.Risk
+    found: cox.CoxFit
+    stratum: Array
+
+
+def fit(asked: Asked) -> Fitted:
+    """Fit the model."""
+    design, stratum = asked.design, _stratum(asked.strata, asked.who)
+    risk = cox.at_risk(asked.who, design.standard, stratum, cluster=asked.cluster, pieces=asked.pieces)
     try:
-        found = cox.fit(risk, robust=robust)
+        return Fitted(risk, cox.fit(risk, robust=asked.robust), stratum)
     except cox.Diverged as diverged:
         raise AnalysisError(
             "the hazard of {covariate!r} has no finite estimate: on one side of it nobody leaves "
             "before the others; merge categories or leave it out",
             covariate=design.names[diverged.column],
         ) from None
+
+
+def told(asked: Asked, fitted: Fitted) -> Hazards:
+    """Say what a fit shows."""
+    who, design, level, robust = asked.who, asked.design, asked.level, asked.robust
+    risk, found, stratum = fitted.risk, fitted.found, fitted.stratum
     main = _table(asked, found)
     tests = pd.DataFrame(
         {"hypothesis": [f"hazard {n}" for n in design.names], **main[["covariate", "p_value", "p_adjusted"]]}
@@ -142,7 +162,7 @@ def estimate(asked: Asked) -> Hazards:
         )
     return Hazards(
         table=main,
-        keys=("covariate",),
+        keys=("covariate", "start", "end", "level"),
         tables=tables,
         n_used=int(asked.settings["rows"]),
         n_dropped=who.dropped,
@@ -203,6 +223,6 @@ def _facts(asked: Asked) -> dict[str, Any]:
     return {
         "level": asked.level, "late_entry": asked.late_entry, "undated": asked.undated,
         "before": asked.before, "cause": asked.cause,
-        "n": asked.people.n(np.ones(len(asked.who.count), dtype=bool)),
+        "n": asked.people.n(asked.everyone),
         "unit": unit, "reference": design.references, "column": column,
     }  # fmt: skip
