@@ -19,6 +19,7 @@ import pandas as pd
 from cxlab.analysis.estimates import Result, masked
 from cxlab.errors import AnalysisError, Message, ParameterError, Problem
 from cxlab.intake import where as filters
+from cxlab.intake.custody import handover
 from cxlab.intake.dataset import Dataset, Entry, open_dataset
 from cxlab.intake.declared.canonical import of_people, tables
 from cxlab.intake.ledger import COLUMNS, files_behind
@@ -268,6 +269,26 @@ class Paper:
             whole = replace(whole, claims=())
         # What has no rows has no figure: its claims say why, or what was left out does.
         self._display_result(whole, None if nothing else draw, tables)
+
+    def hand_over(self, name: str, frame: pd.DataFrame) -> None:
+        """Write a list of customers for the client's own systems, beside its data, and display where it is.
+
+        Parameters
+        ----------
+        name : str
+            What the list is, e.g. ``"churn_risk"``.
+        frame : DataFrame
+            Pseudonyms, the first column, and numbers. None of it is displayed.
+
+        Raises
+        ------
+        InputError, WorkbenchError
+            As `cxlab.intake.custody.handover.hand_over`.
+        """
+        file = handover.hand_over(self.dataset.client, name, frame)
+        self._display(
+            html.note_html(f"handover.{'written' if file else 'nobody'}", self.words, file=file or "")
+        )
 
     def provenance(self) -> None:
         """Display what this paper was made from: tables and files with their hashes, filter, seed, versions.

@@ -16,6 +16,7 @@ from cxlab.reporting import (
     claims_drivers,
     claims_economics,
     claims_intake,
+    claims_risk,
     claims_sensitivity,
     claims_staying,
 )
@@ -481,6 +482,7 @@ _READERS: Mapping[str, Callable[[Fields, Words], tuple[str, dict[str, Any]]]] = 
     **claims_drivers.READERS,
     **claims_areas.READERS,
     **claims_economics.READERS,
+    **claims_risk.READERS,
     **claims_sensitivity.READERS,
     **claims_staying.READERS,
     "score.level": _score_level,

@@ -76,6 +76,7 @@ DECIMALS = {
     "statistic": 2,
     "sd": 2,
     "hazard_ratio_sd": 2,
+    "lift": 1,
 }
 SHARES = frozenset(
     {
@@ -104,9 +105,17 @@ SHARES = frozenset(
         "first_order",
         "total",
         "excluding",
+        "predicted",
+        "captured",
+        "threshold",
+        "above",
+        "contacted",
     }
 )
-UNITS_OF_TABLES = {"medians": "months", "separation": "ratio"}
+UNITS_OF_TABLES = {
+    "medians": "months", "separation": "ratio", "risk_groups": "share", "risk_by": "share",
+    "net_benefit": "share",
+}  # fmt: skip
 # Of coverage: counts, shares, and what is not printed because another column says it.
 COUNTS = frozenset({"read", "used", "excluded", "cells", "low", "hidden", "contacts", "warnings"})
 REASONS = frozenset({"not_asked", "absent", "not_applicable", "dont_know", "refused", "technical"})
@@ -142,5 +151,7 @@ CHECKED_ESTIMATES = frozenset({"median", "lower_quartile", "upper_quartile"})
 CHECKED_ERRORS = frozenset({"spread", "median_error"})
 YES_OR_NO = frozenset({"scale_declared", "sign", "parted", "full_grid"})
 # In the estimate's own unit, wherever they stand; changes of percentages are in points of them.
-ESTIMATES = frozenset({"estimate", "hazard_ratio", "mean_estimate", "lowest", "highest"})
+ESTIMATES = frozenset(
+    {"estimate", "hazard_ratio", "mean_estimate", "lowest", "highest", "everybody", "low_save", "high_save"}
+)
 CHANGES = frozenset({"change", "change_users", "mean_change", "least", "most"})

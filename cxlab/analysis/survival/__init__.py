@@ -7,6 +7,8 @@ lifelines in the tests.
 """
 
 from cxlab.analysis.survival.cohorts import Cohorts, cohorts
+from cxlab.analysis.survival.contacts import Campaign
+from cxlab.analysis.survival.cutoff import Dates
 from cxlab.analysis.survival.episodes import episodes, landmark
 from cxlab.analysis.survival.hazards import Hazards, hazards
 from cxlab.analysis.survival.incidence import Incidence, incidence
@@ -16,11 +18,15 @@ from cxlab.analysis.survival.observing import Observation, observe
 from cxlab.analysis.survival.parametric import Lifetimes, lifetimes
 from cxlab.analysis.survival.restricted_mean import RestrictedMean, restricted_mean
 from cxlab.analysis.survival.retention import Retention, retention
+from cxlab.analysis.survival.risk import ChurnRisk, churn_risk
 from cxlab.analysis.survival.shape import HazardShape, hazard_shape
 
 __all__ = [
     "Bonds",
+    "Campaign",
+    "ChurnRisk",
     "Cohorts",
+    "Dates",
     "HazardShape",
     "Hazards",
     "Incidence",
@@ -31,6 +37,7 @@ __all__ = [
     "Retention",
     "audit_leaks",
     "bonds",
+    "churn_risk",
     "cohorts",
     "episodes",
     "first_contacts",

@@ -120,6 +120,16 @@ def _held(model: Model, table: pd.DataFrame, moments: Array, since: str | None) 
     return out
 
 
+def tilted(model: Model, table: pd.DataFrame) -> tuple[Array, Array]:
+    """Return how many times the baseline hazard each row has (n,), and the place of its baseline (n,).
+
+    Of a model of one period.
+    """
+    check_columns(table, model.strata)
+    x = coded_alike(model.design, table)
+    return np.exp((x - model.design.mean) @ model.beta[0]), _strata(model, table)
+
+
 def _since(table: pd.DataFrame, column: str) -> Array:
     problems = blanks(table, column)
     values = as_floats(table[column])

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from cxlab.reporting.figures.base_map import draw_base_map
     from cxlab.reporting.figures.bases import draw_bases
     from cxlab.reporting.figures.bonds import draw_bonds
+    from cxlab.reporting.figures.campaign import draw_campaign
     from cxlab.reporting.figures.choices import draw_choices
     from cxlab.reporting.figures.cohorts import draw_cohorts
     from cxlab.reporting.figures.comparison import draw_comparison
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from cxlab.reporting.figures.representation import draw_representation
     from cxlab.reporting.figures.restricted_mean import draw_restricted_mean
     from cxlab.reporting.figures.retention import draw_retention
+    from cxlab.reporting.figures.risk_groups import draw_risk_groups
     from cxlab.reporting.figures.robustness import draw_robustness
     from cxlab.reporting.figures.scores import draw_scores
     from cxlab.reporting.figures.segments import draw_segments
@@ -46,6 +48,7 @@ __all__ = [
     "draw_base_map",
     "draw_bases",
     "draw_bonds",
+    "draw_campaign",
     "draw_choices",
     "draw_cohorts",
     "draw_comparison",
@@ -63,6 +66,7 @@ __all__ = [
     "draw_representation",
     "draw_restricted_mean",
     "draw_retention",
+    "draw_risk_groups",
     "draw_robustness",
     "draw_scores",
     "draw_segments",
