@@ -313,6 +313,13 @@ FIELDS = {
         "hypothesis": "h",
     },
     "retention.alike": {"column": "plan", "n": 90},
+    "retention.entry_ignored": {
+        **SHARE,
+        "time": 24,
+        "time_unit": "months",
+        "entry_ignored": 0.78,
+        "late": 40,
+    },
     "retention.mean": {**MONTHS},
     "retention.mean_difference": {
         **MONTHS,

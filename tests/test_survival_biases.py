@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxlab.analysis.survival import audit_leaks, episodes, hazards, landmark, observe, retention
+from cxlab.analysis.survival import audit_leaks, episodes, hazards, landmark, observe, receipt, retention
 from cxlab.errors import AnalysisError
 
 REPLICATIONS = int(os.environ.get("CXLAB_REPLICATIONS", 200))
@@ -131,6 +131,32 @@ def test_who_left_before_the_window_is_missed_only_if_entry_is_ignored():
     # In months the first and the last one count as seen whole: half a month too much at each side.
     months, _ = at_24(seen(customers), entry="entry")
     assert 0.54 < months < 0.57
+
+
+def test_the_receipt_shows_what_ignoring_time_would_have_said():
+    days = seen(old_and_new(30_000, 3), unit="day")
+    told = receipt(days, horizons=[round(24 * MONTH), 5000])
+    row = told.table.iloc[0]
+    curves = [at_24(days, at=round(24 * MONTH), **how) for how in ({"entry": "entry"}, {})]
+    assert row[["estimate", "entry_ignored"]].tolist() == pytest.approx([c[0] for c in curves], abs=1e-12)
+    left = days[days["event"] == 1]
+    assert row["leavers_only"] == pytest.approx((left["duration"] > round(24 * MONTH)).mean())
+    assert told.table["estimate"].isna().tolist() == [False, True]
+    (claim,) = told.claims
+    assert claim.code == "retention.entry_ignored"
+    assert (claim.fields["late"], claim.fields["time_unit"]) == ((days["entry"] > 0).sum(), "days")
+    assert "conditional_on_entry" in claim.caveats
+    pd.testing.assert_frame_equal(told.tables["receipt"], days.receipt)
+
+
+def test_where_all_are_seen_from_the_start_the_receipt_claims_nothing():
+    told = receipt(seen(answering(2_000, 5)[0]))
+    assert told.claims == ()
+    assert (told.table["entry_ignored"] == told.table["estimate"]).all()
+    with pytest.raises(AnalysisError, match="observed is a DataFrame; give what survival.observe returned"):
+        receipt(seen(answering(50, 5)[0]).table)
+    with pytest.raises(AnalysisError, match="horizons must be positive times; got 0"):
+        receipt(seen(answering(50, 5)[0]), horizons=[0])
 
 
 @pytest.mark.simulation

@@ -88,7 +88,17 @@ def _unseen(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
     return "", {"time": _time(fields, words)}
 
 
+def _entry_ignored(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    return "", {
+        "time": _time(fields, words),
+        "amount": words.amount(fields.get("estimate"), "share"),
+        "ignored": words.amount(fields.get("entry_ignored"), "share"),
+        "late": words.number(fields.get("late"), 0),
+    }
+
+
 READERS: Mapping[str, Callable[[Fields, Words], tuple[str, dict[str, Any]]]] = {
+    "retention.entry_ignored": _entry_ignored,
     "retention.mean": _mean,
     "retention.mean_difference": _mean,
     "retention.mean_alike": _mean,

@@ -80,6 +80,8 @@ DECIMALS = {
 }
 SHARES = frozenset(
     {
+        "entry_ignored",
+        "leavers_only",
         "target",
         "before",
         "after",

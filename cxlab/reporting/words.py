@@ -24,6 +24,7 @@ Language = Literal["es", "en"]
 Form = Literal["name", "the", "a"]
 
 MISSING = "–"
+_TIMES = ("days", "weeks", "months", "quarters", "years")
 _DIGITS = {
     "points": 1,
     "percent": 1,
@@ -228,10 +229,10 @@ class Words:
         if absent(x):
             return MISSING
         shown = float(x) * 100 if unit == "share" else float(x)
-        if unit == "months":
+        if unit in _TIMES:
             exact = shown == round(shown)
             text = self.number(shown, 0 if exact and digits is None else (1 if digits is None else digits))
-            return self.plural("unit.months", 1 if exact and shown == 1 else 2, number=text)
+            return self.plural(f"unit.{unit}", 1 if exact and shown == 1 else 2, number=text)
         usual = 0 if unit == "money" and abs(shown) >= _ROUND_MONEY else _DIGITS.get(unit, 2)
         text = self.number(shown, usual if digits is None else digits)
         if unit in ("percent", "share"):

@@ -16,12 +16,14 @@ from cxlab.analysis.survival.leaks import LeakAudit, audit_leaks
 from cxlab.analysis.survival.loyalty import Bonds, bonds, first_contacts, with_months
 from cxlab.analysis.survival.observing import Observation, observe
 from cxlab.analysis.survival.parametric import Lifetimes, lifetimes
+from cxlab.analysis.survival.receipt import BiasReceipt, receipt
 from cxlab.analysis.survival.restricted_mean import RestrictedMean, restricted_mean
 from cxlab.analysis.survival.retention import Retention, retention
 from cxlab.analysis.survival.risk import ChurnRisk, churn_risk
 from cxlab.analysis.survival.shape import HazardShape, hazard_shape
 
 __all__ = [
+    "BiasReceipt",
     "Bonds",
     "Campaign",
     "ChurnRisk",
@@ -47,6 +49,7 @@ __all__ = [
     "landmark",
     "lifetimes",
     "observe",
+    "receipt",
     "restricted_mean",
     "retention",
     "with_months",

@@ -17,7 +17,7 @@ from cxlab.analysis.dropped import check_entered, entering, missing
 from cxlab.analysis.estimates import check_columns, check_numbers, whole_from
 from cxlab.analysis.survival.dates import as_days
 from cxlab.analysis.survival.observed import check_roles
-from cxlab.analysis.survival.observing import Observation
+from cxlab.analysis.survival.observing import Observation, check_observation
 from cxlab.errors import AnalysisError, Message
 from cxlab.periods import begun
 
@@ -63,7 +63,7 @@ def episodes(
     Observation
         A frame: id, start, stop, event (1 where a customer left at the stop), the column named as `value`,
         cause; episodes of a customer follow each other without gap or overlap. ``excluded``: reason, n, of
-        answers. For `hazards`, the stop is the duration and the start the entry.
+        answers. For `hazards` the stop is the duration, the start the entry, and `id` says whose they are.
 
     Raises
     ------
@@ -187,11 +187,7 @@ def landmark(
 
 
 def _check_asked(observed: Any, value: str, max_age: Any, lag: Any) -> None:
-    if not isinstance(observed, Observation) or "entry" not in observed:
-        raise AnalysisError(
-            "observed is a {kind}; give what survival.observe returned, as it is: the dates go with it",
-            kind=type(observed).__name__,
-        )
+    check_observation(observed)
     if value in _OWN:
         raise AnalysisError("{column!r} is a column of the episodes; rename it in the surveys", column=value)
     for name, given, least in (("max_age", max_age, 1), ("lag", lag, 0)):

@@ -196,6 +196,15 @@ def observe(
     return Observation.of(table, dropped, told, given=whole, dates=dates, unit=unit)
 
 
+def check_observation(observed: Any) -> None:
+    """Refuse what `observe` did not return: the dates would not be there."""
+    if not isinstance(observed, Observation) or "entry" not in observed:
+        raise AnalysisError(
+            "observed is a {kind}; give what survival.observe returned, as it is: the dates go with it",
+            kind=type(observed).__name__,
+        )
+
+
 def _check_asked(customers: Any, unit: Any, on_bad: Any) -> None:
     check_frame(customers)
     if not len(customers):
