@@ -34,6 +34,7 @@ from cxlab.workbench import workbench
 READ = "application/vnd.cxlab.read.v1+json"
 # Tables of people: a filter applies to them; codebooks, targets and published scores are always whole.
 FILTERED = of_people()
+_AHEAD = ["lock_in_end"]
 PROVENANCE_OF = ("cxlab", "pandas", "numpy", "scipy", "lifelines")
 
 
@@ -407,7 +408,10 @@ def _with_names(words: Words, table: str, frame: pd.DataFrame) -> Words:
 
 
 def _latest(frame: pd.DataFrame) -> str | None:
-    """Return the last date in the frame: the date of the data, as a report states it."""
-    dates = frame.select_dtypes(include=["datetime", "datetimetz"])
+    """Return the last date in the frame: the date of the data, as a report states it.
+
+    What is agreed to end lies ahead of the data and says nothing of how far they reach.
+    """
+    dates = frame.drop(columns=_AHEAD, errors="ignore").select_dtypes(include=["datetime", "datetimetz"])
     latest = max((d for d in dates.max() if not pd.isna(d)), default=None)
     return None if latest is None else date(latest.year, latest.month, latest.day).isoformat()

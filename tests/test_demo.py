@@ -183,6 +183,38 @@ def test_t5_first_months_and_the_end_of_the_promotion():
     assert hazard[0].loc[13:14].mean() / plain == pytest.approx(1.0, abs=0.2)
 
 
+def test_t5_the_months_that_stand_out_are_found_and_no_other():
+    window = ("start_date", "observation_end")
+    asked = {"by": ["attr_promo"], "window": window}
+    shape = survival.hazard_shape(fibra()["customers"], "duration", "event", **asked)
+    found = shape.tables["months"].set_index(["segment", "start", "end"])
+    assert found.index.tolist() == [(0, 1, 3), (1, 1, 3), (1, 13, 14)]
+    assert found["ratio"].to_numpy() == pytest.approx([2.0, 2.2, 3.8], abs=0.3)
+    assert [c.fields["start"] for c in shape.claims] == [13, 1, 1]
+    cohorts = survival.cohorts(fibra()["customers"], "duration", "event", until="observation_end")
+    assert [c.code for c in cohorts.claims] == ["retention.alike"]
+
+
+def test_the_reasons_the_promise_and_the_first_contact_of_fibra():
+    customers = survival.first_contacts(
+        fibra()["customers"], fibra()["interactions"], "reopened", channels=contacts.HUMAN
+    )
+    left = ("duration", "event")
+    gone = survival.incidence(customers, *left, cause="end_type", by=["attr_promo"], horizons=[24])
+    differ = {c.fields["cause"] for c in gone.claims if c.code == "incidence.difference"}
+    assert differ == {"voluntary"}  # the end of a promotion is all asked for
+    for column, since in (
+        ("acq_channel", None),
+        ("attr_promise_kept", None),
+        ("reopened", "first_contact_months"),
+    ):
+        stay = survival.retention(customers, *left, by=[column], since=since, horizons=[3, 12])
+        assert "retention.difference" in [c.code for c in stay.claims], column
+    tied = survival.bonds(survival.with_months(customers, ["lock_in_end"])).table.set_index("bond")
+    assert tied["n"].iloc[0] == customers["survey_tenure"].notna().sum()
+    assert 0.05 < tied.loc["hostage", "estimate"] < tied.loc["free", "estimate"]
+
+
 def test_t5_the_promotion_is_not_one_hazard_ratio():
     result = survival.hazards(fibra()["customers"], "duration", "event", ["attr_promo", "attr_price"])
     checks = result.checks.set_index("covariate")["p_value"]
@@ -328,6 +360,21 @@ def test_managers_of_nada_do_not_agree_among_themselves():
 # Nada S.A.
 
 
+def staying(customers, interactions):
+    """Return what the paper on retention tests besides curves and hazards."""
+    left, seen = ("duration", "event"), ("start_date", "observation_end")
+    timed = survival.with_months(customers, ["lock_in_end"])
+    met = survival.first_contacts(timed, interactions, "reopened", channels=contacts.HUMAN)
+    yield survival.restricted_mean(met, *left, by=["plan"], horizon=24)
+    yield survival.hazard_shape(met, *left, by=["attr_promo"], window=seen)
+    yield survival.incidence(met, *left, cause="end_type", by=["plan"])
+    yield survival.cohorts(met, *left, until="observation_end")
+    yield survival.retention(met, *left, since="lock_in_end_months", by=["plan"])
+    for column in ("acq_channel", "attr_promise_kept"):
+        yield survival.retention(met, *left, by=[column])
+    yield survival.retention(met, *left, by=["reopened"], since="first_contact_months", horizons=[3, 12])
+
+
 def reports_of(tables):
     survey, customers = tables["survey_responses"], tables["customers"]
     customers = customers.assign(pxi=metrics.contribution(customers, "pxi"))
@@ -341,6 +388,7 @@ def reports_of(tables):
             survival.hazards(
                 customers, "duration", "event", ["pxi", "attr_price", "attr_promo"], entry="survey_tenure"
             ),
+            *staying(customers, tables["interactions"]),
         ),
     )
     yield (

@@ -1,5 +1,7 @@
 """The tidy shape: flags, masking, adjustment of p-values, one family for a report."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -71,6 +73,15 @@ def test_one_family_withdraws_what_no_longer_stands():
 def test_one_family_says_that_nothing_stands_once():
     quiet, _ = estimates.as_one_family(result([0.5]), result([0.4]))
     assert codes(quiet) == ["x.level", "x.none"]
+
+
+def test_one_family_keeps_every_claim_of_a_test():
+    one = result([0.001])
+    claim = next(c for c in one.claims if "hypothesis" in c.fields)
+    two = replace(one, claims=(*one.claims, Claim("x.more", claim.fields, "D")))
+    kept, _ = estimates.as_one_family(two, result([0.5]))
+    assert codes(kept) == ["x.level", "x.effect", "x.more"]
+    assert [c.fields["p_adjusted"] for c in kept.claims[1:]] == pytest.approx([0.002, 0.002])
 
 
 def test_flags_suppress_under_the_minimum_and_warn_under_thirty():

@@ -2,6 +2,7 @@
 
 import os
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from cxlab.errors import AnalysisError
 
 REPLICATIONS = int(os.environ.get("CXLAB_REPLICATIONS", 200))
 SLACK = 2 * np.sqrt(0.95 * 0.05 / REPLICATIONS)
+MGUS2 = Path(os.environ.get("CXLAB_REAL_DATA", "")) / "mgus2.csv"
 FEW = settings(max_examples=20, derandomize=True, deadline=None)
 
 
@@ -44,6 +46,29 @@ def shares(duration, event, cause, entry, weight, times, own):
         if t in times:
             out.append(share)
     return np.array(out)
+
+
+@pytest.mark.skipif(not MGUS2.is_file(), reason="no mgus2.csv (R's survival::mgus2) among the real files")
+def test_mgus2_is_rs_survfit():
+    """R's package may not be shipped: who has it writes the data set as mgus2.csv beside the real files."""
+    patients = pd.read_csv(MGUS2)
+    ill = patients["pstat"] == 1
+    why = np.where(ill, "pcm", np.where(patients["death"] == 1, "death", None))
+    table = pd.DataFrame({
+        "months": np.where(ill, patients["ptime"], patients["futime"]), "why": why, "sex": patients["sex"],
+        "left": (pd.Series(why).notna()).astype(int),
+    })  # fmt: skip
+    rows = incidence(table, "months", "left", cause="why", horizons=[60, 120, 240]).tables["horizons"]
+    expected = {
+        "pcm": ([0.034103712974, 0.063722168013, 0.099813715935],
+                [0.0048892579077, 0.006796848424, 0.0097848467934]),
+        "death": ([0.32036701027, 0.53181770408, 0.72402797614],
+                  [0.012567371548, 0.014059645162, 0.015606345068]),
+    }  # fmt: skip
+    for cause, (shares_, errors) in expected.items():
+        own = rows[rows["cause"] == cause]
+        assert own["estimate"].to_numpy() == pytest.approx(shares_, rel=1e-8)
+        assert own["std_error"].to_numpy() == pytest.approx(errors, rel=1e-8)
 
 
 def test_by_hand_with_ties_of_both_reasons():

@@ -327,8 +327,9 @@ def _restated(result: Result, p_adjusted: np.ndarray[Any, Any], level: float) ->
     differences = [c for c in result.claims if "hypothesis" in c.fields]
     said = stated(tests, differences, result.otherwise, level)
     # What stands keeps its place among the claims; what is said otherwise follows the plain ones.
-    standing = {c.fields["hypothesis"]: c for c in said if "hypothesis" in c.fields}
-    kept = [c for c in result.claims if "hypothesis" not in c.fields or c.fields["hypothesis"] in standing]
-    claims = [standing.get(c.fields.get("hypothesis"), c) for c in kept if c not in result.otherwise]
+    standing = iter([c for c in said if "hypothesis" in c.fields])
+    stands = {c.fields["hypothesis"] for c in said if "hypothesis" in c.fields}
+    kept = [c for c in result.claims if c.fields.get("hypothesis", None) in {None, *stands}]
+    claims = [next(standing) if "hypothesis" in c.fields else c for c in kept if c not in result.otherwise]
     claims += [c for c in said if "hypothesis" not in c.fields]
     return replace(result, tables={**result.tables, "tests": tests}, claims=tuple(claims))

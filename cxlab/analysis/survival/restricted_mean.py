@@ -199,7 +199,10 @@ def _findings(
     common = {"time": horizon, "time_unit": "months", "level": level, "unit": "months"}
     mean = {**common, **{c: row[c] for c in ("estimate", "conf_low", "conf_high", "n")}}
     said = (Claim("retention.mean", mean, "D", caveats, headline=True),)
-    known = pairs.dropna(subset="p_value").sort_values("p_value", kind="stable")
+    known = pairs.dropna(subset="p_value")
+    # The largest that stand first: several far beyond doubt differ in size, not in certainty.
+    known = known.assign(doubt=known["p_adjusted"] > 1 - level, size=known["difference"].abs())
+    known = known.sort_values(["doubt", "size"], ascending=[True, False], kind="stable")
     if known.empty:
         return said, ()
     column = " x ".join(facts["by"])
