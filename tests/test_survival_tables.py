@@ -70,6 +70,23 @@ def test_concordance_is_the_same_by_table_and_by_tree(monkeypatch):
     assert cox.concordance(risk, beta) == pytest.approx(by_table, abs=1e-13)
 
 
+@pytest.mark.parametrize("weights", [None, "w"])
+def test_hazards_are_the_same_by_patterns_and_by_cells(weights, monkeypatch):
+    table = population(900)
+
+    def run():
+        return hazards(
+            table, "months", "left", COVARIATES[:3], strata=["complaint"], entry="entry", weights=weights
+        )
+
+    by_pattern = run()
+    monkeypatch.setattr(cox, "alike", lambda *of: None)
+    by_cell = run()
+    pd.testing.assert_frame_equal(by_pattern.table, by_cell.table, rtol=1e-9)
+    pd.testing.assert_frame_equal(by_pattern.checks, by_cell.checks, rtol=1e-8)
+    assert by_pattern.settings["loglik"] == pytest.approx(by_cell.settings["loglik"], rel=1e-12)
+
+
 def test_the_order_of_the_rows_decides_nothing():
     table = population(500)
     mixed = table.sample(frac=1, random_state=1)

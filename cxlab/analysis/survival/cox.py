@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from cxlab.analysis.survival.alike import Alike, alike
 from cxlab.analysis.survival.observed import Observed
 from cxlab.analysis.survival.ties import tie_sums
 
@@ -43,7 +44,7 @@ class Risk:
     `event` (n,), `at` (n,) the position of an event's own time, `deaths` (times,), `order` (times,) the
     times themselves, `begin` (n,) the first position of the customer's stratum, `ends` that after its last.
     Cells of one `cluster` (codes, n) count together in robust errors; so do the `pieces` (codes, n) that
-    the time of the same customers was cut into.
+    the time of the same customers was cut into. `alike` are the patterns of `x`, where they are few.
     """
 
     x: Array
@@ -60,6 +61,7 @@ class Risk:
     ends: Array
     cluster: Array | None = None
     pieces: Array | None = None
+    alike: Alike | None = None
 
     def died(self, amount: Array) -> Array:
         """Sum `amount` (n, ...) over those who leave at each event time."""
@@ -134,6 +136,7 @@ def at_risk(
         np.array(ends),
         cluster,
         pieces,
+        alike(x, who.amount / mean, event, first, last, begin, np.array(ends)),
     )
 
 
@@ -160,17 +163,18 @@ class Sums:
 
 def sums(risk: Risk, beta: Array) -> Sums:
     """Return Efron's sums at `beta`."""
-    line = risk.x @ beta
+    same = risk.alike
+    x = risk.x if same is None else same.x
+    line = x @ beta
     line = line - line.max()  # the likelihood does not change; nothing overflows
     tilt = np.exp(line)
-    weighted = risk.w * tilt
-    s0, d0 = risk.exposed(weighted), risk.died(weighted)
-    s1, d1 = risk.exposed(weighted[:, None] * risk.x), risk.died(weighted[:, None] * risk.x)
+    s0, s1, d0, d1, own = _moments(risk, x, line, tilt)
+    if same is not None:
+        tilt = tilt[same.of]
     mean_weight = risk.died(risk.w) / risk.deaths
     ties = tie_sums(risk.deaths, s0, d0)
     a, b = mean_weight * ties.a, mean_weight * ties.b
     q0, q1, q2 = (mean_weight * q for q in ties.q)
-    own = risk.w[risk.event] @ line[risk.event]
     return Sums(
         loglik=float(own - mean_weight @ ties.log),
         tilt=tilt, a=a, b=b,
@@ -181,20 +185,41 @@ def sums(risk: Risk, beta: Array) -> Sums:
     )  # fmt: skip
 
 
+def _moments(risk: Risk, x: Array, line: Array, tilt: Array) -> tuple[Array, Array, Array, Array, float]:
+    """Return what is at risk and what leaves, tilted, alone and times x, and the lines of who leaves."""
+    if risk.alike is not None:
+        tilted = np.column_stack([tilt, tilt[:, None] * x])
+        s, d = risk.alike.at_risk @ tilted, risk.alike.gone @ tilted
+        return s[:, 0], s[:, 1:], d[:, 0], d[:, 1:], float(risk.alike.gone.sum(axis=0) @ line)
+    weighted = risk.w * tilt
+    tilted = weighted[:, None] * x
+    s0, s1, d0, d1 = risk.exposed(weighted), risk.exposed(tilted), risk.died(weighted), risk.died(tilted)
+    return s0, s1, d0, d1, float(risk.w[risk.event] @ line[risk.event])
+
+
 def score(risk: Risk, at: Sums, g: Array) -> Array:
     """Sum over event times of g times (x of those who leave minus its mean at risk), (p,)."""
-    weight = risk.died(risk.w)
-    return np.asarray(g @ (risk.died(risk.w[:, None] * risk.x) - weight[:, None] * at.mean))
+    weight, same = risk.died(risk.w), risk.alike
+    left = risk.died(risk.w[:, None] * risk.x) if same is None else same.gone @ same.x
+    return np.asarray(g @ (left - weight[:, None] * at.mean))
 
 
 def information(risk: Risk, at: Sums, g: Array) -> Array:
     """Sum over event times of g times the variance of x at risk, (p, p)."""
-    spread = risk.w * at.tilt * risk.between(g * at.a)
-    spread = spread - np.where(risk.event, risk.w * at.tilt * (g * at.b)[np.maximum(risk.at, 0)], 0.0)
+    same, ga, gb = risk.alike, g * at.a, g * at.b
+    if same is None:
+        x = risk.x
+        spread = risk.between(ga) - np.where(risk.event, gb[np.maximum(risk.at, 0)], 0.0)
+        spread = risk.w * at.tilt * spread
+    else:
+        x = same.x
+        tilt = np.empty(len(x))
+        tilt[same.of] = at.tilt
+        spread = tilt * (ga @ same.at_risk - gb @ same.gone)
     q0, q1, q2 = at.outer
     cross = (at.s1 * (g * q1)[:, None]).T @ at.d1
     square = (at.s1 * (g * q0)[:, None]).T @ at.s1 + (at.d1 * (g * q2)[:, None]).T @ at.d1 - cross - cross.T
-    return np.asarray((risk.x * spread[:, None]).T @ risk.x - square)
+    return np.asarray((x * spread[:, None]).T @ x - square)
 
 
 def influences(risk: Risk, at: Sums, g: Array) -> Array:

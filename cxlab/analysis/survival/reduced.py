@@ -172,7 +172,12 @@ def _is_number(kind: Any) -> bool:
 
 
 def _collect(frame: Any) -> pd.DataFrame:
-    return pd.DataFrame(frame.collect("pandas").to_native())
+    table = frame.collect("pyarrow").to_native()
+    # Texts come as categories, in their order: a million patterns have the same few.
+    found: pd.DataFrame = table.to_pandas(strings_to_categorical=True, date_as_object=False)
+    texts = [column for column in found if isinstance(found[column].dtype, pd.CategoricalDtype)]
+    sorted_ = {str(c): found[c].cat.reorder_categories(sorted(found[c].cat.categories)) for c in texts}
+    return found.assign(**sorted_)
 
 
 def _check_ids(frame: Any, names: Sequence[str], several: str | None) -> None:
