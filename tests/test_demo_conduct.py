@@ -5,6 +5,7 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from cxlab import demo
 from cxlab.analysis import metrics, survival
@@ -12,11 +13,13 @@ from cxlab.demo import acquisition, conduct, contacts, departures, lifetimes
 from cxlab.demo.truth import truths
 from cxlab.errors import AnalysisError
 from cxlab.intake.dataset import check, open_dataset
+from cxlab.intake.proposals.propose import propose
 from cxlab.notebook import open as open_paper
 
 TRUTH = truths("fibra_cordillera", 0)
 # A single draw may lie this many of its own standard deviations from the mean of many.
 FAR = 3.5
+BOOKS = {"billing", "transactions", "referrals", "marketing_spend"}
 # Days between joining and leaving, and prices, of the demo as it was before any of this was drawn.
 DRAWN_BEFORE = (2_116_775, 599_033.52)
 
@@ -183,6 +186,26 @@ def test_people_of_the_books_are_pseudonyms(built):
     assert set(referrals["referred_id"][came]) <= known
     assert not set(referrals["referred_id"][~came]) & known
     assert not referrals["referred_id"].str.contains("-").any()
+
+
+def test_what_the_books_hold_is_proposed(built):
+    folder = built / "data" / "nada"
+    declared = (folder / "client.yaml").read_text(encoding="utf-8")
+    sources = {
+        source["file"]: source for source in yaml.safe_load(declared)["sources"] if source["table"] in BOOKS
+    }
+    (folder / "client.yaml").write_text(
+        declared.partition("\nsources:")[0] + "\nsources: []\n", encoding="utf-8"
+    )
+    try:
+        proposed = {file.file: file for file in propose(built, "nada").files}
+    finally:
+        (folder / "client.yaml").write_text(declared, encoding="utf-8")
+    assert len(sources) == len(BOOKS)
+    for path, source in sources.items():
+        assert proposed[path].table == source["table"]
+        named = {column.header: column.column for column in proposed[path].columns}
+        assert {header: named[header] for header in source["names"]} == source["names"]
 
 
 # T18: who refers

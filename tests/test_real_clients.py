@@ -23,7 +23,7 @@ from cxlab.runs.study import read_study
 
 PROJECT = Path(__file__).parents[1]
 DRIVERS_OF = ("airline_passengers", "ecsi_mobi", "hbat", "sfo_2017")
-RETENTION_OF = ("telco_ibm", "smcrm_churn", "bank_churn", "ibm_hr")
+RETENTION_OF = ("telco_ibm", "smcrm_churn", "bank_churn", "ibm_hr", "sbg_cohorts")
 CLIENTS = (*DRIVERS_OF, *RETENTION_OF, "airline_ontime")
 FIVE = ("complaint_resolution", "product_quality", "salesforce", "ecommerce", "product_line")
 

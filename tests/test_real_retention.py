@@ -19,7 +19,7 @@ from cxlab.errors import AnalysisError
 from cxlab.intake.dataset import check, open_dataset
 
 PROJECT = Path(__file__).parents[1]
-NAMES = ("telco_ibm", "smcrm_churn", "bank_churn", "ibm_hr")
+NAMES = ("telco_ibm", "smcrm_churn", "bank_churn", "ibm_hr", "sbg_cohorts")
 
 
 @pytest.fixture(scope="module")
@@ -152,6 +152,21 @@ def test_one_slope_over_products_hides_who_leaves(read, raw):
 def test_tenure_at_the_bank_is_not_clean(read):
     share = read("bank_churn").groupby("years")["event"].mean()
     assert share.max() - share.min() < 0.06, "who has stayed longer has hardly left less"
+
+
+# Two cohorts that renew each year: Fader and Hardie (2007), doi:10.1002/dir.20074, table of survivors
+
+
+def test_survivors_are_those_of_the_paper(read):
+    table = read("sbg_cohorts")
+    stays = survival.retention(
+        table, "duration", "event", by=["segment"], horizons=[12 * year for year in range(1, 8)]
+    ).tables["horizons"]
+    survivors = (1000 * stays["estimate"]).round(6).groupby(stays["segment"]).apply(list).to_dict()
+    assert survivors == {
+        "highend": [869, 743, 653, 593, 551, 517, 491],
+        "regular": [631, 468, 382, 326, 289, 262, 241],
+    }
 
 
 # People of a firm
