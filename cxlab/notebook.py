@@ -34,7 +34,6 @@ from cxlab.workbench import workbench
 READ = "application/vnd.cxlab.read.v1+json"
 # Tables of people: a filter applies to them; codebooks, targets and published scores are always whole.
 FILTERED = of_people()
-_AHEAD = ["lock_in_end"]
 PROVENANCE_OF = ("cxlab", "pandas", "numpy", "scipy", "lifelines")
 
 
@@ -304,7 +303,7 @@ class Paper:
     def _log_read(self, name: str, frame: pd.DataFrame, used: pd.DataFrame) -> None:
         entry = self.dataset.entry(name)
         read = {"table": name, "sha256": entry.sha256, "rows": len(frame), "used": len(used)}
-        read |= {"until": _latest(frame), "files": files_behind(entry.sources)}
+        read |= {"until": _latest(name, frame), "files": files_behind(entry.sources)}
         self._reads[name] = read
         left_out = [
             (r["file"], self.words.reason(r["reason"]), r["excluded"])
@@ -407,11 +406,9 @@ def _with_names(words: Words, table: str, frame: pd.DataFrame) -> Words:
     return Words(words.language, {**words.labels, "values": {**values, key: own}})
 
 
-def _latest(frame: pd.DataFrame) -> str | None:
-    """Return the last date in the frame: the date of the data, as a report states it.
-
-    What is agreed to end lies ahead of the data and says nothing of how far they reach.
-    """
-    dates = frame.drop(columns=_AHEAD, errors="ignore").select_dtypes(include=["datetime", "datetimetz"])
+def _latest(name: str, frame: pd.DataFrame) -> str | None:
+    """Return the last date of a table that is not ahead of the data: their date, as a report states it."""
+    ahead = [column for column, said in tables()[name].columns.items() if said.later]
+    dates = frame.select_dtypes(include=["datetime", "datetimetz"]).drop(columns=ahead, errors="ignore")
     latest = max((d for d in dates.max() if not pd.isna(d)), default=None)
     return None if latest is None else date(latest.year, latest.month, latest.day).isoformat()

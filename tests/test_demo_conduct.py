@@ -132,6 +132,14 @@ def test_the_contract_ends_when_plan_and_promotion_say():
 # T7: what the notice makes
 
 
+def test_a_contract_that_ends_after_the_data_does_not_date_them(built, monkeypatch):
+    monkeypatch.chdir(built)
+    paper = open_paper("nada")
+    until = paper.table("customers")["lock_in_end"].max()
+    assert until > pd.Timestamp(lifetimes.OBSERVATION_END)
+    assert paper._reads["customers"]["until"] == str(lifetimes.OBSERVATION_END)
+
+
 def test_t7_the_call_tells_who_leaves():
     table = fibra()["customers"]
     left = table["event"] == 1
