@@ -162,6 +162,13 @@ def test_customers_of_some_months_are_worth_what_is_left(table):
     assert curves["now"].to_numpy() == pytest.approx(mean, rel=1e-9)
 
 
+def test_nobody_is_valued_before_anyone_was_observed(table):
+    late = table[table["since"] >= 6]
+    assert ask(late).settings["tenure"] == 6
+    with pytest.raises(AnalysisError, match="nobody is observed before month 6"):
+        ask(late, tenure=0.0)
+
+
 def test_rows_shuffled_and_seed_kept_give_the_same(table, found):
     again = ask(table.sample(frac=1, random_state=3), resamples=60)
     assert value(again, "delta_cltv") == pytest.approx(value(found, "delta_cltv"), rel=1e-9)

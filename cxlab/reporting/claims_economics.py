@@ -14,20 +14,10 @@ SHARES = (
     "alive", "first", "last", "extrapolated", "discount", "uptake", "probability", "share", "promoters",
     "passives", "others_share", "part", "margin_share",
 )  # fmt: skip
-MONEY = (
-    "cost",
-    "cac",
-    "margin",
-    "now",
-    "changed",
-    "shortcut",
-    "lowest_estimate",
-    "highest_estimate",
-    "crude",
-)
+MONEY = ("cost", "cac", "margin", "now", "changed", "shortcut", "lowest_cost", "highest_cost")
 TIMES = ("time", "horizon", "naive_months", "tenure")
 COUNTS = ("periods", "treated", "customers", "events", "months")
-LABELS = ("column", "behaviour", "covariate", "parameter")
+LABELS = ("column", "covariate", "parameter")
 
 
 def money(value: Any, fields: Fields, words: Words) -> str:
@@ -50,24 +40,39 @@ def said(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
             name: money(value, fields, words) if unit == "money" else words.amount(value, unit, digits=digits)
             for name, value in amounts.items()
         },
-        "ratio": words.number(fields.get("ratio"), 2),
+        "ratio": words.number(estimate if unit == "ratio" else fields.get("ratio"), 2),
         **{name: words.percent(fields.get(name), _places(fields.get(name))) for name in SHARES},
         **{name: money(fields.get(name), fields, words) for name in MONEY},
         **{name: words.amount(fields.get(name), str(fields.get("time_unit", "months"))) for name in TIMES},
         **{name: words.number(fields.get(name), 0) for name in COUNTS},
         **{name: words.label(fields.get(name, "")) for name in LABELS},
+        "behaviour": _named(fields, words),
         "change": change(fields, words),
         "lowest": words.label(column, fields.get("lowest", "")),
         "highest": words.label(column, fields.get("highest", "")),
         "step": words.number(fields.get("step")),
     }  # fmt: skip
-    return _direction(estimate, unit), texts
+    return str(fields.get("variant") or _direction(estimate, unit)), texts
 
 
 def _improvement(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
-    which, texts = said(fields, words)
+    texts, which = said(fields, words)[1], _direction(fields.get("estimate"), "money")
     verdict = words(f"economics.verdict.{fields.get('variant', 'never')}", **_filled(texts, VERDICT))
     return which, {**texts, "verdict": verdict}
+
+
+def _behaviour(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    """Say a ratio as so much more or less; of staying, as so much less or more risk of leaving."""
+    ratio, stay = float(fields.get("estimate") or 1.0), fields.get("behaviour") == "permanence"
+    size = abs(1 - (1 / ratio if stay else ratio))
+    which = _direction(ratio, "ratio")
+    texts = {**said(fields, words)[1], "size": words.percent(size, _places(size))}
+    return f"stay_{which}" if stay else which, texts
+
+
+def _named(fields: Fields, words: Words) -> str:
+    key = f"economics.behaviour.{fields.get('behaviour')}"
+    return words(key) if words.known(key) else words.label("behaviour", fields.get("behaviour", ""))
 
 
 def _improvement_none(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
@@ -99,9 +104,14 @@ def _places(share: Any) -> int:
 
 
 VERDICT = ("cost", "probability", "share")
-CODES = ("purchases", "spend", "lifetime", "retention_rises")
+CODES = (
+    "purchases", "spend", "lifetime", "retention_rises", "cltv", "cltv_difference", "cltv_alike", "arpu",
+    "ru", "cac",
+)  # fmt: skip
 READERS: Mapping[str, Callable[[Fields, Words], tuple[str, dict[str, Any]]]] = {
     **{f"economics.{code}": said for code in CODES},
+    **{f"economics.{code}": said for code in ("behaviours_none", "bridge", "referrals")},
+    "economics.behaviour": _behaviour,
     "economics.improvement": _improvement,
     "economics.improvement_none": _improvement_none,
 }

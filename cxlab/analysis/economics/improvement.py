@@ -22,6 +22,7 @@ from cxlab.analysis.economics.standardised import (
     fitted,
     resampled,
     scenario_of,
+    started,
 )
 from cxlab.analysis.economics.worth import Worth, table_of
 from cxlab.analysis.estimates import (
@@ -62,7 +63,7 @@ def improvement(
     strata: Sequence[str] = (),
     level: float = 0.95,
     treated: float | None = None,
-    tenure: float = 0.0,
+    tenure: float | None = None,
     payment: Payment = "advance",
     tail: Tail = "refuse",
     causal_share: float = 1.0,
@@ -173,7 +174,7 @@ def improvement(
     check_seed(seed)
     check_numbers(
         ("resamples", resamples, lambda v: whole_from(v, 40), Message("a whole number, 40 or more")),
-        ("tenure", tenure, lambda v: 0 <= v < np.inf, Message("months so far, zero or more")),
+        ("tenure", tenure or 0.0, lambda v: 0 <= v < np.inf, Message("months so far, zero or more")),
         ("causal_share", causal_share, lambda v: 0 <= v <= 1, Message("a share between 0 and 1")),
     )
     moved = _check_change(change, experiment)
@@ -189,6 +190,7 @@ def improvement(
     )
     model = hazards(table, duration, event, covariates, entry=entry, strata=strata, level=level)
     who = observed(table, duration, event, entry=entry, weights=None, needed=[*covariates, *strata])
+    tenure = started(who, tenure)
     terms = Terms(1.0, horizon, discount, payment, tail)
     terms.check()
     months = np.arange(int(np.ceil(1.5 * horizon)) + 1)

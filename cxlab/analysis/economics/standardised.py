@@ -75,6 +75,18 @@ class Scenario:
         return float(self.window[np.unique(self.own_stratum)].min() - self.tenure)
 
 
+def started(who: Observed, tenure: float | None) -> float:
+    """Return the months from which customers are valued: `tenure`, or the first anyone was observed in."""
+    first = float(who.entry.min())
+    if tenure is not None and tenure < first:
+        raise AnalysisError(
+            "nobody is observed before month {start:g}: value customers who have stayed so long "
+            "(tenure={start:g} or more)",
+            start=first,
+        )
+    return first if tenure is None else tenure
+
+
 def scenario_of(
     who: Observed,
     change: Change,
