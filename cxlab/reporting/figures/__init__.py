@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from cxlab.reporting.figures.bases import draw_bases
     from cxlab.reporting.figures.bonds import draw_bonds
     from cxlab.reporting.figures.campaign import draw_campaign
+    from cxlab.reporting.figures.bridge import draw_bridge
+    from cxlab.reporting.figures.causal_share import draw_causal_share
     from cxlab.reporting.figures.choices import draw_choices
     from cxlab.reporting.figures.cohorts import draw_cohorts
     from cxlab.reporting.figures.comparison import draw_comparison
@@ -29,16 +31,19 @@ if TYPE_CHECKING:
     from cxlab.reporting.figures.measured import draw_measured
     from cxlab.reporting.figures.mirror import draw_mirror
     from cxlab.reporting.figures.missing import draw_missing
+    from cxlab.reporting.figures.payback import draw_payback
     from cxlab.reporting.figures.priorities import draw_priorities
     from cxlab.reporting.figures.representation import draw_representation
     from cxlab.reporting.figures.restricted_mean import draw_restricted_mean
     from cxlab.reporting.figures.retention import draw_retention
     from cxlab.reporting.figures.risk_groups import draw_risk_groups
+    from cxlab.reporting.figures.returns import draw_returns
     from cxlab.reporting.figures.robustness import draw_robustness
     from cxlab.reporting.figures.scores import draw_scores
     from cxlab.reporting.figures.segments import draw_segments
     from cxlab.reporting.figures.specification_curve import draw_specification_curve
     from cxlab.reporting.figures.spoken import alt
+    from cxlab.reporting.figures.tornado import draw_tornado
     from cxlab.reporting.figures.vector import svg, title
 
 __all__ = [
@@ -49,6 +54,8 @@ __all__ = [
     "draw_bases",
     "draw_bonds",
     "draw_campaign",
+    "draw_bridge",
+    "draw_causal_share",
     "draw_choices",
     "draw_cohorts",
     "draw_comparison",
@@ -62,15 +69,18 @@ __all__ = [
     "draw_measured",
     "draw_mirror",
     "draw_missing",
+    "draw_payback",
     "draw_priorities",
     "draw_representation",
     "draw_restricted_mean",
     "draw_retention",
     "draw_risk_groups",
+    "draw_returns",
     "draw_robustness",
     "draw_scores",
     "draw_segments",
     "draw_specification_curve",
+    "draw_tornado",
     "svg",
     "title",
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from typing import Any
 
 from cxlab.analysis.estimates import Result
@@ -13,8 +15,14 @@ READ_OUT = 8
 MILESTONES = (6, 12, 24, 36, 48, 60)
 
 
-def alt(result: Result, words: Words) -> str:
-    """Return a figure's alternative text: its finding, then the main table's first rows."""
+def alt(result: Result, words: Words, draw: Callable[..., Any] | None = None) -> str:
+    """Return a figure's alternative text: what its module's `spoken` says of the figure.
+
+    One without it says the finding, then the main table's first rows.
+    """
+    own = getattr(sys.modules.get(getattr(draw, "__module__", "")), "spoken", None)
+    if own is not None:
+        return str(own(result, words))
     table, estimate = result.table, result.estimate_column
     headlines = [c for c in result.claims if c.headline] or list(result.claims)
     found = next((c for c in headlines if "hypothesis" in c.fields), headlines[0] if headlines else None)
