@@ -16,7 +16,7 @@ from cxlab import demo
 from cxlab.intake import dataset
 
 PROJECT = Path(__file__).parents[1]
-PAPERS = ("intake", "scorecard", "drivers", "areas", "retention", "benchmark")
+PAPERS = ("intake", "scorecard", "drivers", "areas", "retention", "economics", "benchmark")
 # A filter has no say over what is told of everybody: targets, questionnaire, managers, contacts, what came.
 WHOLE = {
     "population_targets",
@@ -41,6 +41,7 @@ entries:
   drivers:   {{notebook: drivers, parameters: {{resamples: 50, by: [segment]}}}}
   areas:     {{notebook: areas, parameters: {{resamples: 50, by: [segment]}}}}
   retention: {{notebook: retention}}
+  economics: {{notebook: economics, parameters: {{resamples: 60}}}}
   benchmark: {{notebook: benchmark, parameters: {{focal: Nada, by: [channel]}}}}
 """
 
@@ -73,7 +74,7 @@ def root(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def built(root):
-    """The six reports, in each language from one run each."""
+    """The seven reports, in each language from one run each."""
     for language in ("es", "en"):
         ran = cxlab(root, "run", f"reports/nada_{language}.yaml")
         assert ran.returncode == 0, ran.stderr + ran.stdout
@@ -207,7 +208,11 @@ def test_two_runs_give_the_same_bytes(root, built):
     before = {p.name: p.read_bytes() for p in one.iterdir() if p.is_file()}
     shutil.rmtree(one)
     alone = STUDY.format(language="en", where="").splitlines()
-    kept = [line for line in alone if not re.match(r"  (intake|scorecard|drivers|areas|retention):", line)]
+    kept = [
+        line
+        for line in alone
+        if not re.match(r"  (intake|scorecard|drivers|areas|retention|economics):", line)
+    ]
     (root / "reports" / "nada_en.yaml").write_text("\n".join(kept), encoding="utf-8")
     assert cxlab(root, "run", "reports/nada_en.yaml", TZ="Asia/Tokyo", PYTHONHASHSEED="7").returncode == 0
     after = {p.name: p.read_bytes() for p in newest(built / "nada_en", "benchmark").iterdir() if p.is_file()}
@@ -254,7 +259,11 @@ def test_a_filter_that_gives_customers_away_is_refused_and_the_old_report_stays(
     before = page.read_bytes()
     price = dataset.open_dataset(root, "nada").read("customers")["attr_price"]
     study = STUDY.format(language="en", where=f"where: attr_price < {price.nlargest(5).min()}").splitlines()
-    kept = [line for line in study if not re.match(r"  (intake|scorecard|drivers|areas|benchmark):", line)]
+    kept = [
+        line
+        for line in study
+        if not re.match(r"  (intake|scorecard|drivers|areas|economics|benchmark):", line)
+    ]
     (root / "reports" / "nada_en.yaml").write_text("\n".join(kept), encoding="utf-8")
     ran = cxlab(root, "run", "reports/nada_en.yaml")
     assert ran.returncode == 1

@@ -89,6 +89,8 @@ def _number(fields: Mapping[str, Any], code: str, words: Words) -> tuple[str, st
     if unit == "months":
         digits = 0 if shown == round(shown) else 1
     number = words.signed(shown, digits) if difference else words.number(shown, digits)
+    if unit == "money":
+        return number, clean(str(fields.get("currency") or ""))
     key = f"card.unit.{'difference.' if difference else ''}{unit}"
     key = "card.hazard_ratio" if code.startswith("hazards.") else key
     return number, words(key) if words.known(key) else ""

@@ -42,6 +42,7 @@ def said(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
         },
         "ratio": words.number(estimate if unit == "ratio" else fields.get("ratio"), 2),
         **{name: words.percent(fields.get(name), _places(fields.get(name))) for name in SHARES},
+        "probability": chance(fields.get("probability"), words),
         **{name: money(fields.get(name), fields, words) for name in MONEY},
         **{name: words.amount(fields.get(name), str(fields.get("time_unit", "months"))) for name in TIMES},
         **{name: words.number(fields.get(name), 0) for name in COUNTS},
@@ -78,6 +79,13 @@ def _named(fields: Fields, words: Words) -> str:
 def _improvement_none(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
     ends = {end: money(fields.get(end), fields, words) for end in ("low", "high")}
     return "", {**said(fields, words)[1], **ends}
+
+
+def chance(share: Any, words: Words) -> str:
+    """Return a share of the resamples: that it is all or none of them proves no certainty."""
+    if absent(share) or 0.01 <= float(share) <= 0.99:
+        return words.percent(share, 0)
+    return words("economics.sure" if float(share) > 0.99 else "economics.unlikely")
 
 
 def _filled(texts: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:

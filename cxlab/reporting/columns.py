@@ -4,7 +4,7 @@ from __future__ import annotations
 
 HIDDEN = frozenset({
     "contribution_low", "contribution_high", "score_low", "score_high",
-    "measure",
+    "measure", "log_ratio",
     "std_error", "flag", "conf_low", "conf_high", "coefficient_low", "coefficient_high", "rank_low",
     "rank_high", "noise_share", "hypothesis", "conf_low_sd", "conf_high_sd",
     "performance_low", "performance_high",

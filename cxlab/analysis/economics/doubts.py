@@ -197,6 +197,8 @@ def _crude(asked: Asked) -> pd.DataFrame:
             worth = [_curve_worth(g, asked) for g in seen]
             rows.append({"way": way, "estimate": worth[1] - worth[0], "n": int(min(g.n for g in groups))})
     found = pd.DataFrame(rows)
+    if len(found) == 1:  # a number that is added has no groups to stand beside
+        found = found.iloc[:0]
     return found.assign(flag=flags(found["n"]))
 
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from cxlab.reporting.figures.base_map import draw_base_map
     from cxlab.reporting.figures.bases import draw_bases
     from cxlab.reporting.figures.bonds import draw_bonds
-    from cxlab.reporting.figures.campaign import draw_campaign
     from cxlab.reporting.figures.bridge import draw_bridge
+    from cxlab.reporting.figures.campaign import draw_campaign
     from cxlab.reporting.figures.causal_share import draw_causal_share
     from cxlab.reporting.figures.choices import draw_choices
     from cxlab.reporting.figures.cohorts import draw_cohorts
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from cxlab.reporting.figures.representation import draw_representation
     from cxlab.reporting.figures.restricted_mean import draw_restricted_mean
     from cxlab.reporting.figures.retention import draw_retention
-    from cxlab.reporting.figures.risk_groups import draw_risk_groups
     from cxlab.reporting.figures.returns import draw_returns
+    from cxlab.reporting.figures.risk_groups import draw_risk_groups
     from cxlab.reporting.figures.robustness import draw_robustness
     from cxlab.reporting.figures.scores import draw_scores
     from cxlab.reporting.figures.segments import draw_segments
@@ -53,8 +53,8 @@ __all__ = [
     "draw_base_map",
     "draw_bases",
     "draw_bonds",
-    "draw_campaign",
     "draw_bridge",
+    "draw_campaign",
     "draw_causal_share",
     "draw_choices",
     "draw_cohorts",
@@ -74,8 +74,8 @@ __all__ = [
     "draw_representation",
     "draw_restricted_mean",
     "draw_retention",
-    "draw_risk_groups",
     "draw_returns",
+    "draw_risk_groups",
     "draw_robustness",
     "draw_scores",
     "draw_segments",

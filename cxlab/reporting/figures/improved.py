@@ -124,13 +124,6 @@ def mark(ax: Axes, result: Result, name: str, text: str, most: float) -> None:
     plate.note(ax, text, (at, 1), (0, 3), x="data", ha="left" if fits else "right")
 
 
-def chance(share: float, words: Words) -> str:
-    """Return a share of the resamples; that it is all or none of them proves no certainty."""
-    if share > 0.99 or share < 0.01:
-        return words("figure.improved.sure" if share > 0.5 else "figure.improved.unlikely")
-    return words.percent(share, 0)
-
-
 def finite(*columns: pd.Series) -> list[float]:
     """Return all finite values of columns."""
     values = np.concatenate([c.astype(float).to_numpy() for c in columns])

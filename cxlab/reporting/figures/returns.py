@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from cxlab.analysis.estimates import Result
+from cxlab.reporting import claims_economics
 from cxlab.reporting.colours import LIGHT
 from cxlab.reporting.figures import improved, plate
 from cxlab.reporting.words import Words
@@ -85,7 +86,9 @@ def _marks(ax: Axes, result: Result, words: Words) -> None:
 
 def _title(result: Result, words: Words) -> str:
     chance = improved.quantity(result, "probability_roi_positive")
-    return improved.finding("figure.returns", "chance", result, words, chance=improved.chance(chance, words))
+    return improved.finding(
+        "figure.returns", "chance", result, words, chance=claims_economics.chance(chance, words)
+    )
 
 
 def spoken(result: Result, words: Words) -> str:
