@@ -12,6 +12,9 @@ import pytest
 
 from cxlab.analysis.survival import audit_leaks, episodes, hazards, landmark, observe, receipt, retention
 from cxlab.errors import AnalysisError
+from cxlab.reporting import html
+from cxlab.reporting.bundle import bundle
+from cxlab.reporting.words import Words
 
 REPLICATIONS = int(os.environ.get("CXLAB_REPLICATIONS", 200))
 MONTH = 30.436875  # days
@@ -147,6 +150,16 @@ def test_the_receipt_shows_what_ignoring_time_would_have_said():
     assert (claim.fields["late"], claim.fields["time_unit"]) == ((days["entry"] > 0).sum(), "days")
     assert "conditional_on_entry" in claim.caveats
     pd.testing.assert_frame_equal(told.tables["receipt"], days.receipt)
+
+
+@pytest.mark.parametrize(("language", "days"), [("es", "Días"), ("en", "Days")])
+def test_the_receipt_is_told_in_its_unit_and_language(language, days):
+    told = receipt(seen(old_and_new(3_000, 3), unit="day"), horizons=[730])
+    words = Words(language)
+    page = html.result_html(bundle(told, words, id="r"), words)
+    assert days in page
+    assert "Months" not in page
+    assert ("customers given" in page) == (language == "en")
 
 
 def test_where_all_are_seen_from_the_start_the_receipt_claims_nothing():

@@ -1,9 +1,12 @@
 """The leak audit: what leaving made, what came after it, and what only looks like it."""
 
+from functools import cache
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from cxlab import demo
 from cxlab.analysis.survival import audit_leaks, hazards
 from cxlab.analysis.survival.leaks import separation
 from cxlab.analysis.survival.observed import cells
@@ -154,3 +157,24 @@ def test_hazards_are_audited():
         AnalysisError, match="column age: found a column that is filled in only for customers"
     ):
         hazards(some, "months", "left", ["age"])
+
+
+@cache
+def demos():
+    return demo.fibra()["customers"], demo.nada()["customers"]
+
+
+def test_the_call_of_the_demo_is_found_under_any_name():
+    # T7: nine of ten who leave were called after their notice, two of a hundred who stay were.
+    fibra, nada = (t.rename(columns={"attr_retention_call": "attr_called"}) for t in demos())
+    covariates = ["attr_price", "attr_promo", "attr_called"]
+    with pytest.raises(
+        AnalysisError, match=r"column attr_called: found a column that tells who leaves .* 9[345]%"
+    ):
+        audit_leaks(fibra, "duration", "event", covariates)
+    with pytest.raises(AnalysisError, match="column attr_called"):
+        hazards(fibra, "duration", "event", covariates)
+    # In Nada S.A. nobody is called more often than others, and nothing is accused.
+    told = audit_leaks(nada, "duration", "event", covariates).table
+    assert told["separation"].between(0.4, 0.6).all()
+    assert audit_leaks(fibra, "duration", "event", covariates[:2]).table["separation"].between(0.3, 0.7).all()

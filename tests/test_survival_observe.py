@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cxlab import demo
 from cxlab.analysis.survival import episodes, hazards, landmark, observe, retention
 from cxlab.errors import AnalysisError
 from cxlab.periods import UNITS
@@ -144,7 +145,7 @@ def test_dates_of_any_kind_are_the_same_days():
     plain = seen(frame)
     zone = frame.assign(**{c: frame[c].dt.tz_localize("America/Santiago", nonexistent="shift_forward")
                            for c in ("joined", "left")})  # fmt: skip
-    other = zone.assign(left=zone["left"].dt.tz_convert("UTC"))
+    other = zone.assign(left=zone["left"].dt.tz_convert("America/Los_Angeles"))
     objects = frame.assign(
         **{c: [v.date() if pd.notna(v) else None for v in frame[c]] for c in ("joined", "left")}
     )
@@ -162,6 +163,16 @@ def test_several_zones_become_one():
     stamps = [datetime(2023, 5, 1, 22, tzinfo=early), datetime(2023, 5, 1, 22, tzinfo=late)]
     frame = pd.DataFrame({"who": [1, 2], "joined": pd.Series(stamps, dtype=object), "left": [None, None]})
     assert seen(frame).dates["start"].astype(str).tolist() == ["2023-05-02", "2023-05-01"]
+
+
+def test_the_demo_is_observed_as_intake_counts_its_durations():
+    customers = demo.fibra()["customers"]
+    window = customers["start_date"].min(), customers["observation_end"].max()
+    result = observe(customers, id="customer_id", start="start_date", end="end_date", window=window)
+    assert len(result) == len(customers)
+    for ours, theirs in (("duration", "duration"), ("event", "event")):
+        assert (result[ours].to_numpy() == customers[theirs].to_numpy()).all()
+    assert (result["entry"] == 0).all()
 
 
 # Episodes.

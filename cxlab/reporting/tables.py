@@ -110,6 +110,8 @@ class _Context:
             return self.words(f"column.{column}", level=self.words.percent(self.level))
         if column == self.estimate == "estimate" and "at_risk" in self.columns:
             return self.words("column.gone" if "cause" in self.columns else "column.remaining")
+        if column == "time" and self.words.known(key := f"column.time.{self.settings.get('time_unit')}"):
+            return self.words(key)
         if column == "coefficient":
             settings = self.settings
             unit = unit_of_claim(

@@ -106,7 +106,12 @@ def receipt(
         tables={"receipt": observed.receipt, "excluded": observed.excluded},
         n_used=who.n - early,
         n_dropped={**who.dropped, **({TOO_EARLY: early} if early else {})},
-        settings={"unit": observed.unit, "horizons": times, "level": level, "starts_at": seen.starts_at},
+        settings={
+            "time_unit": f"{observed.unit}s",
+            "horizons": times,
+            "level": level,
+            "starts_at": seen.starts_at,
+        },
         claims=_claims(who, table, observed.unit, level),
     )
 
