@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -587,6 +588,25 @@ def hazards() -> Result:
         if c != "attr_kind"
     )
     return Result(table=table, keys=("covariate",), n_used=7032, settings={"level": 0.95}, claims=claims)
+
+
+def effect_over_time(*, changes: bool = True) -> Result:
+    found = hazards()
+    if not changes:
+        return found
+    ends = [0, 3, 6, 12, 24, 36]
+    ratios = [0.05, 0.12, 0.4, 0.9, float("nan")]
+    rows = [
+        {"covariate": c, "start": a, "end": b, "hazard_ratio": r * k, "conf_low": r * k / 1.6,
+         "conf_high": r * k * 1.6, "n": 900, "events": 60, "flag": "ok"}
+        for c, k in (("contract: One year", 1.0), ("attr_price", 2.0))
+        for a, b, r in zip(ends[:-1], ends[1:], ratios, strict=True)
+    ]  # fmt: skip
+    remedy = pd.DataFrame({"covariate": ["attr_price", "contract"], "p_value": [0.01, 0.0001]})
+    fields = {"covariate": "contract", "p_value": 0.0001, "n": 7032, "level": 0.95}
+    changing = Claim("hazards.not_proportional", fields, "D")
+    tables = {"over_time": pd.DataFrame(rows), "remedy": remedy}
+    return replace(found, tables=tables, claims=(*found.claims, changing))
 
 
 PEERS = ["Claro", "Entel", "Movistar", "Mundo", "tds", "VTR", "WOM"]

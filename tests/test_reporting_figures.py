@@ -66,6 +66,11 @@ CASES: dict[str, tuple[Callable[..., Axes], Callable[[], Result]]] = {
     "retention by group": (figures.draw_retention, lambda: examples.retention(3)),
     "retention by many": (figures.draw_retention, lambda: examples.retention(7)),
     "hazards": (figures.draw_hazards, examples.hazards),
+    "effect over time": (figures.draw_effect_over_time, examples.effect_over_time),
+    "no effect over time": (
+        figures.draw_effect_over_time,
+        lambda: examples.effect_over_time(changes=False),
+    ),
     "comparison": (figures.draw_comparison, examples.comparison),
     "comparison by cell": (figures.draw_comparison, lambda: examples.comparison(by=True)),
     "league": (figures.draw_league, examples.league),
@@ -530,6 +535,21 @@ def test_hazards_of_numbers_are_those_of_one_standard_deviation():
     table = result.table.assign(hazard_ratio_sd=per_sd, conf_low_sd=per_sd - 0.1, conf_high_sd=per_sd + 0.1)
     axes = figures.draw_hazards(replace(result, table=table), words=ES)
     assert {"Price (por DE)", "1,60 (1,50–1,70)", "0,80 (0,77–0,83)"} <= set(written(axes))
+
+
+def test_an_effect_over_time_is_a_step_for_each_period_beside_its_average():
+    result = examples.effect_over_time()
+    axes = figures.draw_effect_over_time(result, words=ES)
+    assert axes.get_yscale() == "log"
+    # The covariate that changes most, not the first; a period without an estimate has no step.
+    lines = [c for c in axes.collections if isinstance(c, LineCollection)]
+    steps = np.vstack([segment for line in lines for segment in line.get_segments()])
+    assert np.allclose(steps[::2, 1], [0.05, 0.12, 0.4, 0.9])
+    assert np.allclose(steps[:, 0], [0, 3, 3, 6, 6, 12, 12, 24])
+    assert "0,31, si no cambiara" in written(axes)
+    assert [line.get_ydata()[0] for line in axes.lines] == [1, 0.31]
+    none = figures.draw_effect_over_time(examples.effect_over_time(changes=False), words=ES)
+    assert "Ningún efecto cambia con el tiempo" in written(none)
 
 
 def test_importance_within_segments_names_the_segment():

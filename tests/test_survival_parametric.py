@@ -1,13 +1,15 @@
 """Distributions of lifetimes: closed forms, lifelines and R, late entry, weights, what lies beyond."""
 
 import warnings
+from pathlib import Path
 
 import lifelines
+import lifelines.datasets
 import numpy as np
 import pandas as pd
 import pytest
 
-from cxlab.analysis.survival import lifetimes
+from cxlab.analysis.survival import accelerated, lifetimes
 from cxlab.errors import AnalysisError
 
 QUICK = ("exponential", "weibull", "log_normal", "log_logistic")
@@ -136,3 +138,86 @@ def test_what_is_refused():
         many,
         distributions=["generalized_gamma"],
     )
+
+
+# Covariates that stretch the time.
+
+
+def test_rossi_and_ovarian_are_rs_survreg():
+    names = ["fin", "age", "race", "wexp", "mar", "paro", "prio"]
+    result = accelerated(lifelines.datasets.load_rossi(), "week", "arrest", names)
+    expected = [0.27216336, 0.04071380, -0.22480244, 0.10655659, 0.31127326, 0.05882725, -0.06581690]
+    assert result.table["estimate"].to_numpy() == pytest.approx(expected, abs=1e-8)
+    intercept, log_scale = result.tables["parameters"]["estimate"]
+    assert [intercept, np.exp(log_scale)] == pytest.approx([3.99013480, 0.7124053], abs=1e-7)
+    assert result.settings["loglik"] == pytest.approx(-679.91656, abs=1e-5)
+    table = pd.read_csv(Path(__file__).parent / "published" / "ovarian.csv", comment="#")
+    result = accelerated(table, "futime", "fustat", ["ecog", "rx"])
+    told = [*result.tables["parameters"]["estimate"][:1], *result.table["estimate"]]
+    assert told == pytest.approx([6.8966931286, -0.38504254935, 0.52864549626], rel=1e-8)
+    assert np.exp(result.theta[-1]) == pytest.approx(0.8838730717, rel=1e-8)
+    assert result.settings["loglik"] == pytest.approx(-97.0844931684, rel=1e-10)
+
+
+def stretched(n=6000, seed=0, *, effect=0.5):
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=n).round(1)
+    left, entry = 20 * np.exp(effect * x) * rng.weibull(1.3, n), np.floor(rng.uniform(0, 12, n))
+    table = pd.DataFrame({
+        "months": np.minimum(left, entry + 12), "left": (left <= entry + 12).astype(int), "entry": entry,
+        "x": x, "plan": rng.choice(["one", "two"], n), "w": rng.lognormal(0, 0.6, n),
+    })  # fmt: skip
+    return table[table["entry"] < table["months"]].reset_index(drop=True)
+
+
+@pytest.mark.parametrize("distribution", ["weibull", "log_normal", "log_logistic"])
+def test_coefficients_are_lifelines_with_late_entry(distribution):
+    table = stretched(2000)
+    ours = accelerated(table, "months", "left", ["x"], entry="entry", distribution=distribution)
+    named = {"weibull": "WeibullAFTFitter", "log_normal": "LogNormalAFTFitter"}
+    fitter = getattr(lifelines, named.get(distribution, "LogLogisticAFTFitter"))()
+    theirs = fitter.fit(table[["months", "left", "entry", "x"]], "months", "left", entry_col="entry")
+    location = theirs.params_.index[0][0]
+    assert ours.table["estimate"].iloc[0] == pytest.approx(theirs.params_[location, "x"], rel=1e-3)
+    assert ours.table["std_error"].iloc[0] == pytest.approx(theirs.standard_errors_[location, "x"], rel=1e-2)
+    assert ours.settings["loglik"] == pytest.approx(theirs.log_likelihood_, rel=1e-6)
+    assert ours.settings["loglik"] >= theirs.log_likelihood_ - 1e-6
+
+
+def test_the_stretch_is_found_and_predicts_beyond_the_window():
+    table = stretched(seed=1)
+    result = accelerated(table, "months", "left", ["x", "plan"], entry="entry")
+    rows = result.table.set_index("covariate")
+    assert rows.loc["x", "conf_low"] < np.exp(0.5) < rows.loc["x", "conf_high"]
+    plan = rows.filter(like="plan", axis=0).iloc[0]
+    assert abs(plan["estimate"]) < 3 * plan["std_error"]
+    who = pd.DataFrame({"x": [0.0, 1.0], "plan": ["one", "two"], "so_far": [6.0, 12.0]})
+    chance = result.survival(who, [12, 60])
+    truth = np.exp(-((np.array([[12, 60], [12 / np.exp(0.5), 60 / np.exp(0.5)]]) / 20) ** 1.3))
+    assert chance.to_numpy() == pytest.approx(truth, abs=0.04)
+    given = result.survival(who, [3, 60], since="so_far")
+    assert given[3.0].tolist() == [1, 1]
+    assert given.loc[1, 60] == pytest.approx(chance.loc[1, 60] / chance.loc[1, 12])
+    with pytest.raises(AnalysisError, match="a level the model has not seen"):
+        result.survival(who.assign(plan="three"), [12])
+
+
+def test_errors_of_weighted_stretches_are_robust_and_equal_weights_change_nothing():
+    table = stretched(1500).assign(two=2.0)
+
+    def of(rows, weights):
+        return accelerated(rows, "months", "left", ["x"], entry="entry", weights=weights).table
+
+    plain, same, weighted = (of(table, w) for w in (None, "two", "w"))
+    pd.testing.assert_frame_equal(plain, same)
+    assert weighted["std_error"].iloc[0] > 1.1 * plain["std_error"].iloc[0]
+    whole = weighted["estimate"].iloc[0]
+    moved = []
+    for g in range(20):
+        kept = table[np.arange(len(table)) % 20 != g]
+        moved.append(of(kept, "w")["estimate"].iloc[0])
+    jackknife = np.sqrt(19 / 20 * ((np.array(moved) - np.mean(moved)) ** 2).sum())
+    assert weighted["std_error"].iloc[0] == pytest.approx(jackknife, rel=0.4)
+    assert np.mean(moved) == pytest.approx(whole, abs=0.01)
+    with pytest.raises(AnalysisError, match="distribution is 'gamma'; allowed: weibull, log_normal"):
+        accelerated(table, "months", "left", ["x"], distribution="gamma")

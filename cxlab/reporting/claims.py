@@ -383,6 +383,7 @@ def _split(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
     said = {name.removesuffix("_ratio"): words.number(fields.get(name), digits) for name in ratios}
     return "", {
         **said,
+        "level": words.percent(fields.get("level", 0.95)),
         "subject": _exposure(fields, words),
         "covariate": words.covariate(fields.get("covariate", "")),
         "time": words.amount(fields.get("time"), str(fields.get("time_unit", "months"))),

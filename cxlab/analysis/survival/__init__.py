@@ -6,6 +6,7 @@ errors, tests of proportionality), which must be right together, are computed he
 lifelines in the tests.
 """
 
+from cxlab.analysis.survival.accelerated import Accelerated, accelerated
 from cxlab.analysis.survival.cohorts import Cohorts, cohorts
 from cxlab.analysis.survival.contacts import Campaign
 from cxlab.analysis.survival.cutoff import Dates
@@ -23,6 +24,7 @@ from cxlab.analysis.survival.risk import ChurnRisk, churn_risk
 from cxlab.analysis.survival.shape import HazardShape, hazard_shape
 
 __all__ = [
+    "Accelerated",
     "BiasReceipt",
     "Bonds",
     "Campaign",
@@ -37,6 +39,7 @@ __all__ = [
     "Observation",
     "RestrictedMean",
     "Retention",
+    "accelerated",
     "audit_leaks",
     "bonds",
     "churn_risk",

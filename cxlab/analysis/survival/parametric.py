@@ -137,7 +137,7 @@ def lifetimes(
     >>> customers = pd.DataFrame({"months": months, "left": left})
     >>> result = lifetimes(customers, "months", "left", horizon=24, distributions=["exponential"])
     >>> result.table[["distribution", "estimate", "extrapolated_share"]].round(2).values.tolist()
-    [['exponential', 11.26, 0.31]]
+    [['exponential', 11.22, 0.29]]
     """
     check_level(level)
     _check_asked(horizon, distributions)

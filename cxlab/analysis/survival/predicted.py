@@ -80,16 +80,16 @@ def model_of(
 
 def survival(model: Model, table: pd.DataFrame, times: Sequence[float], since: str | None) -> pd.DataFrame:
     """Return who is still here at `times` counted from the start (rows of `table` x times)."""
-    moments = _times(times)
+    moments = moments_of(times)
     held = _held(model, table, np.broadcast_to(moments, (len(table), len(moments))), since)
     return pd.DataFrame(held, index=table.index, columns=moments)
 
 
 def ahead(model: Model, table: pd.DataFrame, months: Sequence[float], since: str) -> pd.DataFrame:
     """Return who is still here `months` after `since` (rows of `table` x months)."""
-    steps = _times(months)
+    steps = moments_of(months)
     check_columns(table, [since])
-    held = _held(model, table, _since(table, since)[:, None] + steps, since)
+    held = _held(model, table, so_far(table, since)[:, None] + steps, since)
     return pd.DataFrame(held, index=table.index, columns=steps)
 
 
@@ -101,7 +101,7 @@ def _held(model: Model, table: pd.DataFrame, moments: Array, since: str | None) 
     check_columns(table, [*model.strata, *([since] if since else [])])
     x = coded_alike(model.design, table)
     tilt = np.exp((x - model.design.mean) @ model.beta.T)
-    so_far = _since(table, since) if since else np.zeros(len(table))
+    given = so_far(table, since) if since else np.zeros(len(table))
     stratum = _strata(model, table)
     out = np.full(moments.shape, np.nan)
     for code, base in enumerate(model.baselines):
@@ -112,10 +112,10 @@ def _held(model: Model, table: pd.DataFrame, moments: Array, since: str | None) 
             total = np.concatenate([[0.0], np.cumsum(np.where(period == k, base.step, 0.0))])
             from_, to = (
                 total[np.searchsorted(base.time, t, side="right")]
-                for t in (so_far[own][:, None], moments[own])
+                for t in (given[own][:, None], moments[own])
             )
             hazard += tilt[own, k][:, None] * np.maximum(to - from_, 0.0)
-        beyond = np.maximum(moments[own], so_far[own][:, None]) > base.end
+        beyond = np.maximum(moments[own], given[own][:, None]) > base.end
         out[own] = np.where(beyond, np.nan, np.exp(-hazard))
     return out
 
@@ -130,7 +130,8 @@ def tilted(model: Model, table: pd.DataFrame) -> tuple[Array, Array]:
     return np.exp((x - model.design.mean) @ model.beta[0]), _strata(model, table)
 
 
-def _since(table: pd.DataFrame, column: str) -> Array:
+def so_far(table: pd.DataFrame, column: str) -> Array:
+    """Return how long each customer has been here, from a column; refuse blanks and what is no time."""
     problems = blanks(table, column)
     values = as_floats(table[column])
     wrong = np.arange(len(table)) if values is None else np.flatnonzero(~(values >= 0) | np.isinf(values))
@@ -173,7 +174,8 @@ def _strata(model: Model, table: pd.DataFrame) -> Array:
     return codes
 
 
-def _times(times: Sequence[float]) -> Array:
+def moments_of(times: Sequence[float]) -> Array:
+    """Return the times asked for; refuse what is no time."""
     values = np.atleast_1d(np.asarray(times, dtype=float))
     if values.ndim != 1 or not len(values) or not (np.isfinite(values) & (values >= 0)).all():
         raise AnalysisError(

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from cxlab.reporting.figures.choices import draw_choices
     from cxlab.reporting.figures.cohorts import draw_cohorts
     from cxlab.reporting.figures.comparison import draw_comparison
+    from cxlab.reporting.figures.effect_over_time import draw_effect_over_time
     from cxlab.reporting.figures.flow import draw_flow
     from cxlab.reporting.figures.hazard_shape import draw_hazard_shape
     from cxlab.reporting.figures.hazards import draw_hazards
@@ -59,6 +60,7 @@ __all__ = [
     "draw_choices",
     "draw_cohorts",
     "draw_comparison",
+    "draw_effect_over_time",
     "draw_flow",
     "draw_hazard_shape",
     "draw_hazards",
