@@ -149,6 +149,26 @@ def test_t7_the_call_tells_who_leaves():
     assert area == pytest.approx(0.94, abs=0.005)
 
 
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("attr_retention_call", "a name that says that leaving made it"),
+        ("attr_call", "tells who leaves from who stays in 94% of the pairs"),
+    ],
+)
+def test_t7_the_audit_stops_it_by_its_name_or_by_what_it_tells(name, why):
+    table = fibra()["customers"].rename(columns={"attr_retention_call": name})
+    for audit in (survival.audit_leaks, survival.hazards):
+        with pytest.raises(AnalysisError, match=f"column {name}: found .*{why}"):
+            audit(table, "duration", "event", ["attr_price", name])
+
+
+def test_what_was_known_before_passes_the_audit():
+    known = ["attr_price", "attr_promo", "attr_promise_kept", "attr_sales_list", "attr_first_days_late"]
+    audit = survival.audit_leaks(fibra()["customers"], "duration", "event", [*known, "acq_channel"])
+    assert len(audit.table) == 6
+
+
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
