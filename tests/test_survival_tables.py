@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxlab.analysis.survival import cox, hazards, reduced, retention
+from cxlab.analysis.survival import binned, concordance, cox, hazards, reduced, retention
 from cxlab.analysis.survival.observed import cells
 from cxlab.analysis.survival.ties import tie_sums
 from cxlab.errors import AnalysisError
@@ -66,7 +66,7 @@ def test_concordance_is_the_same_by_table_and_by_tree(monkeypatch):
     risk = cox.at_risk(who, who.labels.to_numpy(float), np.arange(len(who.count)) % 2)
     beta = np.array([-0.2, 0.3])
     by_table = cox.concordance(risk, beta)
-    monkeypatch.setattr(cox, "_after_dense", cox._after)
+    monkeypatch.setattr(concordance, "_after_dense", concordance._after)
     assert cox.concordance(risk, beta) == pytest.approx(by_table, abs=1e-13)
 
 
@@ -254,3 +254,75 @@ def test_decimals_are_numbers():
     )
     one, two = (hazards(t, "months", "left", ["score"]).table for t in (table, decimals))
     pd.testing.assert_frame_equal(one, two)
+
+
+# Continuous covariates.
+
+
+def spenders(n=4000):
+    """Customers whose spending moves both leaving and the score."""
+    rng = np.random.default_rng(3)
+    spend = rng.normal(size=n)
+    score = np.clip(np.round(2 + spend + rng.normal(size=n)), 0, 4)
+    left, seen = rng.exponential(30, n) * np.exp(0.3 * score - 0.7 * spend), rng.uniform(1, 40, n)
+    months = np.ceil(np.minimum(left, seen)).astype(int)
+    table = pd.DataFrame({"months": months, "left": (left <= seen).astype(int), "score": score})
+    return table.assign(spend=20 + 5 * spend, w=rng.choice([0.5, 1.0, 2.0], n))
+
+
+@pytest.mark.parametrize("where", ["path", "duckdb", "spark"])
+@pytest.mark.parametrize("weights", [None, "w"])
+def test_bins_are_the_same_wherever_the_table_is(where, weights, tmp_path, request):
+    table = spenders()
+    table.loc[:9, "spend"] = np.nan
+    one, two = (
+        hazards(t, "months", "left", ["score", "spend"], bins={"spend": 10}, weights=weights)
+        for t in (table, placed(table, where, tmp_path, request))
+    )
+    pd.testing.assert_frame_equal(one.table, two.table, rtol=1e-9)
+    pd.testing.assert_frame_equal(one.tables["binning"], two.tables["binning"], rtol=1e-6, atol=1e-9)
+    assert dict(two.n_dropped) == {"spend missing": 10}
+    assert two.settings["bins"] == {"spend": 10}
+
+
+def test_binning_shows_what_it_does_and_finer_bins_come_near_the_values(tmp_path):
+    table = spenders(8000)
+    raw = hazards(table, "months", "left", ["score", "spend"]).table.set_index("covariate")
+    shown = hazards(table, "months", "left", ["score", "spend"], bins={"spend": 8})
+    rows = shown.tables["binning"]
+    assert rows["bins"].tolist() == [0.5, 0.5, 1, 1, 2, 2]
+    score = rows[rows["covariate"] == "score"].set_index("bins")
+    away = (score["estimate"] - raw.loc["score", "estimate"]).abs()
+    assert away[0.5] > 2 * away[2] > 0
+    main = shown.table.set_index("covariate")
+    assert score.loc[1, "estimate"] == pytest.approx(main.loc["score", "estimate"], rel=1e-9)
+    assert score.loc[1, "std_error"] == pytest.approx(main.loc["score", "std_error"], rel=1e-9)
+    assert score.loc[0.5, "shift"] == pytest.approx(
+        (score.loc[0.5, "estimate"] - score.loc[1, "estimate"]) / score.loc[1, "std_error"]
+    )
+    fine = hazards(table, "months", "left", ["score", "spend"], bins={"spend": 100}).table
+    assert fine["estimate"].to_numpy() == pytest.approx(raw["estimate"].to_numpy(), abs=0.01)
+
+
+def test_a_bin_scores_the_mean_of_its_customers():
+    table = pd.DataFrame({"x": np.arange(16.0), "t": [1.0, 2] * 8})
+    who = cells(
+        table[["x"]].assign(x=np.arange(16) // 2), table["t"].to_numpy(), np.ones(16, bool), np.zeros(16),
+        values={"x": table["x"].to_numpy()},
+    )  # fmt: skip
+    found = binned.cut(who, {"x": 4})
+    assert sorted(set(found.labels["x"])) == [1.5, 5.5, 9.5, 13.5]
+    assert found.count.tolist() == [2.0] * 8
+
+
+@pytest.mark.parametrize("bins", [{"spend": 5}, {"spend": 2}, {"spend": 400}, {"spend": "10"}, {"other": 10}])
+def test_bins_that_cannot_be_halved_are_refused(bins):
+    with pytest.raises(AnalysisError, match="name a covariate, with an even whole number from 4 to 200"):
+        hazards(spenders(200), "months", "left", ["score", "spend"], bins=bins)
+
+
+@pytest.mark.parametrize("where", ["pandas", "duckdb"])
+def test_text_is_not_cut_into_bins(where, tmp_path):
+    table = population(300)
+    with pytest.raises(AnalysisError, match="column segment: found text or categories"):
+        hazards(placed(table, where, tmp_path), "months", "left", ["segment"], bins={"segment": 10})

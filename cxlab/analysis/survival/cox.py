@@ -16,15 +16,20 @@ import numpy as np
 from scipy import stats
 
 from cxlab.analysis.survival.alike import Alike, alike
+from cxlab.analysis.survival.concordance import concordance
 from cxlab.analysis.survival.observed import Observed
 from cxlab.analysis.survival.ties import tie_sums
+
+__all__ = [
+    "CoxFit", "Diverged", "Proportional", "Risk", "Sums", "at_risk", "baseline", "concordance", "fit",
+    "influences", "information", "proportionality", "score", "sums",
+]  # fmt: skip
 
 Array = np.ndarray[Any, Any]
 
 _STEPS = 40
 _HALVINGS = 30
 _CONVERGED = 1e-13  # squared length of a Newton step in units of standard errors
-_DENSE = 5_000_000  # places times ranks that a table is made of
 _RUNAWAY = 25.0  # log hazard ratio across four standard deviations that no finite estimate reaches
 
 
@@ -345,80 +350,3 @@ def proportionality(
 
 def _quadratic(vector: Array, matrix: Array) -> float:
     return float(vector @ np.linalg.pinv(matrix, hermitian=True) @ vector)
-
-
-def concordance(risk: Risk, beta: Array) -> float:
-    """Share of comparable pairs in which the one who left first had the higher risk (ties count half).
-
-    A pair is comparable when one leaves while the other is at risk in the same stratum and stays longer;
-    pairs count by the product of their weights.
-
-    Examples
-    --------
-    >>> from cxlab.analysis.survival.observed import cells
-    >>> x = np.array([[2.0], [1.0], [0.0]])
-    >>> import pandas as pd
-    >>> people = pd.DataFrame({"customer": [1, 2, 3]})
-    >>> who = cells(people, np.array([1.0, 2, 3]), np.array([True, True, False]), np.zeros(3))
-    >>> everyone = at_risk(who, x, np.zeros(3, dtype=int))
-    >>> concordance(everyone, np.array([1.0]))
-    1.0
-    """
-    # Risks that differ only by rounding are ties.
-    _, rank = np.unique((risk.x @ beta).round(10), return_inverse=True)
-    below = equal = total = 0.0
-    start = 0
-    for end in risk.ends:
-        own = np.flatnonzero((risk.last > start) & (risk.last <= end) & (risk.last > risk.first))
-        leaving = own[risk.event[own]]
-        # At risk just after the time: those whose last position is later, less those not entered yet.
-        place = np.r_[risk.last[own] - risk.event[own], risk.first[own]] - start
-        held = (place, np.r_[risk.w[own], -risk.w[own]], np.r_[rank[own], rank[own]])
-        asked = (risk.at[leaving] - start, rank[leaving])
-        narrow = (end - start + 2) * (int(rank.max()) + 1) <= max(_DENSE, 8 * len(own))
-        low, same, all_ = (_after_dense if narrow else _after)(held, asked)
-        below += float(risk.w[leaving] @ low)
-        equal += float(risk.w[leaving] @ same)
-        total += float(risk.w[leaving] @ all_)
-        start = end
-    return (below + equal / 2) / total if total > 0 else float("nan")
-
-
-def _after_dense(held: tuple[Array, Array, Array], asked: tuple[Array, Array]) -> tuple[Array, Array, Array]:
-    """Answer as `_after`, from a table of places and ranks: the quick way where both are few."""
-    place, weight, rank = held
-    where, against = asked
-    size = (int(max(place.max(initial=0), where.max(initial=0) + 1)) + 1, int(rank.max(initial=0)) + 1)
-    later = np.bincount(place * size[1] + rank, weight, size[0] * size[1]).reshape(size)
-    later = later[::-1].cumsum(axis=0)[::-1]
-    upto = later.cumsum(axis=1)
-    same = later[where + 1, against]
-    return upto[where + 1, against] - same, same, upto[where + 1, -1]
-
-
-def _after(held: tuple[Array, Array, Array], asked: tuple[Array, Array]) -> tuple[Array, Array, Array]:
-    """For each question (place, rank): weight held at later places of lower rank, of the same, in all."""
-    place, weight, rank = held
-    where, against = asked
-    # Later places first; at one place the questions come before what is held there.
-    sort = np.lexsort((np.r_[np.ones(len(place)), np.zeros(len(where))], -np.r_[place, where]))
-    amount = np.r_[weight, np.zeros(len(where))][sort]
-    key = np.r_[rank, against][sort]
-    total = np.cumsum(amount)
-    lower = np.zeros(len(key))
-    for bit in range(int(key.max()).bit_length()):
-        group = key >> (bit + 1)
-        order = np.argsort(group, kind="stable")
-        zero = np.cumsum(np.where((key[order] >> bit) & 1 == 0, amount[order], 0.0))
-        begins = np.r_[True, np.diff(group[order]) != 0]
-        base = np.r_[0.0, zero[:-1]][begins][np.cumsum(begins) - 1]
-        lower[order] += np.where((key[order] >> bit) & 1 == 1, zero - base, 0.0)
-    order = np.argsort(key, kind="stable")
-    running = np.cumsum(amount[order])
-    begins = np.r_[True, np.diff(key[order]) != 0]
-    same = np.empty(len(key))
-    same[order] = running - np.r_[0.0, running[:-1]][begins][np.cumsum(begins) - 1]
-    back = np.empty(len(key), dtype=int)
-    back[sort] = np.arange(len(sort))
-    positions = back[len(place) :]
-    return lower[positions], same[positions], total[positions]

@@ -142,8 +142,8 @@ def _unusable(part: Coded, who: Observed) -> list[Problem]:
     levels = dict(zip(part.names, part.values.T, strict=True))
     if part.reference is not None:
         levels[f"{part.column}: {part.reference}"] = 1 - part.values.sum(axis=1)
-    elif np.unique(part.values).size == 2:
-        low, high = np.unique(part.values)
+    elif len(ends := pd.unique(part.values[:, 0])) == 2:
+        low, high = sorted(ends)
         levels = {f"{part.column}: {v:g}": (part.values[:, 0] == v).astype(float) for v in (low, high)}
     else:
         return []

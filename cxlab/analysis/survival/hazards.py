@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,12 +12,12 @@ import pandas as pd
 
 from cxlab.analysis.columns import check_categories, named, shown
 from cxlab.analysis.estimates import check_level
-from cxlab.analysis.survival import leaks
+from cxlab.analysis.survival import binned, leaks
 from cxlab.analysis.survival.claims import undated
 from cxlab.analysis.survival.design import Design, check_covariates, design_of
 from cxlab.analysis.survival.observed import Observed, Table, check_roles, observed
 from cxlab.analysis.survival.proportional import TRANSFORMS, Transform
-from cxlab.analysis.survival.ratios import Asked, Hazards, fit, told
+from cxlab.analysis.survival.ratios import Asked, Hazards, fit, stratum_of, told
 from cxlab.analysis.survival.remedies import ACTIONS, Action, treated
 from cxlab.analysis.survival.together import People, check_episodes, merged, people_of
 from cxlab.errors import AnalysisError, Message, Problem
@@ -41,6 +42,7 @@ def hazards(
     transform: Transform = "km",
     ph_action: Action = "report",
     change_at: float | None = None,
+    bins: Mapping[str, int] | None = None,
     level: float = 0.95,
 ) -> Hazards:
     r"""Estimate how the risk of leaving goes with each covariate, the others held fixed.
@@ -77,6 +79,9 @@ def hazards(
         ``time_split`` estimates the effect before and after the change. The first fit stays as it is.
     change_at : float, optional
         When effects change, known beforehand (such as the end of a promotion); by default searched.
+    bins : mapping of str to int, optional
+        Covariates cut into so many quantile bins (even, 4 to 200), each scored by the mean of its customers:
+        for a table of any size, whose patterns must be few. ``tables["binning"]`` shows what that does.
     level : float
         Confidence level.
 
@@ -91,6 +96,8 @@ def hazards(
         (Holm on the joint), advice. ``tables["over_time"]``, where one changes: the ratios anew in up to
         eight periods (`proportional.over_time`). ``tables["remedy"]`` and `refit`: what was done about it
         and why (`remedies.treated`). ``survival`` predicts.
+        ``tables["binning"]``: covariate, bins (times those declared), estimate, std_error, shift (in those of
+        the declared).
 
     Raises
     ------
@@ -133,10 +140,13 @@ def hazards(
     roles |= {"the cause": [reason], "the id": [id], "the cluster": [None if cluster == id else cluster]}
     check_roles(roles)
     together = list(dict.fromkeys(c for c in (id, cluster) if c))
-    who = observed(
+    bins = dict(bins or {})
+    fine = observed(
         table, duration, event, entry=entry, weights=weights, needed=[*covariates, *strata, *together],
         carried=[reason] if reason else [], several=id or cluster,
+        bins=binned.doubled(bins, covariates),
     )  # fmt: skip
+    who = binned.cut(fine, bins)
     check_categories(who.labels, strata)
     rows = who.n
     if cause:
@@ -154,12 +164,17 @@ def hazards(
         settings={
             "duration": duration, "event": event, "covariates": covariates, "entry": entry,
             "weights": weights, "cluster": cluster, "id": id,
-            "cause": None if cause is None else list(cause), "rows": rows,
+            "cause": None if cause is None else list(cause), "rows": rows, "bins": bins,
         },
     )  # fmt: skip
     fitted = fit(asked)  # first: what has no finite estimate says so itself
     _check_leaks(table, event, id, asked.design, who)
-    return treated(asked, fitted, told(asked, fitted), ph_action, change_at)
+    found = treated(asked, fitted, told(asked, fitted), ph_action, change_at)
+    if not bins:
+        return found
+    prepared = partial(_of_cause, column=cause[0], value=cause[1]) if cause else lambda cells: cells
+    binning = binned.effect(fine, bins, covariates, partial(stratum_of, strata), prepared)
+    return replace(found, tables={**found.tables, "binning": binning})
 
 
 def _check_leaks(table: Any, event: str, id: str | None, design: Design, who: Observed) -> None:

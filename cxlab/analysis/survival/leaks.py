@@ -231,7 +231,7 @@ def separating(
 
 def growing(who: Observed, column: str, values: Array) -> Problem | None:
     """Return the problem of a number that grows while a customer stays, as a total of payments does."""
-    if who.n < _COMPARED or len(np.unique(values)) <= 2:
+    if who.n < _COMPARED or len(pd.unique(values)) <= 2:
         return None
     ranks = np.vstack([_grouped(values), _grouped(who.duration)])
     if not (ranks != ranks[:, :1]).any(axis=1).all():
@@ -288,7 +288,7 @@ def _grouped(values: Array) -> Array:
     """Return the group of each value, in their order."""
     if np.isin(values, (0, 1)).all():
         return np.asarray(values.astype(int))
-    found, codes = np.unique(values, return_inverse=True)
+    codes, found = pd.factorize(values, sort=True)
     if len(found) > _GROUPS:
         codes = np.searchsorted(np.unique(np.quantile(values, np.linspace(0, 1, _GROUPS)[1:-1])), values)
     return codes

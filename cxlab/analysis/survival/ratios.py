@@ -128,7 +128,7 @@ class Fitted:
 
 def fit(asked: Asked) -> Fitted:
     """Fit the model."""
-    design, stratum = asked.design, _stratum(asked.strata, asked.who)
+    design, stratum = asked.design, stratum_of(asked.strata, asked.who)
     risk = cox.at_risk(asked.who, design.standard, stratum, cluster=asked.cluster, pieces=asked.pieces)
     try:
         return Fitted(risk, cox.fit(risk, robust=asked.robust), stratum)
@@ -180,7 +180,8 @@ def told(asked: Asked, fitted: Fitted) -> Hazards:
     )  # fmt: skip
 
 
-def _stratum(strata: Sequence[str], who: Observed) -> Array:
+def stratum_of(strata: Sequence[str], who: Observed) -> Array:
+    """Return the crossed category of each cell (codes, n)."""
     if not strata:
         return np.zeros(len(who.count), dtype=int)
     return who.labels.groupby(list(strata), sort=True, observed=True).ngroup().to_numpy()

@@ -198,7 +198,7 @@ def _check_ids(frame: Any, names: Sequence[str], several: str | None) -> None:
 def _edges(frame: Any, column: str, bins: int) -> Array:
     """Return the inner edges of `bins` quantile bins of the known values of a column, (bins - 1,)."""
     value = nw.col(column).cast(nw.Float64)
-    held = frame.select(cx=value).filter(value.is_finite())
+    held = frame.select(cx=value).filter(nw.col("cx").is_finite())
     shares = np.arange(1, bins) / bins
     asked = {f"q{k}": nw.col("cx").quantile(float(q), interpolation="linear") for k, q in enumerate(shares)}
     return np.asarray(_collect(held.select(**asked)).to_numpy(dtype=float)[0])
