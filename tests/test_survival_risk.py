@@ -9,10 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lifelines import KaplanMeierFitter
 from lifelines.utils import concordance_index
+from matplotlib.collections import PathCollection
 
 from cxlab.analysis.survival import churn_risk, cutoff, decision, validated
 from cxlab.analysis.survival.validated import followed, known, measures
 from cxlab.errors import AnalysisError
+from cxlab.reporting import figures
+from cxlab.reporting.words import Words
 
 REPLICATIONS = int(os.environ.get("CXLAB_REPLICATIONS", 200))
 H = 6.0
@@ -454,3 +457,42 @@ def test_the_table_is_left_as_it_was():
     copy = customers.copy(deep=True)
     risks(customers)
     pd.testing.assert_frame_equal(customers, copy)
+
+
+# --- figures ------------------------------------------------------------------------------------------
+
+
+def texts(ax):
+    return [t.get_text().replace("\N{NO-BREAK SPACE}", " ") for t in ax.texts]
+
+
+def test_the_groups_are_drawn_as_they_are_told():
+    result = risks(world(seed=3), value=20.0, contact_cost=3.0)
+    table = result.tables["risk_groups"]
+    for words in (Words("es"), Words("en")):
+        ax = figures.draw_risk_groups(result, words=words)
+        observed, predicted = (
+            np.asarray(c.get_offsets()) for c in ax.collections if isinstance(c, PathCollection)
+        )
+        assert observed[:, 0].tolist() == pytest.approx(table["estimate"].tolist())
+        assert predicted[:, 0].tolist() == pytest.approx(table["predicted"].tolist())
+        assert (np.diff(observed[:, 1]) > 0).all()  # the most risk first
+        said = texts(ax)
+        assert any(f"×{words.number(table['lift'].iloc[0], 1)}" in text for text in said)
+        assert ax.get_xlim()[0] == 0
+
+
+def test_the_campaign_is_drawn_with_its_break_even():
+    result = risks(world(seed=3), value=20.0, contact_cost=3.0, save_rate=0.3)
+    table, told = result.campaign.table, result.campaign.tables["campaign_rule"]
+    rule = told.set_index("quantity")["estimate"]
+    ax = figures.draw_campaign(result.campaign, words=Words("en"))
+    drawn = [line.get_ydata() for line in ax.lines if len(line.get_xdata()) == len(table)]
+    for column in ("low_save", "high_save", "estimate"):
+        assert any(np.allclose(y, table[column]) for y in drawn)
+    (dot,) = (np.asarray(c.get_offsets()) for c in ax.collections if isinstance(c, PathCollection))
+    assert dot[0].tolist() == pytest.approx([rule["contacted"], rule["amount"]])
+    assert f"loses if it keeps less than {100 * rule['break_even']:.0f}%" in texts(ax)
+    assert "keeps 30%" in texts(ax)
+    nothing = figures.draw_campaign(risks(world(seed=3)).campaign, words=Words("es"))
+    assert not nothing.lines
