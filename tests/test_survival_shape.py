@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 from test_survival import lung
 
-from cxlab.analysis.estimates import masked
+from cxlab.analysis.estimates import adjusted, masked
 from cxlab.analysis.survival import (
     bonds,
     cohorts,
@@ -83,6 +83,41 @@ def test_groups_are_looked_at_apart_and_what_ends_is_marked():
     assert result.tables["months"]["segment"].tolist() == [1]
     assert result.settings["marks"] == {"ends": 12.0}
     assert [c.fields.get("segment") for c in result.claims] == [1]
+
+
+def test_a_month_stands_out_after_holm_over_the_months():
+    shape = hazard_shape(customers(1500, 14, peak=2.2, at=(5,)), "months", "left", level=0.9)
+    d, y = (shape.table[c].to_numpy() for c in ("events", "at_risk"))
+    p = [
+        stats.fisher_exact([[a, b - a], [d.sum() - a, y.sum() - d.sum() - b + a]]).pvalue
+        if b >= 10
+        else np.nan
+        for a, b in zip(d, y, strict=True)
+    ]
+    holm = adjusted(p, "holm")
+    above = np.flatnonzero((holm <= 0.1) & (d / y > d.sum() / y.sum()))
+    raw = np.flatnonzero((np.array(p) <= 0.1) & (d / y > d.sum() / y.sum()))
+    assert len(raw) > len(above) == 1
+    assert shape.tables["months"]["start"].tolist() == (above + 1).tolist() == [5]
+    assert shape.tables["months"]["p_adjusted"].tolist() == pytest.approx(holm[above].tolist(), rel=1e-9)
+
+
+def test_only_months_seen_whole_count():
+    table = pd.DataFrame({
+        "months": [3, 3, 1, 2], "left": [1, 0, 0, 1], "start_date": pd.Timestamp("2024-01-01"),
+        "closed": pd.to_datetime(["2024-03-15", "2024-03-15", "2024-01-20", "2024-03-15"]),
+    })  # fmt: skip
+    window = ("start_date", "closed")
+    shape = hazard_shape(table, "months", "left", window=window)
+    # Gone in the third month, of which half was seen: two whole months, and still here.
+    assert shape.table[["time", "at_risk", "events"]].values.tolist() == [[1, 3, 0], [2, 3, 1]]
+    assert dict(shape.n_dropped) == {"not one whole month observed": 1}
+    assert "unfinished_month" not in shape.claims[0].caveats
+    assert "unfinished_month" in hazard_shape(table, "months", "left").claims[0].caveats
+    triangle = cohorts(table, "months", "left", ages=[1, 2], until="closed", every="year").table
+    assert triangle["estimate"].tolist() == pytest.approx([1, 2 / 3])
+    with pytest.raises(AnalysisError, match="column 'closed' holds no dates"):
+        cohorts(table.assign(closed="2024"), "months", "left", until="closed")
 
 
 def test_nobody_leaving_is_said():
@@ -178,6 +213,26 @@ def test_a_first_contact_starts_its_own_clock():
     after = retention(found, "months", "left", since="first_contact_months")
     assert after.n_used == 1
     assert dict(after.n_dropped) == {"first_contact_months missing": 2}
+
+
+def test_a_parquet_file_gives_what_the_frame_gives(tmp_path):
+    table = customers(700, 8, peak=3.0).assign(free=6, plan=lambda t: np.where(t.index % 3, "a", "b"))
+    table["why"] = np.where(table["left"] == 0, None, np.where(table.index % 4, "voluntary", "involuntary"))
+    table["closed"] = pd.Timestamp("2024-07-15")
+    path = tmp_path / "customers.parquet"
+    table.to_parquet(path)
+    left, window = ("months", "left"), ("start_date", "closed")
+    for analysis in (
+        lambda t: restricted_mean(t, *left, horizon=12, by=["plan"]),
+        lambda t: incidence(t, *left, cause="why", by=["plan"]),
+        lambda t: hazard_shape(t, *left, by=["plan"], window=window, marks=["free"]),
+        lambda t: cohorts(t, *left, until="closed"),
+        lambda t: retention(t, *left, since="free", by=["plan"]),
+    ):
+        ours, read = analysis(table), analysis(path)
+        pd.testing.assert_frame_equal(ours.table, read.table, check_dtype=False, rtol=1e-10)
+        assert [c.code for c in ours.claims] == [c.code for c in read.claims]
+        assert dict(ours.n_dropped) == dict(read.n_dropped)
 
 
 @pytest.mark.parametrize(
