@@ -118,7 +118,11 @@ def _together(curves: Sequence[Curve], sheet: plate.Sheet, words: Words, ax: Axe
     names = [wrapped(c.label, 110, SMALL, lines=1)[0] for c in curves]
     left = max(width(name, SMALL) for name in names) + 30 if len(curves) > 1 else 40.0
     right = (
-        14 + max(width(line, bold=True) for c in curves for line in wrapped(c.label, 120, lines=2, bold=True))
+        14
+        + max(
+            32.0,  # the percentage under the name
+            *(width(line, bold=True) for c in curves for line in wrapped(c.label, 120, lines=2, bold=True)),
+        )
         if len(curves) > 1
         else 46.0
     )
