@@ -172,6 +172,58 @@ def test_spend_that_cannot_be(x, z, words):
         economics.gamma_gamma(x, z)
 
 
+# --- value without a contract -----------------------------------------------------------------------
+
+
+def spenders(n=1500, seed=5):
+    """Customers with what they bought, what they spend each time, and what they buy and spend later."""
+    rng = np.random.default_rng(seed)
+    x, last, age, later = buyers(n, seed)
+    scale = 1 / rng.gamma(4.0, 1 / 15.0, n)  # a mean spend of p v / (q - 1) = 30
+    z = np.where(x > 0, rng.gamma(6.0 * np.maximum(x, 1), scale / np.maximum(x, 1)), 0.0)
+    return x, last, age, z, later * 6.0 * scale
+
+
+def test_customers_are_worth_what_they_come_to_spend():
+    x, last, age, z, later = spenders(12_000)
+    buying, spending = economics.bg_nbd(x, last, age), economics.gamma_gamma(x, z)
+    found = economics.purchase_value(
+        buying, spending, x, last, age, z, horizon=52, discount=0.0, margin_share=0.4, resamples=40
+    )
+    rows = found.table.set_index("purchases")
+    assert rows.loc["all", "estimate"] == pytest.approx(0.4 * later.mean(), rel=0.07)
+    assert rows.loc["4+", "estimate"] == pytest.approx(0.4 * later[x >= 4].mean(), rel=0.1)
+    assert rows["conf_low"].lt(rows["estimate"]).all()
+    assert rows["estimate"].lt(rows["conf_high"]).all()
+    assert rows.loc["all", "n"] == rows["n"].iloc[1:].sum()
+    # Undiscounted, the parts of the horizon add up to the purchases of the whole.
+    whole = buying.expected_purchases(52, x, last, age) * spending.expected_spend(x, z) * 0.4
+    assert found.values == pytest.approx(whole, rel=1e-9)
+    later_money = economics.purchase_value(
+        buying, spending, x, last, age, z, horizon=52, discount=0.2, margin_share=0.4, resamples=40
+    )
+    ratio = later_money.values.sum() / found.values.sum()
+    assert 1.2**-0.5 < ratio < 1.2**-0.3  # most is bought in the first half of the year
+
+
+@real
+def test_cdnow_customers_have_a_value():
+    table = pd.read_csv(Path(REAL) / "cdnow_customers_summary.csv")
+    names = ["master", "id", "day", "discs", "spent"]
+    raw = pd.read_csv(Path(REAL) / "cdnow_sample.txt", sep=r"\s+", header=None, names=names)
+    days = raw.groupby(["id", "day"], as_index=False)["spent"].sum()
+    days = days[(days["day"] <= 19970930) & (days.groupby("id").cumcount() > 0)]
+    z = table["ID"].map(days.groupby("id")["spent"].mean()).fillna(0.0)
+    history = table["frequency"], table["recency"], table["T"]
+    buying, spending = economics.bg_nbd(*history), economics.gamma_gamma(table["frequency"], z)
+    found = economics.purchase_value(buying, spending, *history, z, horizon=39, discount=0.15, resamples=40)
+    rows = found.table.set_index("purchases")["estimate"]
+    assert rows["0"] < rows["1"] < rows["2-3"] < rows["4+"]
+    # What the 2,357 did spend in the 39 weeks after.
+    after = raw[(raw["day"] > 19970930) & (raw["day"] <= 19980630)]["spent"].sum() / len(table)
+    assert rows["all"] == pytest.approx(after, rel=0.2)
+
+
 # --- sBG --------------------------------------------------------------------------------------------
 
 

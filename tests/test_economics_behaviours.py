@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from cxlab.analysis import economics
+from cxlab import demo
+from cxlab.analysis import economics, metrics
 from cxlab.analysis.economics.followed import DAYS
 from cxlab.analysis.economics.rates import log_rates
 from cxlab.analysis.economics.responses import half_lives
@@ -271,6 +272,33 @@ def test_what_cannot_be_used_is_refused(tables, changed, words):
 def test_a_customer_twice_is_refused(tables):
     with pytest.raises(AnalysisError, match="duplicate rows"):
         ask((pd.concat([tables[0], tables[0].head(1)]), *tables[1:]))
+
+
+def test_under_ten_followed_are_not_told_of(tables):
+    with pytest.raises(AnalysisError, match="under 10 customers were followed"):
+        ask((tables[0].head(9), *tables[1:]))
+
+
+@pytest.mark.parametrize("client", ["fibra", "nada"])
+def test_the_demo_has_what_was_planted(client):
+    """T18; experience brings staying, upgrades and referrals, other products only the sales list does."""
+    built = getattr(demo, client)()
+    customers = built["customers"].assign(pxi=metrics.contribution(built["customers"], "pxi"))
+    found = economics.behaviours(
+        customers, built["transactions"], built["referrals"],
+        covariates=["attr_price", "attr_promo"], pushes=["attr_sales_list"],
+    )  # fmt: skip
+    standing = {c.fields["behaviour"] for c in found.claims if c.code == "economics.behaviour"}
+    share = found.tables["referrers"].set_index("class")["estimate"]
+    if client == "nada":
+        assert standing == set()
+        assert abs(share["promoter"] - share["passive"]) < 0.06
+        return
+    assert standing == {"permanence", "upsell", "recommendation"}
+    assert share["promoter"] == pytest.approx(0.22, abs=0.025)
+    assert share["passive"] == pytest.approx(0.06, abs=0.027)
+    bridge = found.tables["bridge"].set_index("behaviour")["part"]
+    assert bridge.drop("total").idxmax() == "permanence"
 
 
 @pytest.mark.simulation

@@ -343,6 +343,7 @@ def test_never_and_free():
         ({"change": {"nps_class": "passive"}}, "change is"),
         ({"change": {"nps_class": ("detractor", "happy")}}, "nobody has 'happy' in 'nps_class'"),
         ({"change": {"nps_class": 10}}, "holds no numbers"),
+        ({"change": {"nps_class": ("rare", "passive")}}, "the change is for under 10 customers"),
         ({"uptake": 0}, "uptake is 0"),
         ({"uptake": 1.2}, "uptake is 1.2"),
         ({"cost": -1}, "cost is -1"),
@@ -367,8 +368,9 @@ def test_never_and_free():
     ],
 )
 def test_what_makes_no_sense_is_refused(table, changed, words):
+    few = table.assign(nps_class=table["nps_class"].where(table.index >= 9, "rare"))
     with pytest.raises(AnalysisError, match=words):
-        ask(table, **changed)
+        ask(few, **changed)
 
 
 @pytest.mark.simulation

@@ -34,6 +34,7 @@ SWEEP = {
     "negligible": 0,
 }
 FIELDS = {
+    "economics.prospects": {**NUMBER, "unit": "money", "periods": 52, "discount": 0.1, "alive": 0.6},
     "economics.behaviour": {
         **RATIO,
         "changed_column": "pxi",

@@ -118,7 +118,7 @@ CODES = (
 )  # fmt: skip
 READERS: Mapping[str, Callable[[Fields, Words], tuple[str, dict[str, Any]]]] = {
     **{f"economics.{code}": said for code in CODES},
-    **{f"economics.{code}": said for code in ("behaviours_none", "bridge", "referrals")},
+    **{f"economics.{code}": said for code in ("behaviours_none", "bridge", "referrals", "prospects")},
     "economics.behaviour": _behaviour,
     "economics.improvement": _improvement,
     "economics.improvement_none": _improvement_none,

@@ -5,6 +5,7 @@ from cxlab.analysis.economics.behaviours import Behaviours, behaviours
 from cxlab.analysis.economics.cohorts import Renewals, sbg
 from cxlab.analysis.economics.doubts import e_value
 from cxlab.analysis.economics.improvement import Improvement, improvement
+from cxlab.analysis.economics.prospects import Prospects, purchase_value
 from cxlab.analysis.economics.purchases import Purchases, bg_nbd
 from cxlab.analysis.economics.spend import Spend, gamma_gamma
 from cxlab.analysis.economics.value import LifetimeValue, constant_value, lifetime_value
@@ -15,6 +16,7 @@ __all__ = [
     "Improvement",
     "LifetimeValue",
     "PerUser",
+    "Prospects",
     "Purchases",
     "Renewals",
     "Spend",
@@ -27,5 +29,6 @@ __all__ = [
     "improvement",
     "lifetime_value",
     "per_user",
+    "purchase_value",
     "sbg",
 ]

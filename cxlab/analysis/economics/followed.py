@@ -12,7 +12,7 @@ import pandas as pd
 from cxlab.analysis.columns import as_floats, check_rows
 from cxlab.analysis.covariates import coded
 from cxlab.analysis.dropped import check_entered, entering, missing
-from cxlab.analysis.estimates import check_columns
+from cxlab.analysis.estimates import MINIMUM_CUSTOMERS, check_columns
 from cxlab.errors import AnalysisError, Message
 
 Array = np.ndarray[Any, Any]
@@ -86,6 +86,10 @@ def followed(
     reasons.append((Message("gone before they could be followed"), ~(months > 0)))
     kept, dropped = entering(len(customers), reasons)
     check_entered(kept, dropped)
+    if kept.sum() < MINIMUM_CUSTOMERS:
+        raise AnalysisError(
+            "under {least} customers were followed: too few to be told of", least=MINIMUM_CUSTOMERS
+        )
     own = customers.loc[kept].reset_index(drop=True)
     start = survey[kept].reset_index(drop=True) + pd.to_timedelta(lag * DAYS, unit="D")
     left = ((end <= last) | (end.notna() & last.isna()))[kept].to_numpy()

@@ -33,11 +33,11 @@ class Purchases(Result):
     def expected_purchases(self, time: float, frequency: Any, recency: Any, age: Any) -> Array:
         """Return the purchases expected in the next `time` of customers with this history, (n,)."""
         check_numbers(("time", time, lambda v: v > 0, Message("a positive time")))
-        return _expected(self.fitted.estimate, time, *_history(frequency, recency, age))
+        return expected(self.fitted.estimate, time, *history(frequency, recency, age))
 
     def p_alive(self, frequency: Any, recency: Any, age: Any) -> Array:
         """Return the probability that they still buy, (n,); 1 without a repeat, after which one may stop."""
-        return _alive(self.fitted.estimate, *_history(frequency, recency, age))
+        return _alive(self.fitted.estimate, *history(frequency, recency, age))
 
 
 def bg_nbd(
@@ -89,7 +89,7 @@ def bg_nbd(
     (['r', 'alpha', 'a', 'b'], True)
     """
     check_level(level)
-    x, last, total = _history(frequency, recency, age)
+    x, last, total = history(frequency, recency, age)
     if not (x > 0).any():
         raise AnalysisError("no customer bought again: nothing can be estimated; observe them for longer")
     ahead = float(total.max() / 2) if horizon is None else horizon
@@ -117,7 +117,7 @@ def bg_nbd(
     )  # fmt: skip
 
 
-def _history(frequency: Any, recency: Any, age: Any) -> tuple[Array, Array, Array]:
+def history(frequency: Any, recency: Any, age: Any) -> tuple[Array, Array, Array]:
     """Return the three columns as floats, or all that is wrong with them."""
     held = {
         name: pd.Series(values).reset_index(drop=True)
@@ -176,7 +176,8 @@ def _alive(parameters: Array, x: Array, last: Array, total: Array) -> Array:
     return np.asarray(1 / (1 + np.where(x > 0, odds, 0.0)))
 
 
-def _expected(parameters: Array, time: Any, x: Array, last: Array, total: Array) -> Array:
+def expected(parameters: Array, time: Any, x: Array, last: Array, total: Array) -> Array:
+    """Return the purchases expected in the next `time` at these parameters."""
     r, alpha, a, b = parameters
     a = a if abs(a - 1) > 1e-6 else 1 + 1e-6  # the limit at 1 is finite, the formula divides by a - 1
     reach = time / (alpha + total + time)
@@ -214,7 +215,7 @@ def _claim(fitted: Maximum, groups: Array, count: Array, time: float, level: flo
     n = int(count.sum())
 
     def mean(parameters: Array) -> float:
-        return float(count @ _expected(parameters, time, *groups.T) / n)
+        return float(count @ expected(parameters, time, *groups.T) / n)
 
     estimate, reach = mean(fitted.estimate), t_quantile(level) * float(fitted.error_of(mean)[0])
     fields = {

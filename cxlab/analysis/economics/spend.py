@@ -36,8 +36,8 @@ class Spend(Result):
         Who has no repeat purchase (frequency 0) is expected to spend as the average customer; with q of 1 or
         less that mean is infinite, and such customers come back as missing.
         """
-        x, z = _amounts(frequency, spend)
-        return _expected(self.fitted.estimate, x, z)
+        x, z = amounts(frequency, spend)
+        return expected(self.fitted.estimate, x, z)
 
 
 def gamma_gamma(frequency: Any, spend: Any, *, level: float = 0.95) -> Spend:
@@ -81,7 +81,7 @@ def gamma_gamma(frequency: Any, spend: Any, *, level: float = 0.95) -> Spend:
     ['p', 'q', 'v']
     """
     check_level(level)
-    x, z = _amounts(frequency, spend)
+    x, z = amounts(frequency, spend)
     again = x > 0
     if not again.any():
         raise AnalysisError("no customer bought again: nothing can be estimated; observe them for longer")
@@ -108,7 +108,8 @@ def gamma_gamma(frequency: Any, spend: Any, *, level: float = 0.95) -> Spend:
     )  # fmt: skip
 
 
-def _amounts(frequency: Any, spend: Any) -> tuple[Array, Array]:
+def amounts(frequency: Any, spend: Any) -> tuple[Array, Array]:
+    """Return both columns as floats, or all that is wrong with them."""
     held = pd.DataFrame({"frequency": np.asarray(frequency), "spend": np.asarray(spend)})
     read = [as_floats(held[column]) for column in held]
     x, z = (np.full(len(held), np.nan) if v is None else v for v in read)
@@ -137,7 +138,8 @@ def _loglik(parameters: Array, x: Array, z: Array) -> Array:
     return np.asarray(own + (p * x - 1) * np.log(z) + p * x * np.log(x) - (p * x + q) * np.log(v + x * z))
 
 
-def _expected(parameters: Array, x: Array, z: Array) -> Array:
+def expected(parameters: Array, x: Array, z: Array) -> Array:
+    """Return the spend expected per purchase at these parameters; missing where its mean is infinite."""
     p, q, v = parameters
     left = p * x + q - 1
     return np.asarray(np.where(left > 0, p * (v + x * z) / np.where(left > 0, left, 1.0), np.nan))
@@ -149,7 +151,7 @@ def _claims(fitted: Maximum, n: int, level: float, together: float) -> tuple[Cla
         return ()
 
     def mean(parameters: Array) -> float:
-        return float(_expected(parameters, np.zeros(1), np.zeros(1))[0])
+        return float(expected(parameters, np.zeros(1), np.zeros(1))[0])
 
     estimate = mean(fitted.estimate)
     reach = float(np.exp(t_quantile(level) * float(fitted.error_of(mean)[0]) / estimate))

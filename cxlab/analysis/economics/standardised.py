@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from cxlab.analysis.columns import as_floats, shown
+from cxlab.analysis.estimates import MINIMUM_CUSTOMERS
 from cxlab.analysis.survival import cox
 from cxlab.analysis.survival.design import Design, coded_alike, design_of
 from cxlab.analysis.survival.observed import Observed
@@ -137,8 +138,11 @@ def _changed(who: Observed, change: Change) -> tuple[Array, pd.DataFrame, float]
                     value=str(value), column=column, present=shown(sorted(set(held))),
                 )  # fmt: skip
         treated &= held == str(step[0])
-    if not treated.any():
-        raise AnalysisError("the change is for nobody: no customer has all of its first values together")
+    if who.count[treated].sum() < MINIMUM_CUSTOMERS:
+        raise AnalysisError(
+            "the change is for under {least} customers: few or none have all of its first values together",
+            least=MINIMUM_CUSTOMERS,
+        )
     changed, ended = labels[treated].copy(), np.zeros(int(treated.sum()), dtype=bool)
     for column, step in change.items():
         if isinstance(step, tuple):

@@ -187,7 +187,7 @@ def lifetime_value(
         table=main,
         keys=(*by, "distribution"),
         tables={
-            "distributions": compared(who, whole.terms, tenure),
+            "distributions": compared(who, whole.terms, tenure).assign(n=who.n, flag=whole.row["flag"]),
             **({"payback": pd.DataFrame(costs).assign(flag=main["flag"])} if costs else {}),
             **({"groups": groups, "tests": groups[["hypothesis", "p_value", "p_adjusted"]]} if by else {}),
         },
