@@ -8,8 +8,8 @@ import pytest
 
 from cxlab import demo
 from cxlab.analysis.survival import audit_leaks, hazards
-from cxlab.analysis.survival.leaks import separation
 from cxlab.analysis.survival.observed import cells
+from cxlab.analysis.survival.separation import Clock, separation
 from cxlab.errors import AnalysisError
 
 
@@ -138,7 +138,9 @@ def test_separation_is_the_share_of_pairs_with_entry_and_ties():
         pairs += there.sum()
         above += (there & (x < x[i])).sum() + (there & (x == x[i])).sum() / 2
     who = cells(pd.DataFrame({"x": x}), months.astype(float), left, entry.astype(float))
-    assert separation(who, who.labels["x"].to_numpy()) == pytest.approx(above / pairs, abs=1e-12)
+    assert separation(who, who.labels["x"].to_numpy(), Clock.of(who)) == pytest.approx(
+        above / pairs, abs=1e-12
+    )
 
 
 def test_a_small_table_accuses_nobody():

@@ -19,21 +19,11 @@ from cxlab.analysis.covariates import coded
 from cxlab.analysis.estimates import Result, check_columns, flags
 from cxlab.analysis.survival.dates import as_days
 from cxlab.analysis.survival.observed import Observed, check_roles, observed
+from cxlab.analysis.survival.separation import FEWEST, Clock, apart, growing, separating
 from cxlab.errors import AnalysisError, Message, Problem
 from cxlab.leaving import named_after_leaving
 
 Array = np.ndarray[Any, Any]
-
-# So many on each side before a column accuses itself by what it holds.
-FEWEST = 10
-_COMPARED = 20
-# Share of pairs told apart from which nothing known beforehand is to be believed.
-NEAR_PERFECT = 0.9
-# Rank correlation with the time observed.
-_GROWS = 0.85
-# One column of chance in so many would be taken for a leak.
-_CHANCE = 1e-4
-_GROUPS = 256
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -161,15 +151,23 @@ def in_model(table: Any, event: str, who: Observed, columns: Mapping[str, Array]
     """Refuse covariates of a model that leak; `columns` (cells, own) of each, categories in `references`."""
     problems = declared_or_named(list(columns), getattr(table, "attrs", {}))
     told = {problem.column for problem in problems}
-    clock = _clock(who)
+    clock = Clock.of(who)
     for column, values in columns.items():
-        category = column in references
         found = _missing_of_stayers(table, event, who, column)
-        found = found or (None if category else growing(who, column, values[:, 0]))
-        found = found or separating(who, column, values, category=category, clock=clock)[1]
+        found = found or _by_values(who, column, values, category=column in references, clock=clock)[1]
         if found and column not in told:
             problems.append(found)
     refuse(problems)
+
+
+def _by_values(
+    who: Observed, column: str, values: Array, *, category: bool, clock: Clock
+) -> tuple[float, Problem | None]:
+    """Return how well a covariate tells who leaves, and the problem if it does too well, or grows."""
+    share, said = separating(who, values, category=category, clock=clock)
+    if not category and growing(who, values[:, 0]):
+        return share, _growing(column)
+    return share, _problem(column, said) if said else None
 
 
 def _missing_of_stayers(table: Any, event: str, who: Observed, column: str) -> Problem | None:
@@ -188,7 +186,7 @@ def _judged(who: Observed, column: str) -> tuple[dict[str, Any], Problem | None]
     shares = [_share(who.count, side, filled) for side in (who.event, ~who.event)]
     row: dict[str, Any] = {"covariate": column, "separation": np.nan}
     row |= {"filled_left": shares[0], "filled_stayed": shares[1], "n": int(who.count[filled].sum())}
-    if _apart(who, filled):
+    if apart(who, filled):
         return row, _problem(column, Message("a column that is filled in only for customers who left"))
     part = who.part(filled)
     if not part.events:
@@ -197,101 +195,10 @@ def _judged(who: Observed, column: str) -> tuple[dict[str, Any], Problem | None]
     if wrong:  # what is no covariate at all, a model refuses
         return row, None
     category = made.reference is not None
-    row["separation"], problem = separating(part, column, made.values, category=category)
-    grown = None if category else growing(part, column, made.values[:, 0])
-    return row, grown or problem
-
-
-def separating(
-    who: Observed, column: str, values: Array, *, category: bool, clock: tuple[Array, Array] | None = None
-) -> tuple[float, Problem | None]:
-    """Return how well one covariate (`values`, its columns) tells who leaves, and the problem if too well."""
-    if min(who.events, who.n - who.events) < _COMPARED:
-        return float("nan"), None
-    levels = np.column_stack([values, 1 - values.sum(axis=1)]) if category else values
-    if np.isin(levels, (0, 1)).all():
-        sides = levels if category else np.column_stack([levels, 1 - levels])
-        if sides.shape[1] == 2 and any(_apart(who, side == 1) for side in sides.T):
-            return 1.0, _problem(column, Message("a column with a value that only customers who left have"))
-        if sides.shape[1] > 2 and _disjoint(who, sides == 1):
-            found = Message("a column with other categories for customers who left than for the rest")
-            return 1.0, _problem(column, found)
-    each = np.array([separation(who, x, clock) for x in levels.T])
-    if np.isnan(each).all():
-        return float("nan"), None
-    worst = float(each[np.nanargmax(np.abs(each - 0.5))])
-    if abs(worst - 0.5) < NEAR_PERFECT - 0.5:
-        return worst, None
-    said = Message(
-        "a column that tells who leaves from who stays in {share:.0%} of the pairs",
-        share=max(worst, 1 - worst),
+    row["separation"], problem = _by_values(
+        part, column, made.values, category=category, clock=Clock.of(part)
     )
-    return worst, _problem(column, said)
-
-
-def growing(who: Observed, column: str, values: Array) -> Problem | None:
-    """Return the problem of a number that grows while a customer stays, as a total of payments does."""
-    if who.n < _COMPARED or len(pd.unique(values)) <= 2:
-        return None
-    ranks = np.vstack([_grouped(values), _grouped(who.duration)])
-    if not (ranks != ranks[:, :1]).any(axis=1).all():
-        return None
-    along = float(np.cov(ranks, fweights=who.count.astype(int))[0, 1])
-    spread = np.sqrt(np.diag(np.cov(ranks, fweights=who.count.astype(int))))
-    if along / spread.prod() < _GROWS:
-        return None
-    return Problem(
-        found=Message("a number that grows with the time a customer stays"),
-        allowed=Message("what was known when the risk begins"),
-        action=Message("take its value at the start, or per month, or make episodes of it"),
-        column=column,
-    )
-
-
-def separation(who: Observed, values: Array, clock: tuple[Array, Array] | None = None) -> float:
-    """Share of pairs (one leaves, one stays longer and never left) in which who leaves has more (ties half).
-
-    Times and values are taken in at most 256 groups of like size, so that the cost does not grow.
-
-    Examples
-    --------
-    >>> from cxlab.analysis.survival.observed import cells
-    >>> left = np.array([True, True, False, False])
-    >>> who = cells(pd.DataFrame({"i": range(4)}), np.array([2.0, 3, 5, 1]), left, np.zeros(4))
-    >>> separation(who, np.array([5.0, 1, 2, 0]))
-    0.5
-    """
-    time, begins = clock or _clock(who)
-    level = _grouped(values)
-    shape = int(time.max()) + 1, int(level.max()) + 1
-
-    def counted(at: Array, side: Array) -> Array:
-        own = np.bincount(at * shape[1] + level, np.where(side, who.count, 0.0), shape[0] * shape[1])
-        return own.reshape(shape)
-
-    gone, seen, come = counted(time, who.event), counted(time, ~who.event), counted(begins, ~who.event)
-    # At risk in a group of times: seen in it or later, less those who come only after it.
-    there = seen[::-1].cumsum(axis=0)[::-1] - (come.sum(axis=0) - come.cumsum(axis=0))
-    pairs = float(gone.sum(axis=1) @ there.sum(axis=1))
-    return float((gone * (there.cumsum(axis=1) - there / 2)).sum()) / pairs if pairs else float("nan")
-
-
-def _clock(who: Observed) -> tuple[Array, Array]:
-    """Return the group of times in which each cell was seen last, and the first in which it is at risk."""
-    time = _grouped(who.duration)
-    last = np.full(int(time.max()) + 1, -np.inf)
-    np.maximum.at(last, time, who.duration)
-    return time, np.searchsorted(last, who.entry, side="right")
-
-
-def _grouped(values: Array) -> Array:
-    """Return the group of each value, in their order."""
-    if np.isin(values, (0, 1)).all():
-        return np.asarray(values.astype(int))
-    codes, found = pd.factorize(values, sort=True)
-    if len(found) > _GROUPS:
-        codes = np.searchsorted(np.unique(np.quantile(values, np.linspace(0, 1, _GROUPS)[1:-1])), values)
-    return codes
+    return row, problem
 
 
 def _share(count: Array, side: Array, filled: Array) -> float:
@@ -299,16 +206,13 @@ def _share(count: Array, side: Array, filled: Array) -> float:
     return float(count[side & filled].sum()) / total if total else float("nan")
 
 
-def _apart(who: Observed, marked: Array) -> bool:
-    """Tell whether only customers who left are marked, and too many for that to be chance."""
-    share = who.events / who.n
-    alone = float(who.count[marked].sum())
-    return not (marked & ~who.event).any() and alone >= FEWEST and share**alone < _CHANCE
-
-
-def _disjoint(who: Observed, levels: Array) -> bool:
-    gone, here = (levels[side].any(axis=0) for side in (who.event, ~who.event))
-    return not (gone & here).any()
+def _growing(column: str) -> Problem:
+    return Problem(
+        found=Message("a number that grows with the time a customer stays"),
+        allowed=Message("what was known when the risk begins"),
+        action=Message("take its value at the start, or per month, or make episodes of it"),
+        column=column,
+    )
 
 
 def _late(

@@ -1,0 +1,135 @@
+"""How well one covariate alone tells who leaves: too well to have been known before, or not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cxlab.analysis.survival.observed import Observed
+from cxlab.errors import Message
+
+Array = np.ndarray[Any, Any]
+
+# So many on each side before a column accuses itself by what it holds.
+FEWEST = 10
+_COMPARED = 20
+# Share of pairs told apart from which nothing known beforehand is to be believed.
+NEAR_PERFECT = 0.9
+# Rank correlation with the time observed.
+_GROWS = 0.85
+# One column of chance in so many would be taken for a leak.
+_CHANCE = 1e-4
+_GROUPS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Groups of times of like size: `time` (cells,) who was seen last in which, `begins` at risk from which.
+
+    `begins` is None where all are at risk from the start; `groups` says how many there are.
+    """
+
+    time: Array
+    begins: Array | None
+    groups: int
+
+    @classmethod
+    def of(cls, who: Observed) -> Clock:
+        """Return the clock of a risk table."""
+        time = _grouped(who.duration)
+        groups = int(time.max()) + 1
+        if not who.entry.any():
+            return cls(time, None, groups)
+        last = np.full(groups, -np.inf)
+        np.maximum.at(last, time, who.duration)
+        return cls(time, np.searchsorted(last, who.entry, side="right"), groups)
+
+
+def separating(who: Observed, values: Array, *, category: bool, clock: Clock) -> tuple[float, Message | None]:
+    """Return how well one covariate (`values`, its columns) tells who leaves, and what if too well."""
+    if min(who.events, who.n - who.events) < _COMPARED:
+        return float("nan"), None
+    levels = np.column_stack([values, 1 - values.sum(axis=1)]) if category else values
+    if category or ((levels == 0) | (levels == 1)).all():
+        sides = levels if category else np.column_stack([levels, 1 - levels])
+        if sides.shape[1] == 2 and any(apart(who, side == 1) for side in sides.T):
+            return 1.0, Message("a column with a value that only customers who left have")
+        if sides.shape[1] > 2 and _disjoint(who, sides == 1):
+            return 1.0, Message("a column with other categories for customers who left than for the rest")
+        # What one of two categories tells, the other does.
+        levels = levels[:, :1] if levels.shape[1] == 2 else levels
+    each = np.array([separation(who, x, clock) for x in levels.T])
+    if np.isnan(each).all():
+        return float("nan"), None
+    worst = float(each[np.nanargmax(np.abs(each - 0.5))])
+    if abs(worst - 0.5) < NEAR_PERFECT - 0.5:
+        return worst, None
+    share = max(worst, 1 - worst)
+    return worst, Message(
+        "a column that tells who leaves from who stays in {share:.0%} of the pairs", share=share
+    )
+
+
+def separation(who: Observed, values: Array, clock: Clock) -> float:
+    """Share of pairs (one leaves, one stays longer and never left) in which who leaves has more (ties half).
+
+    Times and values are taken in at most 256 groups of like size, so that the cost does not grow.
+
+    Examples
+    --------
+    >>> from cxlab.analysis.survival.observed import cells
+    >>> left = np.array([True, True, False, False])
+    >>> who = cells(pd.DataFrame({"i": range(4)}), np.array([2.0, 3, 5, 1]), left, np.zeros(4))
+    >>> separation(who, np.array([5.0, 1, 2, 0]), Clock.of(who))
+    0.5
+    """
+    level = _grouped(values)
+    width = int(level.max()) + 1
+    place = (who.event * clock.groups + clock.time) * width + level
+    counted = np.bincount(place, who.count, 2 * clock.groups * width).reshape(2, clock.groups, width)
+    seen, gone = counted
+    # At risk in a group of times: seen in it or later, less those who come only after it.
+    there = seen[::-1].cumsum(axis=0)[::-1]
+    if clock.begins is not None:
+        still = ~who.event
+        place = (clock.begins * width + level)[still]
+        come = np.bincount(place, who.count[still], clock.groups * width).reshape(clock.groups, width)
+        there = there - (come.sum(axis=0) - come.cumsum(axis=0))
+    pairs = float(gone.sum(axis=1) @ there.sum(axis=1))
+    return float((gone * (there.cumsum(axis=1) - there / 2)).sum()) / pairs if pairs else float("nan")
+
+
+def growing(who: Observed, values: Array) -> bool:
+    """Tell whether a number grows with the time under observation, as a total of payments does."""
+    if who.n < _COMPARED or ((values == 0) | (values == 1)).all():
+        return False
+    ranks = np.vstack([_grouped(values), _grouped(who.duration - who.entry)])
+    if (np.ptp(ranks, axis=1) == 0).any():
+        return False
+    both = np.cov(ranks, aweights=who.count)
+    return bool(both[0, 1] >= _GROWS * np.sqrt(both[0, 0] * both[1, 1]))
+
+
+def apart(who: Observed, marked: Array) -> bool:
+    """Tell whether only customers who left are marked, and too many for that to be chance."""
+    share = who.events / who.n
+    alone = float(who.count[marked].sum())
+    return not (marked & ~who.event).any() and alone >= FEWEST and share**alone < _CHANCE
+
+
+def _disjoint(who: Observed, levels: Array) -> bool:
+    gone, here = (levels[side].any(axis=0) for side in (who.event, ~who.event))
+    return not (gone & here).any()
+
+
+def _grouped(values: Array) -> Array:
+    """Return the group of each value, in their order."""
+    if ((values == 0) | (values == 1)).all():
+        return np.asarray(values.astype(int))
+    codes, found = pd.factorize(values, sort=True)
+    if len(found) > _GROUPS:
+        codes = np.searchsorted(np.unique(np.quantile(values, np.linspace(0, 1, _GROUPS)[1:-1])), values)
+    return np.asarray(codes)
