@@ -9,7 +9,7 @@ which event times a customer is at risk at: the positions [first, last) of the s
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -83,6 +83,22 @@ class Risk:
             sums[start:end] = sums[start:end][::-1].cumsum(axis=0)[::-1]
             start = end
         return sums
+
+    def during(self, kept: Array) -> Risk:
+        """Return the part of the likelihood at the event times marked in `kept` (times,)."""
+        place = np.concatenate([[0], np.cumsum(kept)])
+        some = max(int(place[-1]) - 1, 0)
+        same = self.alike
+        if same is not None:
+            same = replace(same, at_risk=same.at_risk[kept], gone=same.gone[kept])
+        return replace(
+            self,
+            event=self.event & kept[np.maximum(self.at, 0)],
+            first=place[self.first], last=place[self.last],
+            at=np.minimum(place[np.maximum(self.at, 0)], some),
+            deaths=self.deaths[kept], order=self.order[kept],
+            begin=place[self.begin], ends=place[self.ends], alike=same,
+        )  # fmt: skip
 
     def squares(self, own: Array) -> Array:
         """Sum the squares and products of contributions to a score (n, p) per unit of weight, (p, p)."""

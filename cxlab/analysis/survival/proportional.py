@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -86,14 +85,7 @@ def _advice(row: Mapping[str, Any], level: float) -> str:
 
 
 def over_time(
-    design: Design,
-    who: Observed,
-    people: People,
-    risk: cox.Risk,
-    stratum: Array,
-    level: float,
-    *,
-    robust: bool,
+    design: Design, who: Observed, people: People, risk: cox.Risk, level: float, *, robust: bool
 ) -> pd.DataFrame:
     """Estimate the hazard ratios anew in each period of time, all covariates at once.
 
@@ -106,21 +98,24 @@ def over_time(
         covariate, start, end (the period is after start, up to end), estimate and std_error (log ratio of
         one unit), hazard_ratio, conf_low, conf_high (of one SD for numbers other than 0/1), n, events, flag.
     """
-    edges = _edges(risk, who, len(design.names))
     rows = []
-    for start, end in pairwise(edges):
-        here = (who.duration > start) & (who.entry < end)
-        beta, error = _within(design, who, risk, stratum, here, (start, end), robust=robust)
-        left = who.event & (who.duration > start) & (who.duration <= end)
-        step = np.where(design.measured, design.sd, 1.0)
+    step = np.where(design.measured, design.sd, 1.0)
+    alike: Array = np.asarray(design.held.all(axis=0))  # columns that everyone speaks of have one base
+    for start, end in pairwise(_edges(risk, who, len(design.names))):
+        beta, error = _within(risk.during((risk.order > start) & (risk.order <= end)), robust=robust)
+        beta, error = beta / design.sd, error / design.sd
         reach = t_quantile(level) * error * step
+        here, left = (who.duration > start) & (who.entry < end), who.event & (who.duration > start)
+        left &= who.duration <= end
+        everyone = people.n(here)
         for k, name in enumerate(design.names):
-            n = people.n(here & design.held[:, k])
+            held = design.held[:, k]
             rows.append({
                 "covariate": name, "start": start, "end": end, "estimate": beta[k], "std_error": error[k],
                 "hazard_ratio": np.exp(beta[k] * step[k]), "conf_low": np.exp(beta[k] * step[k] - reach[k]),
-                "conf_high": np.exp(beta[k] * step[k] + reach[k]), "n": n,
-                "events": int(who.count[left & design.held[:, k]].sum()),
+                "conf_high": np.exp(beta[k] * step[k] + reach[k]),
+                "n": everyone if alike[k] else people.n(here & held),
+                "events": int(who.count[left if alike[k] else left & held].sum()),
             })  # fmt: skip
     table = pd.DataFrame(rows)
     return table.assign(flag=flags(table["n"])).sort_values(
@@ -138,27 +133,13 @@ def _edges(risk: cox.Risk, who: Observed, columns: int) -> Array:
     return np.unique(np.r_[who.entry.min(), inner[inner < moments[-1]], moments[-1]])
 
 
-def _within(
-    design: Design, who: Observed, risk: cox.Risk, stratum: Array, here: Array, period: tuple[float, float],
-    *, robust: bool,
-) -> tuple[Array, Array]:  # fmt: skip
-    """Return log ratios and their errors from the departures of one period alone."""
-    start, end = period
-    own = replace(
-        who.part(here),
-        duration=np.minimum(who.duration[here], end),
-        event=who.event[here] & (who.duration[here] <= end),
-        entry=np.maximum(who.entry[here], start),
-    )
-    cluster, pieces = (None if codes is None else codes[here] for codes in (risk.cluster, risk.pieces))
+def _within(risk: cox.Risk, *, robust: bool) -> tuple[Array, Array]:
+    """Return log ratios and their errors from the departures of one period alone, of one SD."""
     try:
-        # Strata without departures here have no event times; their codes are closed up.
-        codes = np.unique(stratum[here], return_inverse=True)[1]
-        part = cox.at_risk(own, risk.x[here], codes, cluster=cluster, pieces=pieces)
-        found = cox.fit(part, robust=robust)
+        found = cox.fit(risk, robust=robust)
     except (cox.Diverged, np.linalg.LinAlgError):
-        return np.full(len(design.names), np.nan), np.full(len(design.names), np.nan)
+        nothing = np.full(risk.x.shape[1], np.nan)
+        return nothing, nothing
     error = np.sqrt(np.maximum(np.diag(found.covariance), 0))
     known = (error > 0) & (error < _NOTHING)
-    beta, error = (np.where(known, values, np.nan) for values in (found.beta, error))
-    return beta / design.sd, error / design.sd
+    return np.where(known, found.beta, np.nan), np.where(known, error, np.nan)

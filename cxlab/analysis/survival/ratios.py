@@ -157,9 +157,7 @@ def told(asked: Asked, fitted: Fitted) -> Hazards:
     )
     tables = {"checks": checks, "tests": tests, "baseline": model.table()}
     if len(proportional.changing(checks, level)):
-        tables["over_time"] = proportional.over_time(
-            design, who, asked.people, risk, stratum, level, robust=robust
-        )
+        tables["over_time"] = proportional.over_time(design, who, asked.people, risk, level, robust=robust)
     return Hazards(
         table=main,
         keys=("covariate", "start", "end", "level"),
