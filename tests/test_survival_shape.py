@@ -1,6 +1,7 @@
 """Risk by month, cohorts, bonds and first contacts: by hand, planted months, silence, what is left out."""
 
 import os
+import re
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,9 @@ from cxlab.analysis.survival import (
     with_months,
 )
 from cxlab.errors import AnalysisError
+from cxlab.reporting.bundle import bundle
+from cxlab.reporting.tables import readable
+from cxlab.reporting.words import Words
 
 REPLICATIONS = int(os.environ.get("CXLAB_REPLICATIONS", 200))
 
@@ -118,6 +122,14 @@ def test_only_months_seen_whole_count():
     assert triangle["estimate"].tolist() == pytest.approx([1, 2 / 3])
     with pytest.raises(AnalysisError, match="column 'closed' holds no dates"):
         cohorts(table.assign(closed="2024"), "months", "left", until="closed")
+
+
+def test_the_ratios_of_months_are_printed_as_ratios():
+    shown = bundle(masked(hazard_shape(customers(6000, 2, peak=4.0), "months", "left")), Words("en"), id="r")
+    table = readable(shown, "months", Words("en"))
+    said = dict(zip([cell.text for cell in table.heads], table.rows[0].cells, strict=True))
+    assert re.fullmatch(r"\d\.\d\d", said["Times the other months"].text)
+    assert re.fullmatch(r"\d\.\d\d to \d\.\d\d", said["95% interval"].text)
 
 
 def test_nobody_leaving_is_said():

@@ -64,6 +64,7 @@ DECIMALS = {
     "reward": 2,
     "asymmetry": 2,
     "correlation": 2,
+    "ratio": 2,
     "kendall": 2,
     "coefficient": 2,
     "outcome_rated": 2,
@@ -115,7 +116,7 @@ SHARES = frozenset(
     }
 )
 UNITS_OF_TABLES = {
-    "medians": "months", "separation": "ratio", "risk_groups": "share", "risk_by": "share",
+    "medians": "months", "separation": "ratio", "months": "ratio", "risk_groups": "share", "risk_by": "share",
     "net_benefit": "share",
 }  # fmt: skip
 # Of coverage: counts, shares, and what is not printed because another column says it.
