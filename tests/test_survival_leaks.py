@@ -11,6 +11,9 @@ from cxlab.analysis.survival import audit_leaks, hazards
 from cxlab.analysis.survival.observed import cells
 from cxlab.analysis.survival.separation import Clock, separation
 from cxlab.errors import AnalysisError
+from cxlab.reporting import html
+from cxlab.reporting.bundle import bundle
+from cxlab.reporting.words import Words
 
 
 def customers(n=2000, seed=0):
@@ -180,3 +183,15 @@ def test_the_call_of_the_demo_is_found_under_any_name():
     told = audit_leaks(nada, "duration", "event", covariates).table
     assert told["separation"].between(0.4, 0.6).all()
     assert audit_leaks(fibra, "duration", "event", covariates[:2]).table["separation"].between(0.3, 0.7).all()
+
+
+@pytest.mark.parametrize(
+    ("language", "says"), [("es", "Con dato, de quienes se fueron"), ("en", "of those who left")]
+)
+def test_the_audit_is_told_in_both_languages(language, says):
+    words = Words(language)
+    page = html.result_html(
+        bundle(audit_leaks(customers(), "months", "left", ["price"]), words, id="r"), words
+    )
+    assert says in page
+    assert "filled_left" not in page

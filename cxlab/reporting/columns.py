@@ -16,6 +16,7 @@ HIDDEN = frozenset({
 WHOLE = frozenset(
     {
         "n",
+        "undated",
         "n_eff",
         "n_rest",
         "at_risk",
@@ -81,6 +82,8 @@ DECIMALS = {
 }
 SHARES = frozenset(
     {
+        "filled_left",
+        "filled_stayed",
         "entry_ignored",
         "leavers_only",
         "target",
