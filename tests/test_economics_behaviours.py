@@ -107,6 +107,7 @@ def test_only_what_comes_after_the_survey_counts(tables, found):
     })  # fmt: skip
     again = ask((customers, pd.concat([transactions, before]), referrals))
     pd.testing.assert_frame_equal(again.table, found.table)
+    pd.testing.assert_frame_equal(again.tables["first_times"], found.tables["first_times"])
 
 
 def test_months_followed_end_with_the_customer(tables, found):

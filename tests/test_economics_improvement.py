@@ -224,6 +224,41 @@ def test_a_number_is_raised_up_to_the_highest_seen():
     assert value(found, "delta_cltv") == pytest.approx((worth[0] - worth[1]).mean(), abs=3 * error)
 
 
+def test_a_rating_moves_from_one_value_to_another(table):
+    """A number is a number: one slope says what a step is worth to those who have the first value."""
+    rated = table.assign(ease=table["nps_class"].map({"detractor": 2, "passive": 4, "promoter": 6}))
+    one = ask(rated, change={"ease": (2, 4)})
+    two = ask(rated, change={"ease": (2.0, 6.0)})
+    assert value(one, "npv", "n") == (rated["ease"] == 2).sum()
+    logs = [np.log(value(found, "hazard_ratio")) for found in (one, two)]
+    assert logs[1] == pytest.approx(2 * logs[0])
+    assert len(one.tables["crude"]) == 3
+    happy = table.assign(happy=table["nps_class"] != "detractor")
+    assert value(ask(happy, change={"happy": (False, True)}), "delta_cltv") > 0
+
+
+def test_strata_have_their_own_baseline(table, found):
+    apart = ask(table, covariates=["segment"], strata=["contract"])
+    assert value(apart, "hazard_ratio") == pytest.approx(value(found, "hazard_ratio"), abs=0.05)
+    assert value(apart, "delta_cltv") == pytest.approx(value(found, "delta_cltv"), rel=0.1)
+
+
+def test_what_costs_nothing_and_what_harms(table):
+    free = ask(table, cost=0.0)
+    assert np.isnan(value(free, "roi"))
+    assert value(free, "payback_month") == value(free, "break_even_causal_share") == 0
+    harm = ask(table, change={"nps_class": ("passive", "detractor")})
+    assert value(harm, "delta_cltv") < 0
+    assert value(harm, "payback_month") == value(harm, "break_even_causal_share") == np.inf
+    assert harm.claims[0].fields["variant"] == "loss"
+
+
+def test_a_parquet_file_gives_what_its_frame_does(table, found, tmp_path):
+    table.to_parquet(tmp_path / "customers.parquet")
+    again = ask(str(tmp_path / "customers.parquet"), resamples=60)
+    pd.testing.assert_frame_equal(again.table, found.table)
+
+
 def test_many_patterns_in_bins_are_nearly_the_patterns(monkeypatch):
     rng = np.random.default_rng(3)
     pxi = rng.uniform(-60, 60, 4000)

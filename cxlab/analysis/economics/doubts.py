@@ -11,7 +11,7 @@ import pandas as pd
 from scipy import stats
 
 from cxlab.analysis.economics.money import Programme
-from cxlab.analysis.economics.standardised import Change, Fitted, Scenario, fitted, scenario_of
+from cxlab.analysis.economics.standardised import Change, Fitted, Scenario, fitted, having, scenario_of
 from cxlab.analysis.estimates import MINIMUM_CUSTOMERS, check_numbers, flags, t_quantile
 from cxlab.analysis.survival import cox
 from cxlab.analysis.survival.curves import curve
@@ -190,8 +190,8 @@ def _crude(asked: Asked) -> pd.DataFrame:
     steps = list(asked.change.items())
     if len(steps) == 1 and isinstance(steps[0][1], tuple):
         column, ends = steps[0]
-        held = scenario.who.labels[column].map(str).to_numpy()
-        groups = [scenario.who.part(held == str(end)) for end in ends]
+        held = scenario.who.labels[column]
+        groups = [scenario.who.part(having(held, end)) for end in ends]
         for way in ("groups", *(("groups_from_start",) if asked.columns[2] else ())):
             seen = [replace(g, entry=np.zeros_like(g.entry)) if way != "groups" else g for g in groups]
             worth = [_curve_worth(g, asked) for g in seen]

@@ -20,6 +20,7 @@ from cxlab.analysis.economics.standardised import (
     Curves,
     Fitted,
     fitted,
+    having,
     resampled,
     scenario_of,
     started,
@@ -286,7 +287,7 @@ def _margin(table: Any, margin: float | str, change: Change) -> tuple[float, flo
     own = np.ones(len(table), dtype=bool)
     for column, step in change.items():
         if isinstance(step, tuple):
-            own &= (table[column].map(str) == str(step[0])).to_numpy()
+            own &= having(table[column], step[0])
     values = as_floats(table.loc[own, margin])
     if values is None or np.isnan(values).all():
         raise AnalysisError("margin column {column!r} holds no amounts for the treated", column=margin)

@@ -130,14 +130,14 @@ def _changed(who: Observed, change: Change) -> tuple[Array, pd.DataFrame, float]
     for column, step in change.items():
         if not isinstance(step, tuple):
             continue
-        held = labels[column].map(str).to_numpy()
         for value in step:
-            if str(value) not in held:
+            if not having(labels[column], value).any():
+                present = shown(sorted(set(labels[column].map(str))))
                 raise AnalysisError(
                     "nobody has {value!r} in {column!r}; it holds {present}",
-                    value=str(value), column=column, present=shown(sorted(set(held))),
+                    value=str(value), column=column, present=present,
                 )  # fmt: skip
-        treated &= held == str(step[0])
+        treated &= having(labels[column], step[0])
     if who.count[treated].sum() < MINIMUM_CUSTOMERS:
         raise AnalysisError(
             "the change is for under {least} customers: few or none have all of its first values together",
@@ -148,7 +148,7 @@ def _changed(who: Observed, change: Change) -> tuple[Array, pd.DataFrame, float]
         if isinstance(step, tuple):
             # The other value as it stands in the data, whatever its type.
             own = labels[column]
-            changed[column] = own[own.map(str) == str(step[1])].iloc[0]
+            changed[column] = own[having(own, step[1])].iloc[0]
             continue
         values = as_floats(labels[column])
         if values is None:
@@ -161,6 +161,12 @@ def _changed(who: Observed, change: Change) -> tuple[Array, pd.DataFrame, float]
         changed[column] = held_to
     amount = who.count[treated]
     return treated, changed, float(amount[ended].sum() / amount.sum())
+
+
+def having(held: pd.Series[Any], value: Any) -> Array:
+    """Mark who has `value`: as a number where the column holds numbers, else as it is written."""
+    numbers = None if isinstance(value, str | bool) else as_floats(held)
+    return np.asarray(held.map(str) == str(value) if numbers is None else numbers == value)
 
 
 def _contrast(design: Design, change: Change) -> Array:
