@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxlab.analysis.survival import hazards
+from cxlab.analysis.survival import hazards, remedies
 from cxlab.errors import AnalysisError
 
 REPLICATIONS = int(os.environ.get("CXLAB_REPLICATIONS", 200))
@@ -351,6 +351,32 @@ def test_strata_replace_a_category_and_a_number_is_cut_instead():
     alone = hazards(turning(), "t", "d", ["plan"], ph_action="stratify")
     assert alone.tables["remedy"]["action"].tolist() == ["time_split"]
     assert "makes no strata (a number" in alone.tables["remedy"]["why"].iloc[0]
+
+
+def test_time_is_not_cut_where_a_category_has_nobody_leaving():
+    # Nobody on the yearly plan can leave before month 12, as contracts have it.
+    table = turning()
+    bound = table["plan"] == "yearly"
+    table["t"] = table["t"].where(~bound, table["t"] + 12)
+    result = fitted(table, ph_action="time_split")
+    assert result.tables["remedy"].set_index("covariate").loc["plan", "change_at"] > 12
+    with pytest.raises(AnalysisError, match="has no finite estimate"):
+        fitted(table, ph_action="time_split", change_at=8)
+
+
+def test_where_time_cannot_be_cut_the_ratio_stays_an_average(monkeypatch):
+    monkeypatch.setattr(remedies, "_SOME", 10**6)
+    alone = fitted(ph_action="time_split")
+    remedy = alone.tables["remedy"].set_index("covariate").loc["plan"]
+    assert remedy["action"] == "report"
+    assert "too few departures to cut time" in remedy["why"]
+    assert alone.refit is None
+    assert len(alone.tables["restricted_mean"]) == 2
+    monkeypatch.setattr(remedies, "_on_both_sides", lambda *_: True)
+    bound = turning().assign(t=lambda t: t["t"].where(t["plan"] == "monthly", t["t"] + 25))
+    infinite = fitted(bound, ph_action="time_split").tables["remedy"].set_index("covariate").loc["plan"]
+    assert infinite["action"] == "report"
+    assert "no finite estimate" in infinite["why"]
 
 
 def test_reporting_compares_the_months_stayed():

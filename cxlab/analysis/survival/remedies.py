@@ -32,6 +32,7 @@ ACTIONS: tuple[Action, ...] = ("report", "stratify", "time_split")
 
 _GRID = 12  # times tried as the one at which an effect changes
 _FEWEST = 10  # departures on each side of it, and in each stratum
+_SOME = 5  # departures of each category on each side of a cut
 _LEVELS = 6  # a covariate of more values makes no strata
 _COLUMNS = ["covariate", "p_value", "p_adjusted", "action", "change_at", "why"]
 
@@ -58,6 +59,7 @@ def treated(
     """
     rejected = changing(result.checks, asked.level)
     choices = _choices(asked, fitted, rejected, action, change_at)
+    choices, second = _second(asked, choices, declared=change_at is not None)
     why = {c.covariate: c for c in choices}
     rows = [
         {"covariate": r["covariate"], "p_value": r["joint_p_value"], "p_adjusted": r["p_adjusted"],
@@ -66,12 +68,10 @@ def treated(
     ]  # fmt: skip
     tables = {**result.tables, "remedy": pd.DataFrame(rows, columns=_COLUMNS)}
     settings = {**result.settings, "ph_action": action, "change_at": change_at}
-    if not choices:
+    if second is None:
+        if choices:
+            tables["restricted_mean"] = _restricted_means(asked, [c.covariate for c in choices])
         return replace(result, tables=tables, settings=settings)
-    if action == "report":
-        tables["restricted_mean"] = _restricted_means(asked, [c.covariate for c in choices])
-        return replace(result, tables=tables, settings=settings)
-    second = again(asked, choices)
     design = asked.design
     facts = {
         "level": asked.level, "searched": change_at is None, "n": asked.people.n(asked.everyone),
@@ -84,6 +84,19 @@ def treated(
         result, tables={**tables, "refit": second.table}, settings=settings, refit=second,
         claims=(*result.claims, *claims),
     )  # fmt: skip
+
+
+def _second(asked: Asked, choices: list[Choice], *, declared: bool) -> tuple[list[Choice], Hazards | None]:
+    """Fit again where something is to be done; what cannot be estimated stays as it was, and says so."""
+    if all(c.action == "report" for c in choices):
+        return choices, None
+    try:
+        return choices, again(asked, choices)
+    except AnalysisError:
+        if declared:
+            raise
+        why = Message("the second fit has no finite estimate: the ratio stays an average")
+        return [Choice(c.covariate, "report", float("nan"), why) for c in choices], None
 
 
 def again(asked: Asked, choices: Sequence[Choice]) -> Hazards:
@@ -183,9 +196,19 @@ def _searched(
         step = (risk.order > time).astype(float)
         tests = cox.proportionality(risk, fitted.found, step, list(terms.values()), robust=asked.robust)
         for name, test in zip(terms, tests, strict=False):
-            if name in highest and test.joint_statistic > highest[name]:
+            better = name in highest and test.joint_statistic > highest[name]
+            if better and _on_both_sides(asked.who, name, time):
                 highest[name], best[name] = test.joint_statistic, (float(time), len(grid))
     return best
+
+
+def _on_both_sides(who: Observed, name: str, time: float) -> bool:
+    """Tell whether some of each category leave before and after `time`: else a side has no finite ratio."""
+    codes, levels = pd.factorize(who.labels[name])
+    if len(levels) > _LEVELS:
+        return True
+    sides = (who.event & (who.duration <= time), who.event & (who.duration > time))
+    return all((np.bincount(codes[s], who.count[s], len(levels)) >= _SOME).all() for s in sides)
 
 
 def _without(design: Design, names: Sequence[str]) -> Design:
