@@ -146,6 +146,19 @@ def test_separation_is_the_share_of_pairs_with_entry_and_ties():
     )
 
 
+def test_a_cohort_is_not_accused_where_nearly_all_leave():
+    # Who has not left at 30 % a month has joined of late: that says nothing of who leaves.
+    rng = np.random.default_rng(15)
+    leaves, seen = rng.exponential(1 / 0.3, 600), rng.uniform(1, 30, 600)
+    table = pd.DataFrame({
+        "months": np.ceil(np.minimum(leaves, seen)), "left": (leaves <= seen).astype(int), "joined": -seen,
+    })  # fmt: skip
+    who = cells(table[["joined"]], table["months"].to_numpy(), table["left"].to_numpy() == 1, np.zeros(600))
+    told = audit_leaks(table, "months", "left", ["joined"]).table["separation"].iloc[0]
+    assert told == pytest.approx(separation(who, who.labels["joined"].to_numpy(), Clock.of(who)))
+    assert told < 0.1
+
+
 def test_a_small_table_accuses_nobody():
     table = pd.DataFrame({"months": range(1, 25), "left": [1] * 9 + [0] * 15, "x": [1.0] * 9 + [0.0] * 15})
     assert audit_leaks(table, "months", "left", ["x"]).table["separation"].isna().all()

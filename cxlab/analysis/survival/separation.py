@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cxlab.analysis.survival.concordance import concordance
+from cxlab.analysis.survival.cox import at_risk
 from cxlab.analysis.survival.observed import Observed
 from cxlab.errors import Message
 
@@ -18,6 +20,8 @@ FEWEST = 10
 _COMPARED = 20
 # Share of pairs told apart from which nothing known beforehand is to be believed.
 NEAR_PERFECT = 0.9
+# What of it must be left where those who leave later are compared too.
+_ORDERS = 0.08
 # Rank correlation with the time observed.
 _GROWS = 0.85
 # One column of chance in so many would be taken for a leak.
@@ -64,8 +68,9 @@ def separating(who: Observed, values: Array, *, category: bool, clock: Clock) ->
     each = np.array([separation(who, x, clock) for x in levels.T])
     if np.isnan(each).all():
         return float("nan"), None
-    worst = float(each[np.nanargmax(np.abs(each - 0.5))])
-    if abs(worst - 0.5) < NEAR_PERFECT - 0.5:
+    at = int(np.nanargmax(np.abs(each - 0.5)))
+    worst = float(each[at])
+    if abs(worst - 0.5) < NEAR_PERFECT - 0.5 or not _also_among_all(who, levels[:, at], worst > 0.5):
         return worst, None
     share = max(worst, 1 - worst)
     return worst, Message(
@@ -100,6 +105,16 @@ def separation(who: Observed, values: Array, clock: Clock) -> float:
         there = there - (come.sum(axis=0) - come.cumsum(axis=0))
     pairs = float(gone.sum(axis=1) @ there.sum(axis=1))
     return float((gone * (there.cumsum(axis=1) - there / 2)).sum()) / pairs if pairs else float("nan")
+
+
+def _also_among_all(who: Observed, values: Array, above: bool) -> bool:  # noqa: FBT001
+    """Tell whether a column also orders who leaves first among all at risk, those who leave later too.
+
+    Where nearly all leave in the end, who has not left came last: the cohort tells them, and not who leaves.
+    """
+    risk = at_risk(who, values[:, None], np.zeros(len(values), dtype=int))
+    share = concordance(risk, np.ones(1))
+    return (share > 0.5 + _ORDERS) if above else (share < 0.5 - _ORDERS)
 
 
 def growing(who: Observed, values: Array) -> bool:
