@@ -368,7 +368,7 @@ class Paper:
 
             axes = draw(whole, words=self.words)
             svg = figures.svg(axes)
-            figure = {"title": figures.title(axes), "alt": figures.alt(shown, self.words, draw)}
+            figure = {"title": figures.title(axes), "alt": figures.alt(whole, self.words, draw)}
             data["image/svg+xml"] = svg
         bundle = bundles.bundle(shown, self.words, id=f"result-{self._shown}", figure=figure)
         printed = {**bundle, "tables": {name: bundle["tables"][name] for name in tables}}

@@ -8,7 +8,9 @@ import pytest
 
 from cxlab import demo
 from cxlab.analysis import economics, metrics
-from cxlab.demo import lifetimes
+from cxlab.demo import accounts, lifetimes
+from cxlab.demo.truth import truths
+from cxlab.errors import AnalysisError
 from cxlab.reporting.cards import card
 from cxlab.reporting.words import Words
 
@@ -85,6 +87,54 @@ def test_a_client_with_nothing_to_find_is_told_so():
     (claim,) = found.claims
     assert claim.code == "economics.improvement_none"
     assert claim.fields["low"] < 0 < claim.fields["high"]
+
+
+@cache
+def conduct(client, *pushes, **changed):
+    made = demo.fibra() if client == "fibra" else demo.nada()
+    return economics.behaviours(
+        customers(client), made["transactions"], made["referrals"], covariates=["attr_price", "attr_promo"],
+        pushes=list(pushes), resamples=100, **changed,
+    )  # fmt: skip
+
+
+def test_the_four_behaviours_are_the_planted_ones_and_the_list_gets_its_own_merit():
+    found = conduct("fibra", "attr_sales_list").table.set_index("behaviour")
+    step = STEP / lifetimes.PXI[1]
+    true = {"permanence": lifetimes.PXI_HAZARD_RATIO**-step, "upsell": accounts.UPSELL[1] ** step}
+    for name, ratio in {**true, "cross_sell": 1.0}.items():
+        assert found.loc[name, "conf_low"] < ratio < found.loc[name, "conf_high"], name
+    trap = conduct("fibra").table.set_index("behaviour").loc["cross_sell"]
+    assert trap["conf_low"] > 1
+
+
+def test_t18_of_those_who_would_recommend_a_fifth_do():
+    shares = conduct("fibra", "attr_sales_list").tables["referrers"].set_index("class")["estimate"]
+    planted = truths("fibra_cordillera", 0)["truths"]["T18"]["found"]["ever_refer"]
+    for name, truth in planted.items():
+        assert abs(shares[name] - truth["mean"]) < 3.5 * truth["sd"], name
+
+
+def test_where_there_is_nothing_no_behaviour_is_told():
+    codes = [c.code for c in conduct("nada", "attr_sales_list").claims]
+    assert "economics.behaviours_none" in codes
+    assert not {"economics.behaviour", "economics.bridge"} & set(codes)
+
+
+def test_parts_that_a_client_has_no_data_for_tell_nothing():
+    nobody = pd.DataFrame()
+    table = customers("nada")
+    found = economics.behaviours(table, nobody, nobody, optional=True)
+    assert found.table.empty
+    assert found.claims == ()
+    assert {"doses", "lags", "bridge", "referrers"} <= set(found.tables)
+    sales, referrals = (demo.nada()[name] for name in ("transactions", "referrals"))
+    undated = table.drop(columns="survey_date")
+    assert economics.behaviours(undated, sales, referrals, optional=True).table.empty
+    assert economics.per_user(nobody, optional=True).table.empty
+    assert economics.acquisition_cost(nobody, optional=True).table.empty
+    with pytest.raises(AnalysisError):
+        economics.per_user(nobody)
 
 
 def test_a_card_of_money_names_its_currency():

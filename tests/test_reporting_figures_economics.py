@@ -4,13 +4,15 @@ from collections.abc import Callable
 
 import economics_examples as examples
 import matplotlib
+import numpy as np
 import pytest
 import test_reporting_figures as house
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
+from matplotlib.collections import LineCollection, PathCollection
 
 from cxlab.analysis.estimates import Result
-from cxlab.reporting import figures
+from cxlab.notebook import Paper
+from cxlab.reporting import RESULT, figures
 from cxlab.reporting.colours import LIGHT
 
 ES, EN = house.ES, house.EN
@@ -30,6 +32,15 @@ CASES: dict[str, tuple[Callable[..., Axes], Callable[[], Result]]] = {
     "tornado": (figures.draw_tornado, examples.improvement),
     "tornado open": (figures.draw_tornado, lambda: examples.improvement(standing=False)),
     "tornado of a loss": (figures.draw_tornado, lambda: examples.improvement(pays=False)),
+    "behaviours": (figures.draw_behaviours, examples.behaviours),
+    "value bridge": (figures.draw_value_bridge, examples.behaviours),
+    "doses": (figures.draw_doses, examples.behaviours),
+    "lags": (figures.draw_lags, examples.behaviours),
+    "referrers": (figures.draw_referrers, examples.behaviours),
+    "behaviours open": (figures.draw_behaviours, lambda: examples.behaviours(standing=False)),
+    "value bridge open": (figures.draw_value_bridge, lambda: examples.behaviours(standing=False)),
+    "lifetime values": (figures.draw_lifetime_values, examples.lifetime_values),
+    "lifetime values alike": (figures.draw_lifetime_values, lambda: examples.lifetime_values(standing=False)),
 }
 
 
@@ -124,3 +135,81 @@ def test_figures_of_an_improvement_say_their_own_numbers(name):
     said = figures.alt(examples.improvement(), EN, draw)
     assert figures.title(draw(examples.improvement(), words=EN)) in said.rstrip(".")
     assert said != figures.alt(examples.improvement(), EN)
+
+
+def edges(axes):
+    cloud = next(c for c in axes.collections if isinstance(c, PathCollection))
+    return [matplotlib.colors.to_hex(c) for c in cloud.get_edgecolors()]
+
+
+def test_behaviours_share_one_logarithmic_axis_and_chance_is_grey():
+    result = examples.behaviours()
+    axes = figures.draw_behaviours(result, words=EN)
+    assert axes.get_xscale() == "log"
+    assert house.dots(axes)[:, 0] == pytest.approx(result.table["estimate"].to_numpy())
+    assert edges(axes) == [LIGHT["focal"], LIGHT["focal"], LIGHT["context"], LIGHT["focal"]]
+    low, high = axes.get_xlim()
+    assert low < 1 < high < 1.2  # small ratios are not squeezed
+    assert set(edges(figures.draw_behaviours(examples.behaviours(standing=False), words=EN))) == {
+        LIGHT["context"]
+    }
+    spoken = figures.alt(result, EN, figures.draw_behaviours)
+    assert "1.00 (0.98–1.02)" in spoken
+
+
+def test_a_value_bridge_ends_with_the_sum_of_its_steps():
+    result = examples.behaviours()
+    axes = figures.draw_value_bridge(result, words=EN)
+    money = result.tables["bridge"]["estimate"].to_numpy()
+    starts = [bar.get_x() for bar in axes.patches]
+    assert starts == pytest.approx([0.0, *np.cumsum(money[:3]), 0.0])
+    assert [bar.get_width() for bar in axes.patches] == pytest.approx(money.tolist())
+    colours = [matplotlib.colors.to_hex(bar.get_facecolor()) for bar in axes.patches]
+    assert colours[2] == LIGHT["context"]
+    assert colours[0] == colours[4] == LIGHT["focal"]
+    assert figures.title(axes).endswith("kCLP 0.98 per customer and year, if causal")
+    still = figures.draw_value_bridge(examples.behaviours(standing=False), words=EN)
+    assert figures.title(still) == "From experience to money, through each behaviour"
+
+
+@pytest.mark.parametrize(("name", "table"), [("doses", "doses"), ("lags", "lags")])
+def test_dose_and_lag_curves_have_a_panel_for_each_behaviour(name, table):
+    result = examples.behaviours()
+    axes = getattr(figures, f"draw_{name}")(result, words=EN)
+    panels = axes.child_axes
+    assert len(panels) == 4
+    known = result.tables[table].dropna(subset=["estimate"])
+    drawn = np.concatenate([house.dots(panel)[:, 1] for panel in panels])
+    assert drawn == pytest.approx(known["estimate"].to_numpy())
+    if name == "lags":
+        assert {panel.get_yscale() for panel in panels} == {"log"}
+        assert len({panel.get_ylim() for panel in panels}) == 1
+        assert panels[0].get_ylim()[1] < 2.1  # one wide interval does not flatten the others
+    else:
+        assert all(panel.get_ylim()[0] == 0 for panel in panels)
+        assert any("Departures" in text for text in house.written(axes))
+
+
+def test_promoters_stand_out_among_referrers_on_an_axis_from_zero():
+    axes = figures.draw_referrers(examples.behaviours(), words=EN)
+    assert axes.get_xlim()[0] == 0
+    assert edges(axes) == [LIGHT["focal"], LIGHT["context"], LIGHT["context"]]
+    assert figures.title(axes) == "22.4% of the promoters have recommended; of the passives, 7.5%"
+    assert "Base: 4,072" in " ".join(house.written(axes)).replace("\N{NO-BREAK SPACE}", " ")
+
+
+def test_values_by_group_are_grey_where_they_are_alike():
+    assert set(edges(figures.draw_lifetime_values(examples.lifetime_values(), words=EN))) == {LIGHT["focal"]}
+    alike = figures.draw_lifetime_values(examples.lifetime_values(standing=False), words=EN)
+    assert set(edges(alike)) == {LIGHT["context"]}
+    assert "16.1" in house.written(alike)
+
+
+def test_a_report_says_of_a_figure_what_it_shows_though_its_tests_are_not_printed(monkeypatch):
+    paper, shown = Paper.__new__(Paper), []
+    paper.words, paper._shown = EN, 0
+    monkeypatch.setattr(paper, "_display", lambda _, data=None: shown.append(data[RESULT]["figure"]["alt"]))
+    paper.show(examples.improvement(), draw=figures.draw_payback, claims=False, tables=("payback",))
+    paper.show(examples.behaviours(), draw=figures.draw_value_bridge, claims=False, tables=("bridge",))
+    assert shown[0].startswith("If the association is causal, the cost is recovered in month 17")
+    assert "kCLP 0.98 per customer and year" in shown[1]

@@ -93,6 +93,7 @@ def _number(fields: Mapping[str, Any], code: str, words: Words) -> tuple[str, st
         return number, clean(str(fields.get("currency") or ""))
     key = f"card.unit.{'difference.' if difference else ''}{unit}"
     key = "card.hazard_ratio" if code.startswith("hazards.") else key
+    key = f"card.behaviour.{fields.get('behaviour')}" if code == "economics.behaviour" else key
     return number, words(key) if words.known(key) else ""
 
 

@@ -6,7 +6,7 @@ a suppressed row shows ``<10`` for its base and nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,6 +112,8 @@ class _Context:
             return self.words("column.gone" if "cause" in self.columns else "column.remaining")
         if column == "time" and self.words.known(key := f"column.time.{self.settings.get('time_unit')}"):
             return self.words(key)
+        if column == "events" and {"behaviour", "class"} & set(self.columns):
+            return self.words("column.events.done")
         if column == "coefficient":
             settings = self.settings
             unit = unit_of_claim(
@@ -204,9 +206,14 @@ class _Context:
 
     def _empty(self, column: str, value: Any, record: Mapping[str, Any]) -> str:
         """Return what an empty cell says: mostly nothing."""
+        if column == "channel":
+            return self.words("figure.retention.all")
         if column == "not_rated":
             return self.words("table.other_patterns" if value is None else "table.all_rated")
         return self.words("drivers.segment.others") if column == "other" and record.get("segment") else ""
+
+    def _dose(self, value: Any) -> str:
+        return " / ".join(self.words.number(float(end), 0) for end in str(value).split(" / "))
 
     def _text(self, column: str, value: Any, record: Mapping[str, Any]) -> str:
         words = self.words
@@ -218,17 +225,19 @@ class _Context:
             return words.cell(" x ".join(self.settings["by"]), value)
         if isinstance(value, list):
             return ", ".join(words.label(each) for each in value)
-        if column == "reason":
-            return words.reason(value)
+        spoken: dict[str, Callable[[Any], str]] = {
+            "reason": words.reason, "metric": words.metric, "dose": self._dose
+        }  # fmt: skip
+        if column in spoken:
+            return spoken[column](value)
         if column == "category":
             return words.cell(record.get("variable", column), value)
-        if column == "metric":
-            return words.metric(value)
         if column in ("driver", "over", "covariate", "leader", "farthest"):
             return words.covariate(value)
-        if column in ("peer", "unit", "focal", "cause"):
-            named = self.settings.get("cause", column) if column == "cause" else self.settings.get("unit", "")
-            return words.label(named, value)
+        if column in ("peer", "unit", "focal"):
+            return words.label(self.settings.get("unit", ""), value)
+        if column in ("cause", "channel"):
+            return words.label(self.settings.get(column, column), value)
         return words.crossing(value) if column in kinds.NAMING else words.label(column, value)
 
 

@@ -23,6 +23,7 @@ from cxlab.analysis.estimates import (
     t_quantile,
     whole_from,
 )
+from cxlab.analysis.survival.absent import nothing
 from cxlab.errors import AnalysisError, Message
 
 Array = np.ndarray[Any, Any]
@@ -51,6 +52,7 @@ def per_user(
     by: Sequence[str] = (),
     level: float = 0.95,
     currency: str = "",
+    optional: bool = False,
 ) -> PerUser:
     r"""Estimate revenue (ARPU) and margin (RU) per user and month from bills.
 
@@ -72,6 +74,8 @@ def per_user(
         Confidence level.
     currency : str
         Code of the currency, for the texts.
+    optional : bool
+        Tell nothing, instead of refusing, where there are no rows.
 
     Returns
     -------
@@ -98,6 +102,8 @@ def per_user(
     [['arpu', 16.0], ['ru', 8.0]]
     """
     check_level(level)
+    if optional and billing.empty:
+        return PerUser(**nothing((), "periods"))
     by = named(by)
     check_rows(billing, cluster=customer)
     columns = [customer, period, revenue, *([margin] if margin else []), *([active] if active else []), *by]
@@ -107,11 +113,7 @@ def per_user(
         check_numbers(
             ("margin_share", margin_share, lambda v: 0 < v <= 1, Message("a share above 0, up to 1"))
         )
-    amounts = {"arpu": _money(billing, revenue)}
-    if margin:
-        amounts["ru"] = _money(billing, margin)
-    elif margin_share is not None:
-        amounts["ru"] = amounts["arpu"] * margin_share - cost_to_serve
+    amounts = _amounts(billing, revenue, margin, margin_share, cost_to_serve)
     reasons = [(missing(c), billing[c].isna().to_numpy()) for c in dict.fromkeys(columns)]
     if active:
         reasons.append((Message("not active"), ~billing[active].fillna(0).astype(bool).to_numpy()))
@@ -150,6 +152,17 @@ def per_user(
         },
         claims=_per_user_claims(whole, left, len(own[period].unique()), level, currency),
     )  # fmt: skip
+
+
+def _amounts(
+    billing: pd.DataFrame, revenue: str, margin: str | None, margin_share: float | None, cost_to_serve: float
+) -> dict[str, Array]:
+    amounts = {"arpu": _money(billing, revenue)}
+    if margin:
+        amounts["ru"] = _money(billing, margin)
+    elif margin_share is not None:
+        amounts["ru"] = amounts["arpu"] * margin_share - cost_to_serve
+    return amounts
 
 
 def _of(table: pd.DataFrame, key: Mapping[str, Any]) -> Array:
@@ -203,6 +216,7 @@ def acquisition_cost(
     overhead: float = 0.0,
     level: float = 0.95,
     currency: str = "",
+    optional: bool = False,
 ) -> AcquisitionCost:
     r"""Compute what winning a customer cost, by channel and fully loaded in all.
 
@@ -220,6 +234,8 @@ def acquisition_cost(
         Confidence level.
     currency : str
         Code of the currency, for the texts.
+    optional : bool
+        Tell nothing, instead of refusing, where there are no rows.
 
     Returns
     -------
@@ -245,6 +261,8 @@ def acquisition_cost(
     ([40.0, 40.0], [40, 40])
     """
     check_level(level)
+    if optional and spend.empty:
+        return AcquisitionCost(**nothing(()))
     check_numbers(
         ("lag", lag, lambda v: whole_from(v, 0), Message("a whole number, zero or more")),
         ("overhead", overhead, lambda v: 0 <= v < np.inf, Message("an amount, zero or more")),
@@ -271,8 +289,8 @@ def acquisition_cost(
         keys=("channel",),
         n_used=len(spend),
         settings={
-            "amount": amount, "won": won, "lag": lag, "overhead": overhead, "level": level,
-            "currency": currency, "formula": "CAC = spend / customers won, lag periods later",
+            "amount": amount, "won": won, "channel": channel, "lag": lag, "overhead": overhead,
+            "level": level, "currency": currency, "formula": "CAC = spend / customers won, lag periods later",
         },
         claims=_cost_claims(table, level, currency),
     )  # fmt: skip

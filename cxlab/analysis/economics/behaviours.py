@@ -23,12 +23,14 @@ from cxlab.analysis.estimates import (
     t_quantile,
     whole_from,
 )
+from cxlab.analysis.survival.absent import lacking, nothing
 from cxlab.errors import AnalysisError, Message
 
 Array = np.ndarray[Any, Any]
 
 NPS = {"promoter": (9, 10), "passive": (7, 8), "detractor": (0, 6)}
 SOLD = ("upsell", "cross_sell")
+TABLES = ("doses", "first_times", "lags", "half_life", "bridge", "referrers", "tests")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -60,6 +62,7 @@ def behaviours(
     resamples: int = 4000,
     seed: int = 0,
     currency: str = "",
+    optional: bool = False,
 ) -> Behaviours:
     r"""Estimate how the four loyalty behaviours after a survey go with the experience told in it.
 
@@ -100,6 +103,9 @@ def behaviours(
         Draws for the money, and their seed.
     currency : str
         Code of the currency, for the texts.
+    optional : bool
+        Tell nothing, instead of refusing, where there are no sales, no referrals, no dates, or no number of
+        the experience.
 
     Returns
     -------
@@ -129,6 +135,10 @@ def behaviours(
     """
     check_level(level)
     check_seed(seed)
+    if optional and (
+        transactions.empty or referrals.empty or _lacks(customers, experience, start, survey, end)
+    ):
+        return Behaviours(**nothing((), *TABLES))
     usable = sorted({float(p) for p in periods})
     check_numbers(
         ("step", step, lambda v: np.isfinite(v) and v != 0, Message("a number other than zero")),
@@ -184,6 +194,11 @@ def behaviours(
         claims=claims,
         otherwise=otherwise,
     )  # fmt: skip
+
+
+def _lacks(customers: pd.DataFrame, experience: str, *dates: str) -> bool:
+    known = lacking(customers, [experience, *dates], optional=True)
+    return bool(known) or as_floats(customers[experience]) is None
 
 
 def _entry(people: Followed, start: str, survey: str, lag: float) -> Array:

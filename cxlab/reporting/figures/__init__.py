@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from cxlab.reporting.figures.asymmetry import draw_asymmetry
     from cxlab.reporting.figures.base_map import draw_base_map
     from cxlab.reporting.figures.bases import draw_bases
+    from cxlab.reporting.figures.behaviours import draw_behaviours
     from cxlab.reporting.figures.bonds import draw_bonds
     from cxlab.reporting.figures.bridge import draw_bridge
     from cxlab.reporting.figures.campaign import draw_campaign
@@ -21,19 +22,23 @@ if TYPE_CHECKING:
     from cxlab.reporting.figures.choices import draw_choices
     from cxlab.reporting.figures.cohorts import draw_cohorts
     from cxlab.reporting.figures.comparison import draw_comparison
+    from cxlab.reporting.figures.doses import draw_doses
     from cxlab.reporting.figures.effect_over_time import draw_effect_over_time
     from cxlab.reporting.figures.flow import draw_flow
     from cxlab.reporting.figures.hazard_shape import draw_hazard_shape
     from cxlab.reporting.figures.hazards import draw_hazards
     from cxlab.reporting.figures.importance import draw_importance
     from cxlab.reporting.figures.incidence import draw_incidence
+    from cxlab.reporting.figures.lags import draw_lags
     from cxlab.reporting.figures.league import draw_league
+    from cxlab.reporting.figures.lifetime_values import draw_lifetime_values
     from cxlab.reporting.figures.lift import draw_lift
     from cxlab.reporting.figures.measured import draw_measured
     from cxlab.reporting.figures.mirror import draw_mirror
     from cxlab.reporting.figures.missing import draw_missing
     from cxlab.reporting.figures.payback import draw_payback
     from cxlab.reporting.figures.priorities import draw_priorities
+    from cxlab.reporting.figures.referrers import draw_referrers
     from cxlab.reporting.figures.representation import draw_representation
     from cxlab.reporting.figures.restricted_mean import draw_restricted_mean
     from cxlab.reporting.figures.retention import draw_retention
@@ -45,6 +50,7 @@ if TYPE_CHECKING:
     from cxlab.reporting.figures.specification_curve import draw_specification_curve
     from cxlab.reporting.figures.spoken import alt
     from cxlab.reporting.figures.tornado import draw_tornado
+    from cxlab.reporting.figures.value_bridge import draw_value_bridge
     from cxlab.reporting.figures.vector import svg, title
 
 __all__ = [
@@ -53,6 +59,7 @@ __all__ = [
     "draw_asymmetry",
     "draw_base_map",
     "draw_bases",
+    "draw_behaviours",
     "draw_bonds",
     "draw_bridge",
     "draw_campaign",
@@ -60,19 +67,23 @@ __all__ = [
     "draw_choices",
     "draw_cohorts",
     "draw_comparison",
+    "draw_doses",
     "draw_effect_over_time",
     "draw_flow",
     "draw_hazard_shape",
     "draw_hazards",
     "draw_importance",
     "draw_incidence",
+    "draw_lags",
     "draw_league",
+    "draw_lifetime_values",
     "draw_lift",
     "draw_measured",
     "draw_mirror",
     "draw_missing",
     "draw_payback",
     "draw_priorities",
+    "draw_referrers",
     "draw_representation",
     "draw_restricted_mean",
     "draw_retention",
@@ -83,6 +94,7 @@ __all__ = [
     "draw_segments",
     "draw_specification_curve",
     "draw_tornado",
+    "draw_value_bridge",
     "svg",
     "title",
 ]

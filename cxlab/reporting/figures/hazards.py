@@ -20,7 +20,7 @@ NARROWEST, WIDEST = (
     1.5,
     20.0,
 )  # the axis reaches at least 1/1.5 to 1.5; intervals beyond 1/20 to 20 end in an arrow
-STEPS = (1.1, 1.25, 1.5, 2, 3, 4, 5, 10, 20, 50, 100)
+STEPS = (1.05, 1.1, 1.25, 1.5, 2, 3, 4, 5, 10, 20, 50, 100)
 
 
 @plate.figure_of
@@ -65,9 +65,9 @@ def draw_hazards(result: Result, *, words: Words, ax: Axes | None = None) -> Axe
         ax=ax,
         muted=grey,
     )
-    _axis(ax, *_reach(table), words)
-    _intervals(ax, table, rows, [LIGHT["context" if noise else "focal"] for noise in grey])
-    _sides(ax, words)
+    axis(ax, *reach(table), words)
+    intervals(ax, table, rows, [LIGHT["context" if noise else "focal"] for noise in grey])
+    sides(ax, words("figure.hazards.less"), words("figure.hazards.more"))
     return ax
 
 
@@ -89,17 +89,19 @@ def _numbers(row: Mapping[Any, Any], words: Words) -> str:
     return f"{words.number(row['hazard_ratio'], digits)} ({low}–{high})"
 
 
-def _reach(table: pd.DataFrame) -> tuple[float, float]:
+def reach(table: pd.DataFrame, narrowest: float = NARROWEST) -> tuple[float, float]:
     """Return the axis' ends: what estimates and intervals need, no more than an interval deserves."""
     ratios = table["hazard_ratio"].dropna().clip(1e-3, 1e3)
     low = max(float(table["conf_low"].min()), 1 / WIDEST, 1e-3)
     high = min(float(table["conf_high"].max()), WIDEST)
-    low = min(low if np.isfinite(low) else 1.0, float(ratios.min()), 1 / NARROWEST)
-    high = max(high if np.isfinite(high) else 1.0, float(ratios.max()), NARROWEST)
-    return low / 1.08, high * 1.08
+    low = min(low if np.isfinite(low) else 1.0, float(ratios.min()), 1 / narrowest)
+    high = max(high if np.isfinite(high) else 1.0, float(ratios.max()), narrowest)
+    air = 1 + 0.16 * (narrowest - 1)
+    return low / air, high * air
 
 
-def _axis(ax: Axes, low: float, high: float, words: Words) -> None:
+def axis(ax: Axes, low: float, high: float, words: Words) -> None:
+    """Give the body a logarithmic axis whose marks are ratios a reader knows, 1 among them."""
     ax.set_xscale("log")
     ax.set_xlim(low, high)
     marks = [m for s in STEPS for m in (1 / s, s) if low <= m <= high]
@@ -115,7 +117,8 @@ def _axis(ax: Axes, low: float, high: float, words: Words) -> None:
     ax.xaxis.set_minor_formatter(NullFormatter())
 
 
-def _intervals(ax: Axes, table: pd.DataFrame, rows: list[plate.Row], colours: list[str]) -> None:
+def intervals(ax: Axes, table: pd.DataFrame, rows: list[plate.Row], colours: list[str]) -> None:
+    """Draw hazard_ratio, conf_low and conf_high of each row; an end beyond the axis is an arrow."""
     y, (left, right) = [row.y for row in rows], ax.get_xlim()
     low, high = table["conf_low"].astype(float), table["conf_high"].astype(float)
     ax.axvline(1, color=LIGHT["muted"], linewidth=1.0, zorder=1)
@@ -128,10 +131,10 @@ def _intervals(ax: Axes, table: pd.DataFrame, rows: list[plate.Row], colours: li
     plate.dots(ax, table["hazard_ratio"].to_list(), y, colours, marker="D", size=44)
 
 
-def _sides(ax: Axes, words: Words) -> None:
+def sides(ax: Axes, less: str, more: str) -> None:
     """Say at both sides of 1 what it means, where the side has room for it."""
     low, high = np.log(ax.get_xlim())
     if -low / (high - low) > 0.2:
-        plate.note(ax, f"← {words('figure.hazards.less')}", (1, 1), (-6, 3), x="data", ha="right")
+        plate.note(ax, f"← {less}", (1, 1), (-6, 3), x="data", ha="right")
     if high / (high - low) > 0.2:
-        plate.note(ax, f"{words('figure.hazards.more')} →", (1, 1), (6, 3), x="data")
+        plate.note(ax, f"{more} →", (1, 1), (6, 3), x="data")
