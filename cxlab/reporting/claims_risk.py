@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
+from cxlab.reporting.claims_economics import money
 from cxlab.reporting.units import unit_of_claim
 from cxlab.reporting.words import Words, absent, digits_for
 
@@ -20,7 +21,7 @@ def _common(fields: Fields, words: Words) -> dict[str, Any]:
     return {
         "time": words.amount(fields.get("time"), str(fields.get("time_unit", "months"))),
         "split": words.date(date.fromisoformat(str(split))) if split else "",
-        "amount": words.amount(size, unit, digits=digits),
+        "amount": money(size, fields, words) if unit == "money" else words.amount(size, unit, digits=digits),
     }
 
 
@@ -59,7 +60,7 @@ def _campaign(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
         "share": words.percent(fields.get("share"), 0),
         "top": words.percent(fields.get("top"), 0),
         "per": words.number(fields.get("per"), 0),
-        "cost": words.amount(fields.get("contact_cost"), "money"),
+        "cost": money(fields.get("contact_cost"), fields, words),
         "save": words.percent(fields.get("save_rate"), 0),
         "even": words.percent(fields.get("break_even"), 0),
         "even_top": words.percent(fields.get("break_even_top"), 0),

@@ -40,7 +40,13 @@ def terms_of(cost: float | None, save: float, saves: Sequence[float], value: Any
 
 
 def campaign_of(
-    seen: Followed, terms: Terms | None, facts: Mapping[str, Any], *, stands: bool, value: str | float | None
+    seen: Followed,
+    terms: Terms | None,
+    facts: Mapping[str, Any],
+    *,
+    stands: bool,
+    value: str | float | None,
+    currency: str,
 ) -> Campaign:
     """Return the campaign as a result, nothing where there are no terms or risks do not stand."""
     level, resamples, seed = facts["level"], facts["resamples"], facts["seed"]
@@ -51,7 +57,12 @@ def campaign_of(
             table=pd.DataFrame(), keys=("quantity",), tables=nothing, n_used=people, settings=dict(facts)
         )
     found = bought(seen, terms, level=level, resamples=resamples, seed=seed)
-    said: dict[str, Any] = {"contact_cost": terms.cost, "save_rate": terms.save, "value": value}
+    said: dict[str, Any] = {
+        "contact_cost": terms.cost,
+        "save_rate": terms.save,
+        "value": value,
+        "currency": currency,
+    }
     said |= {"save_rate_range": [terms.save_low, terms.save_high]}
     whole = {**facts, **said}
     return Campaign(

@@ -110,6 +110,7 @@ def churn_risk(
     contact_cost: float | None = None,
     save_rate: float = 0.2,
     save_rate_range: tuple[float, float] | Sequence[float] = (0.05, 0.4),
+    currency: str = "",
     level: float = 0.95,
     resamples: int = 400,
     folds: int = 5,
@@ -154,6 +155,8 @@ def churn_risk(
         What contacting one customer costs; without it there is no decision, only risks.
     save_rate, save_rate_range : float, pair of float
         Share of those about to leave whom a contact keeps, and the range to look at.
+    currency : str
+        Unit of the amounts, as it is to be printed.
     level : float
         Confidence level.
     resamples, folds, seed : int
@@ -208,7 +211,7 @@ def churn_risk(
     else:
         found = _crossed(_undated(table, duration, event, entry, asked), asked, folds, seed, known)
     terms = terms_of(contact_cost, save_rate, save_rate_range, value)
-    return _result(found, asked, terms, resamples, seed)
+    return _result(found, asked, terms, currency, resamples, seed)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -328,7 +331,9 @@ def _check_asked(table: pd.DataFrame, asked: Asked, answers: pd.DataFrame | None
         check_columns(answers, [asked.id, answered, *asked.scores])
 
 
-def _result(found: _Scored, asked: Asked, terms: Terms | None, resamples: int, seed: int) -> ChurnRisk:
+def _result(
+    found: _Scored, asked: Asked, terms: Terms | None, currency: str, resamples: int, seed: int
+) -> ChurnRisk:
     how: dict[str, Any] = {"level": asked.level, "resamples": resamples, "seed": seed}
     main = performance(found.seen, **how)
     tables = {
@@ -355,7 +360,7 @@ def _result(found: _Scored, asked: Asked, terms: Terms | None, resamples: int, s
         n_dropped=found.dropped,
         settings=facts,
         claims=claims,
-        campaign=campaign_of(found.seen, terms, facts, stands=stands, value=asked.value),
+        campaign=campaign_of(found.seen, terms, facts, stands=stands, value=asked.value, currency=currency),
         contacts=contacts_of(found.customers, terms, stands=stands),
         model=found.today,
     )

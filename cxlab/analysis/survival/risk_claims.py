@@ -84,8 +84,9 @@ def campaign_findings(table: pd.DataFrame, facts: Mapping[str, Any]) -> tuple[Cl
     """Return what contacting would have brought; `facts` also say what a contact costs and keeps."""
     rule = {str(row["quantity"]): row for row in records(table)}
     fields = {
-        **_common(rule["amount"], facts), "unit": "money", "per": PER, "save_rate": facts["save_rate"],
-        "contact_cost": facts["contact_cost"], "share": float(rule["contacted"]["estimate"]),
+        **_common(rule["amount"], facts), "unit": "money", "currency": facts["currency"], "per": PER,
+        "save_rate": facts["save_rate"], "contact_cost": facts["contact_cost"],
+        "share": float(rule["contacted"]["estimate"]),
         "break_even": float(rule["break_even"]["estimate"]),
         "break_even_low": float(rule["break_even"]["conf_low"]),
         "break_even_high": float(rule["break_even"]["conf_high"]),

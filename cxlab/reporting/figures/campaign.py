@@ -53,7 +53,7 @@ def draw_campaign(result: Result, *, words: Words, ax: Axes | None = None) -> Ax
     said = {c: words("figure.campaign.save", rate=words.percent(rate, 0)) for c, rate in names.items()}
     sheet = plate.Sheet(
         title=title,
-        subtitle=_subtitle(settings.get("value"), words),
+        subtitle=_subtitle(settings, words),
         foot=[*plate.foot_of(result, words), words("figure.campaign.cut")],
         left=56.0,
         right=16.0 + max(width(text, SMALL) for text in said.values()),
@@ -70,9 +70,11 @@ def draw_campaign(result: Result, *, words: Words, ax: Axes | None = None) -> Ax
     return ax
 
 
-def _subtitle(value: Any, words: Words) -> str:
-    """Return what is drawn, in the unit of the column of margins where there is one."""
-    per = words.number(1_000, 0)
+def _subtitle(settings: Mapping[str, Any], words: Words) -> str:
+    """Return what is drawn, in the currency, or the unit of the column of margins."""
+    per, value = words.number(1_000, 0), settings.get("value")
+    if settings.get("currency"):
+        return words("figure.campaign.subtitle.currency", per=per, currency=settings["currency"])
     if isinstance(value, str):
         return words("figure.campaign.subtitle.column", per=per, column=words.label(value))
     return words("figure.campaign.subtitle", per=per)
