@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxlab.analysis import benchmark, drivers, metrics, survival
+from cxlab.analysis import benchmark, drivers, economics, metrics, survival
 from cxlab.analysis.columns import as_floats
 from cxlab.analysis.scales import missing_codes
 from cxlab.errors import AnalysisError, Message
@@ -30,6 +30,24 @@ ANALYSES = {
     ),
     "retention cells": lambda t: survival.retention(t, "months", "gone", by=("plan", "zone")),
     "hazards": lambda t: survival.hazards(t, "months", "gone", ["q1", "plan"], entry="since", strata="zone"),
+    "value": lambda t: economics.lifetime_value(
+        t, "months", "gone", margin=10.0, horizon=12, discount=0.1, by="plan", entry="since"
+    ),
+    "improvement": lambda t: economics.improvement(
+        t,
+        "months",
+        "gone",
+        change={"q1": 1},
+        covariates=["plan"],
+        margin=10.0,
+        horizon=12,
+        discount=0.1,
+        cost=100.0,
+        uptake=0.5,
+        entry="since",
+        strata="zone",
+        resamples=40,
+    ),
     "compare": lambda t: benchmark.compare(t, "nps", unit="brand", focal="us", columns="p10", by="plan"),
     "league": lambda t: benchmark.league(t, "nps", unit="brand", columns="p10", weights="pond", level=0.9),
     "rate": lambda t: benchmark.league(t, "rate", unit="brand", columns=COUNTED),
@@ -139,7 +157,7 @@ def test_upper_limits_are_never_above_one():
 EVERY = sorted(ANALYSES)
 
 
-READS_FILES = ("retention", "hazards")  # a text is a path to them
+READS_FILES = ("retention", "hazards", "value", "improvement")  # a text is a path to them
 
 
 @pytest.mark.parametrize("name", EVERY)
