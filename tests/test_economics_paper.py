@@ -137,6 +137,13 @@ def test_parts_that_a_client_has_no_data_for_tell_nothing():
         economics.per_user(nobody)
 
 
+def test_bills_of_a_filter_are_those_of_its_customers():
+    bills, some = demo.nada()["billing"], customers("nada").query("region != 'RM'")["customer_id"]
+    found = economics.per_user(bills, among=some).table
+    assert found["n"].iloc[0] == bills.loc[bills["customer_id"].isin(some), "customer_id"].nunique()
+    assert found["estimate"].iloc[0] != economics.per_user(bills).table["estimate"].iloc[0]
+
+
 def test_a_card_of_money_names_its_currency():
     found = ask("fibra")
     shown = {"code": found.claims[0].code, "fields": found.claims[0].fields, "grade": "B", "sentence": "x"}

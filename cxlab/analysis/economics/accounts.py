@@ -50,6 +50,7 @@ def per_user(
     period: str = "period",
     active: str | None = None,
     by: Sequence[str] = (),
+    among: pd.Series[Any] | None = None,
     level: float = 0.95,
     currency: str = "",
     optional: bool = False,
@@ -70,6 +71,8 @@ def per_user(
         Who, which month, and optionally a 0/1 column of who was active: the others do not count.
     by : sequence of str
         Columns whose crossed categories are told apart.
+    among : Series, optional
+        Customers whose bills count; all of them unless given.
     level : float
         Confidence level.
     currency : str
@@ -104,6 +107,9 @@ def per_user(
     check_level(level)
     if optional and billing.empty:
         return PerUser(**nothing((), "periods"))
+    if among is not None:
+        check_columns(billing, [customer])
+        billing = billing[billing[customer].isin(among)].reset_index(drop=True)
     by = named(by)
     check_rows(billing, cluster=customer)
     columns = [customer, period, revenue, *([margin] if margin else []), *([active] if active else []), *by]

@@ -11,8 +11,6 @@ from cxlab.reporting.colours import LIGHT
 from cxlab.reporting.figures import plate
 from cxlab.reporting.words import Words, absent
 
-CODES = ("economics.referrals",)
-
 
 @plate.figure_of
 def draw_referrers(result: Result, *, words: Words, ax: Axes | None = None) -> Axes:
@@ -33,13 +31,13 @@ def draw_referrers(result: Result, *, words: Words, ax: Axes | None = None) -> A
         Dots with intervals on an axis that starts at zero, promoters first.
     """
     table = result.tables["referrers"]
-    title = plate.title_of(result, words, CODES, words("figure.referrers.title"))
+    title = _title(result, words)
     if not table["estimate"].notna().any():
         return plate.nothing(result, words, title, ax)
     rows = table.to_dict("records")
     low_base, suppressed = plate.flags_of(table)
     own = replace(result, n_used=int(table["n"].sum()))  # all who answered, followed or not
-    shares = ["" if absent(row["estimate"]) else words.percent(row["estimate"], 0) for row in rows]
+    shares = ["" if absent(row["estimate"]) else words.percent(row["estimate"], 1) for row in rows]
     ax, places = plate.row_sheet(
         [words.label("class", row["class"]) for row in rows],
         [plate.Column(shares), plate.bases(table, words)],
@@ -59,6 +57,16 @@ def draw_referrers(result: Result, *, words: Words, ax: Axes | None = None) -> A
     return ax
 
 
+def _title(result: Result, words: Words) -> str:
+    """Return what promoters did beside passives, where there are enough of both."""
+    own = result.tables["referrers"].set_index("class")
+    known = [n for n in ("promoter", "passive") if n in own.index and own.loc[n, "flag"] == "ok"]
+    if len(known) < 2:
+        return words("figure.referrers.title")
+    amount, passives = (words.percent(own.loc[name, "estimate"], 1) for name in known)
+    return words("figure.referrers.said", amount=amount, passives=passives)
+
+
 def spoken(result: Result, words: Words) -> str:
     """Return the figure's numbers in words: the share of each group."""
     rows = [
@@ -70,4 +78,4 @@ def spoken(result: Result, words: Words) -> str:
         for row in result.tables["referrers"].to_dict("records")
         if not absent(row["estimate"])
     ]  # fmt: skip
-    return f"{plate.title_of(result, words, CODES, words('figure.referrers.title'))}. {'; '.join(rows)}."
+    return f"{_title(result, words)}. {'; '.join(rows)}."
