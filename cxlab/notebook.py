@@ -93,7 +93,8 @@ class Paper:
             If there is no such table, or the filter does not fit it.
         """
         if optional and name not in self.dataset.names:
-            self._display(html.note_html("read.absent", self.words, table=name))
+            said = self.words.label(name) if self.words.known(f"column.{name}") else name
+            self._display(html.note_html("read.absent", self.words, table=said))
             return pd.DataFrame()
         frame = self.dataset.read(name)
         frame.attrs["table"] = name
