@@ -4,6 +4,7 @@ from cxlab.analysis.economics.accounts import AcquisitionCost, PerUser, acquisit
 from cxlab.analysis.economics.behaviours import Behaviours, behaviours
 from cxlab.analysis.economics.cohorts import Renewals, sbg
 from cxlab.analysis.economics.doubts import e_value
+from cxlab.analysis.economics.histories import histories, repeat_buying
 from cxlab.analysis.economics.improvement import Improvement, improvement
 from cxlab.analysis.economics.prospects import Prospects, purchase_value
 from cxlab.analysis.economics.purchases import Purchases, bg_nbd
@@ -26,9 +27,11 @@ __all__ = [
     "constant_value",
     "e_value",
     "gamma_gamma",
+    "histories",
     "improvement",
     "lifetime_value",
     "per_user",
     "purchase_value",
+    "repeat_buying",
     "sbg",
 ]
