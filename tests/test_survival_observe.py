@@ -48,8 +48,8 @@ CASES = [
     ("2024-01-01", "2024-12-31", 0, 12, 1),  # the last day is in the window
     ("2024-01-01", "2025-03-10", 0, 12, 0),  # left after it: still here at its end
     ("2024-01-01", "9999-12-31", 0, 12, 0),  # never, as many systems write it
-    ("2021-06-15", "2023-03-01", 18, 21, 1),  # had joined before: enters late
-    ("2021-06-15", None, 18, 43, 0),
+    ("2021-06-15", "2023-03-01", 19, 21, 1),  # had joined before: at risk from the next month on
+    ("2021-06-15", None, 19, 43, 0),
     ("2022-01-01", "2023-01-02", 12, 13, 1),
 ]
 
@@ -67,10 +67,15 @@ def test_months_by_hand(joined, left, entry, duration, event):
 
 def test_other_units():
     frame = table([(1, "2022-11-20", "2023-03-20"), (2, "2023-05-01", None)])
-    got = {unit: seen(frame, unit=unit).iloc[0][["entry", "duration"]].tolist() for unit in UNITS}
-    expected = {"day": [42, 120], "week": [6, 18], "month": [1, 4], "quarter": [0, 2], "year": [0, 1]}
+    got = {unit: seen(frame, unit=unit).iloc[0][["entry", "duration"]].tolist() for unit in UNITS[:4]}
+    expected = {"day": [42, 120], "week": [6, 18], "month": [2, 4], "quarter": [1, 2]}
     assert got == expected
     assert seen(frame, unit="day").unit == "day"
+    by_year = seen(frame, unit="year")
+    assert by_year["id"].tolist() == [2]
+    assert by_year.excluded.to_numpy().tolist() == [
+        ["under observation for no whole unit of time before the end", 1]
+    ]
 
 
 def test_what_is_left_out_is_counted_and_adds_up():
@@ -109,10 +114,14 @@ def test_first_seen_moves_the_entry():
                    (4, "2023-01-15", None), (5, "2023-01-15", None)])  # fmt: skip
     frame["asked"] = pd.to_datetime(["2023-04-20", "2023-06-19", "2023-06-20", None, "2022-12-01"])
     result = seen(frame, first_seen="asked")
-    assert result["id"].tolist() == [1, 2, 5]
-    assert result["entry"].tolist() == [3, 5, 0]
-    assert result["duration"].tolist() == [24, 6, 24]
-    assert dict(result.excluded.to_numpy()) == {"asked missing": 1, "first seen when it was over": 1}
+    assert result["id"].tolist() == [1, 5]
+    assert result["entry"].tolist() == [4, 0]
+    assert result["duration"].tolist() == [24, 24]
+    assert dict(result.excluded.to_numpy()) == {
+        "asked missing": 1,
+        "first seen when it was over": 1,
+        "under observation for no whole unit of time before the end": 1,
+    }
 
 
 def test_the_cause_is_of_who_left_within_the_window():
@@ -222,9 +231,9 @@ def test_an_answer_counts_strictly_after_it_was_given():
 
 def test_an_answer_from_before_the_window_holds_on_entry():
     before = table([("a", "2022-01-10", "2023-06-05")])
-    assert spans(cut(before, ("a", "2022-05-02", "promoter"))) == [[11, 17, 1, "promoter"]]
+    assert spans(cut(before, ("a", "2022-05-02", "promoter"))) == [[12, 17, 1, "promoter"]]
     gone = cut(before, ("a", "2022-05-02", "promoter"), max_age=6)
-    assert spans(gone) == [[11, 17, 1, "not surveyed"]]
+    assert spans(gone) == [[12, 17, 1, "not surveyed"]]
     assert gone.excluded.to_numpy().tolist() == [["no longer held when observation began", 1]]
 
 

@@ -14,7 +14,7 @@ from cxlab.analysis.estimates import check_columns
 from cxlab.analysis.survival.dates import as_day, as_days
 from cxlab.analysis.survival.observed import check_roles
 from cxlab.errors import AnalysisError, Message, Problem
-from cxlab.periods import UNITS, Unit, begun, completed
+from cxlab.periods import UNITS, Unit, begun, reached
 
 Array = np.ndarray[Any, Any]
 OnBad = Literal["refuse", "drop"]
@@ -22,6 +22,7 @@ OnBad = Literal["refuse", "drop"]
 _JOINED_LATER = Message("joined after the window")
 _LEFT_BEFORE = Message("left before the window")
 _SEEN_LATER = Message("first seen when it was over")
+_NOT_WHOLE = Message("under observation for no whole unit of time before the end")
 _BACKWARDS = Message("end before start")
 
 
@@ -120,7 +121,7 @@ def observe(
     Returns
     -------
     Observation
-        A frame: id, entry (units completed when observation began; 0 from joining on), duration (the interval
+        A frame: id, entry (units reached when observation began; 0 from joining on), duration (the interval
         in which the customer left or was last seen), event (1 left within the window), cause (of who left
         within it, else missing). ``excluded``: reason, n. ``receipt``: step, n. ``dates``: start, first,
         last (days).
@@ -135,9 +136,9 @@ def observe(
     -----
     Time runs in half-open intervals (k-1, k] of calendar units (`cxlab.periods`): a customer who leaves on
     the day a month is completed has stayed that many, zero days fall in the first. Whoever leaves after the
-    window is still here at its end. The unit in which observation begins or ends counts as seen whole: at
-    2.6 % a month and a window of 24 months S(24) is 0.554 instead of 0.540 in months and 0.541 in days.
-    Count in days or weeks where that matters.
+    window is still here at its end. Who comes under observation within a unit is at risk from the next one
+    on: nobody could be seen to leave in its first days. The unit in which observation ends counts as seen
+    whole; count in days or weeks where that matters.
 
     Examples
     --------
@@ -169,6 +170,7 @@ def observe(
         raise AnalysisError("these customers cannot be observed", problems=problems)
     seen = joined if first_seen is None else days[first_seen].clip(lower=joined)
     first, last = seen.where(seen >= opens, opens), leaves.where(leaves <= closes, closes)
+    entry, duration = reached(joined, first, unit), begun(joined, last, unit)
     reasons = [
         (missing(start), joined.isna().to_numpy()),
         *([(missing(first_seen), days[first_seen].isna().to_numpy())] if first_seen else []),
@@ -177,6 +179,7 @@ def observe(
         (_LEFT_BEFORE, ((leaves <= opens) & (joined < opens)).to_numpy()),
         # Whoever is first seen on the last day, or later, could not be seen to leave.
         (_SEEN_LATER, ((first >= last) & (first > joined)).to_numpy()),
+        (_NOT_WHOLE, (entry >= duration).to_numpy()),
     ]
     kept, dropped = entering(len(customers), reasons)
     check_entered(kept, dropped)
@@ -185,8 +188,8 @@ def observe(
     table = pd.DataFrame(
         {
             "id": customers[id].to_numpy()[kept],
-            "entry": completed(dates["start"], dates["first"], unit),
-            "duration": begun(dates["start"], dates["last"], unit),
+            "entry": entry.to_numpy()[kept],
+            "duration": duration.to_numpy()[kept],
             "event": left.astype(int),
             "cause": _causes(customers, cause, kept, left),
         }
