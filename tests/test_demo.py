@@ -247,7 +247,8 @@ def test_surveys_come_before_exits():
     last_day = customers["end_date"].fillna(customers["observation_end"])
     assert (customers["survey_date"] < last_day).all()
     assert (customers["survey_tenure"] < customers["duration"]).all()
-    assert len(customers) == len(fibra()["survey_responses"]) == 5_400
+    # Of who answered in the last month seen, no whole month was seen after the answer.
+    assert 0.98 * 5_400 < len(customers) < len(fibra()["survey_responses"]) == 5_400
 
 
 # Where the client stands: truth 11

@@ -284,7 +284,7 @@ def risks(customers, **given):
 
 
 def test_out_of_time_risks_say_what_happens():
-    result = risks(world(6_000, 3))
+    result = risks(world(6_000, 7))
     table = result.table.set_index("quantity")
     assert result.settings["split"] == "2024-12-30"
     assert table.loc["ratio", "conf_low"] < 1 < table.loc["ratio", "conf_high"]
