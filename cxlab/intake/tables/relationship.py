@@ -67,11 +67,11 @@ class Match:
 def with_last_survey(
     customers: pd.DataFrame, surveys: pd.DataFrame
 ) -> tuple[pd.DataFrame, Match | None, list[Message]]:
-    """Join to each customer their last survey of a month before that in which they left or were last seen.
+    """Join to each customer their last survey strictly before they left, or before observation ended.
 
-    Added: `survey_date`, `survey_tenure` (months reached from start to survey: the entry time of an analysis
-    that starts at the survey, which sees whole months only) and the survey's items. A survey before the
-    start, or in the last month, is not joined.
+    Added: `survey_date`, `survey_tenure` and the survey's items. `survey_tenure` is the months reached from
+    start to survey: the entry time of an analysis that starts at the survey; missing where no whole month
+    was seen after it. A survey before the start or not before the end is not joined.
 
     Parameters
     ----------
@@ -96,15 +96,15 @@ def with_last_survey(
     )
     met = asked.merge(dates, on="customer_id", how="inner")
     when = met["responded_at"]
-    tenure, until = reached(met["start_date"], when), begun(met["start_date"], met["last_day"])
-    inside = (when >= met["start_date"]) & (when < met["last_day"]) & (tenure < until)
+    inside = (when >= met["start_date"]) & (when < met["last_day"])
     last = (
         met.loc[inside]
         .sort_values(["place", "responded_at"], kind="stable")
         .drop_duplicates("place", keep="last")
     )
     last = last.rename(columns={"responded_at": "survey_date"}).set_index("place")
-    last["survey_tenure"] = reached(last["start_date"], last["survey_date"])
+    tenure = reached(last["start_date"], last["survey_date"])
+    last["survey_tenure"] = tenure.where(tenure < begun(last["start_date"], last["last_day"]))
     places = np.arange(len(customers))
     answers = {
         name: last[name].reindex(places).set_axis(customers.index)
