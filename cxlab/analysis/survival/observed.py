@@ -18,6 +18,8 @@ from cxlab.analysis.survival.wanted import Wanted
 from cxlab.errors import AnalysisError, Problem
 
 Array = np.ndarray[Any, Any]
+
+_CLOSE = 10_000  # whole numbers that lie so close are not numbered anew
 Table: TypeAlias = Any  # a pandas frame, the path of Parquet, a DuckDB relation or a Spark frame
 
 
@@ -51,7 +53,7 @@ class Observed:
     @property
     def events(self) -> int:
         """How many of them left."""
-        return int(self.count[self.event].sum())
+        return round(float(self.count @ self.event))
 
     @property
     def amount(self) -> Array:
@@ -102,8 +104,7 @@ def cells(
     """
     key = np.zeros(len(duration), dtype=np.int64)
     for held in (*(labels[c] for c in labels), *map(pd.Series, (duration, event, entry))):
-        codes, found = pd.factorize(held, sort=True, use_na_sentinel=False)
-        size = max(len(found), 1)
+        codes, size = _codes(held)
         if int(key.max(initial=0)) > np.iinfo(np.int64).max // size - 1:
             key = pd.factorize(key, sort=True)[0]
         key *= size
@@ -124,6 +125,22 @@ def cells(
     own = labels.iloc[first].reset_index(drop=True), duration[first], event[first], entry[first]
     sums = {column: summed(held) for column, held in (values or {}).items()}
     return Observed(*own, summed(count), weight, squared, dropped or {}, rows, sums)
+
+
+def _codes(held: pd.Series[Any]) -> tuple[Array, int]:
+    """Return the values of a column as numbers in their order, and how many numbers that takes.
+
+    Whole numbers close together are their own codes, and so are categories: nothing is hashed for them.
+    """
+    if isinstance(held.dtype, pd.CategoricalDtype) and held.cat.categories.is_monotonic_increasing:
+        return held.cat.codes.to_numpy().astype(np.int64) + 1, len(held.cat.categories) + 1
+    values = held.to_numpy() if isinstance(held.dtype, np.dtype) else np.empty(0)
+    if len(values) and values.dtype.kind in "biuf":
+        low, high = float(values.min()), float(values.max())
+        if high - low < _CLOSE and (values.dtype.kind != "f" or bool((values == np.floor(values)).all())):
+            return values.astype(np.int64) - int(low), int(high - low) + 1
+    codes, found = pd.factorize(held, sort=True, use_na_sentinel=False)
+    return codes, max(len(found), 1)
 
 
 def check_roles(roles: Mapping[str, Sequence[str | None]]) -> None:

@@ -50,7 +50,7 @@ class Choice:
 def treated(
     asked: Asked, fitted: Fitted, result: Hazards, action: Action, change_at: float | None
 ) -> Hazards:
-    """Return the result with what was done about effects that change, or with an empty ``remedy``.
+    """Return the result with what was done about effects that change; empty tables where none does.
 
     ``tables["remedy"]``: covariate, p_value (joint), p_adjusted, action, change_at, why. With
     ``report``, ``tables["restricted_mean"]``: covariate, level, horizon, estimate (mean stay, nothing held
@@ -66,7 +66,8 @@ def treated(
          "action": (c := why[r["covariate"]]).action, "change_at": c.cut, "why": c.why}
         for r in records(rejected)
     ]  # fmt: skip
-    tables = {**result.tables, "remedy": pd.DataFrame(rows, columns=_COLUMNS)}
+    none = dict.fromkeys(("over_time", "refit", "restricted_mean"), pd.DataFrame())
+    tables = {**none, **result.tables, "remedy": pd.DataFrame(rows, columns=_COLUMNS)}
     settings = {**result.settings, "ph_action": action, "change_at": change_at}
     if second is None:
         if choices:
