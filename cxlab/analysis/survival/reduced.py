@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import narwhals as nw
 import numpy as np
 import pandas as pd
@@ -65,6 +64,8 @@ def reduced(table: Any, asked: Wanted) -> Grouped:
         Where the table is none, cannot be read, has not the columns, repeats customers, has unusable weights
         or more than 2,000,000 different patterns.
     """
+    import duckdb  # here: the process that kernels are forked from loads this module, and must not load that
+
     with _opened(table) as frame:
         try:
             return _reduced(frame, asked)
@@ -81,6 +82,8 @@ def _opened(table: Any) -> Iterator[Any]:
     if not isinstance(table, str | Path):
         yield _wrapped(table)
         return
+    import duckdb
+
     path = Path(table)
     with tempfile.TemporaryDirectory(prefix="cxlab-") as aside:
         connection = duckdb.connect(":memory:", config={**_CLOSED, "temp_directory": aside})

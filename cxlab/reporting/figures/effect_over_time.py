@@ -41,7 +41,8 @@ def draw_effect_over_time(result: Result, *, words: Words, ax: Axes | None = Non
     title = plate.title_of(result, words, CODES, words("figure.effect_over_time.title"))
     name, periods = _picked(result)
     if not periods["hazard_ratio"].notna().any():
-        return plate.nothing(result, words, words("figure.effect_over_time.none"), ax)
+        said = "figure.nothing" if len(periods) else "figure.effect_over_time.steady"
+        return plate.nothing(result, words, words("figure.effect_over_time.none"), ax, said=said)
     shown = hazards.shown(result.table).set_index("covariate").loc[name]
     whole, per_sd = float(shown["hazard_ratio"]), bool(shown["per_sd"])
     label = words.covariate(name)
@@ -64,7 +65,9 @@ def draw_effect_over_time(result: Result, *, words: Words, ax: Axes | None = Non
 
 def _picked(result: Result) -> tuple[str, pd.DataFrame]:
     """Return the first row of the covariate that changes most, and its periods."""
-    periods = result.tables.get("over_time", pd.DataFrame({"covariate": [], "hazard_ratio": []}))
+    none = pd.DataFrame({"covariate": [], "hazard_ratio": []})
+    periods = result.tables.get("over_time", none)
+    periods = none if periods.empty else periods
     names = list(dict.fromkeys(periods["covariate"]))
     remedy = result.tables.get("remedy", pd.DataFrame({"covariate": [], "p_value": []}))
     for changes in remedy.sort_values("p_value", kind="stable")["covariate"]:

@@ -350,11 +350,13 @@ def keys_of(labels: Sequence[str], room: float) -> list[tuple[int, float]]:
     return places
 
 
-def nothing(result: Result, words: Words, title: str, ax: Axes | None) -> Axes:
-    """Return a figure that says that no number may be shown."""
+def nothing(
+    result: Result, words: Words, title: str, ax: Axes | None, *, said: str = "figure.nothing"
+) -> Axes:
+    """Return a figure that says that no number may be shown, or what else it has none for."""
     axes = lay(Sheet(title=title, subtitle="", foot=foot_of(result, words), body=60.0), ax)
     axes.set_axis_off()
-    write(axes, words("figure.nothing"), (0.5, 0.5), ha="center", va="center", color=LIGHT["muted"])
+    write(axes, words(said), (0.5, 0.5), ha="center", va="center", color=LIGHT["muted"])
     return axes
 
 
