@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import sys
 import tempfile
 import time
@@ -17,7 +18,7 @@ from crash.real import real_kills
 from crash.warm import kills
 from cxlab.runs.publish import shelf
 
-SHOWN = 10
+NAMES = re.compile(r"[0-9a-f]{16}|\d+")  # what tells two violations of one kind apart
 MEMORY = "/dev/shm"  # a kill sees no difference from a disk, and a thousand of them are soon done
 Part = Callable[[Path], tuple[Tally, Reader]]
 
@@ -62,8 +63,11 @@ def _told(name: str, part: Part, root: Path) -> tuple[Tally, Reader]:
         f"{name}: {events}{tally.kills:,} kills, {tally.refusals:,} refusals, {tally.harmless:,} harmless, "
         f"{gone}{reader.looks:,} looks, {time.monotonic() - started:.1f} s: {len(wrong):,} violations"
     )
-    for each in wrong[:SHOWN]:
-        _say(f"  {each}")
+    kinds: dict[str, list[str]] = {}
+    for each in wrong:
+        kinds.setdefault(NAMES.sub("*", each), []).append(each)
+    for alike in kinds.values():
+        _say(f"  {alike[0]}" + (f" (and {len(alike) - 1:,} more like it)" if len(alike) > 1 else ""))
     return tally, reader
 
 
