@@ -1,8 +1,4 @@
-"""A company beside its peers, where both sides carry their own error.
-
-`compare` gives the difference with each peer and a verdict that has paid for having looked many times;
-`cells` drills down, as exploration. `league` ranks everybody with simultaneous rank intervals (`rank_sets`).
-"""
+"""A company beside each of its peers, overall and cell by cell: both sides carry their own error."""
 
 from __future__ import annotations
 
@@ -14,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cxlab.analysis.answers import Columns, answers, check_answers, columns_of
+from cxlab.analysis.benchmark.league import check_focal, check_units
 from cxlab.analysis.columns import check_rows, named
 from cxlab.analysis.definitions import Metric, computable
 from cxlab.analysis.dropped import NO_COUNTERPART
@@ -36,14 +33,10 @@ from cxlab.analysis.findings import (
     segment_names,
 )
 from cxlab.analysis.intervals import differences
-from cxlab.analysis.league import League, check_focal, check_units, league, rank_sets
 from cxlab.analysis.metrics import RESERVED, score_rows
 from cxlab.analysis.survey import Cells, Partition, design_of, partition
 from cxlab.analysis.survey import cells as sums_of_cells
 from cxlab.errors import AnalysisError
-
-__all__ = ["Comparison", "League", "cells", "compare", "league", "rank_sets"]
-
 
 NEITHER = "not distinguishable"
 ROW = [
