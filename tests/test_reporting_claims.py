@@ -133,6 +133,16 @@ FIELDS = {
         "break_even": 0.11,
         "break_even_top": 0.18,
     },
+    "emitted.agreement": {**RATIO, "raters": 4, "observed": 0.82, "verdict": "open"},
+    "emitted.agreement_none": {"raters": 4, "observed": 1.0, "most_common": 1.0, "n": 40, "level": 0.95},
+    "emitted.paradox": {
+        **RATIO,
+        "raters": 2,
+        "observed": 0.96,
+        "most_common": 0.97,
+        "alpha": 0.2,
+        "coefficient": "ac1",
+    },
     "score.level": {**NUMBER, "metric": "nps", "version": "1"},
     "score.segment": {**NUMBER, "metric": "nps", "column": "region", "segment": "RM", "hypothesis": "h"},
     "score.segments_alike": {

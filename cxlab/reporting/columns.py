@@ -136,6 +136,9 @@ QUIET = frozenset({"n_eff", "p_value", "p_no_reward", "coefficient_p_value", "p_
 PERCENT = frozenset({"percent", "share"})
 CHECKED_SHARES = frozenset(
     {
+        "observed",
+        "most_common",
+        "undefined",
         "answered",
         "coding",
         "complete_rows",
@@ -152,7 +155,10 @@ CHECKED_SHARES = frozenset(
         "negligible",
     }
 )
-CHECKED_COUNTS = frozenset({"specifications", "done", "failed", "suppressed", "absent", "unpublished"})
+CHECKED_COUNTS = frozenset({
+    "specifications", "done", "failed", "suppressed", "absent", "unpublished", "units", "rated_twice",
+    "raters", "ratings",
+})  # fmt: skip
 CHECKED_ESTIMATES = frozenset({"median", "lower_quartile", "upper_quartile"})
 CHECKED_ERRORS = frozenset({"spread", "median_error"})
 YES_OR_NO = frozenset({"scale_declared", "sign", "parted", "full_grid"})
