@@ -59,14 +59,17 @@ DESIGNS = {
 }
 
 
-@pytest.mark.parametrize("engine", ["pandas", "duckdb"])
-@pytest.mark.parametrize("name", DESIGNS)
-def test_estimates_are_those_of_the_people(name, engine):
+@pytest.mark.parametrize(
+    ("name", "engine"), [*((n, e) for n in DESIGNS for e in ("pandas", "duckdb")), ("controls", "parquet")]
+)
+def test_estimates_are_those_of_the_people(name, engine, tmp_path):
     options = {**DESIGNS[name]}
     outcome = options.pop("outcome", "sat")
     table = survey()
     expected = importance(table, outcome, DRIVERS, resamples=0, **options)
-    held = table if engine == "pandas" else relation(table)
+    held = {"pandas": table, "duckdb": relation(table), "parquet": tmp_path / "table.parquet"}[engine]
+    if engine == "parquet":
+        table.to_parquet(held)
     if engine == "duckdb" and "cluster" not in options:
         options["cluster"] = "row"
     found = importance_of(reduced(held, outcome, DRIVERS, **options), resamples=0)
@@ -277,7 +280,7 @@ def test_all_problems_at_once_and_what_an_engine_lacks():
     with pytest.raises(AnalysisError) as caught:
         reduced(put(survey(), "shop", 99.0).assign(w=-1.0), "sat", DRIVERS, weights="w")
     assert sorted(p.column for p in caught.value.problems) == ["shop", "w"]
-    with pytest.raises(AnalysisError, match="the table is a list; give a pandas DataFrame or a table that"):
+    with pytest.raises(AnalysisError, match="the table is a list; give a pandas DataFrame, the path of a"):
         reduced([1, 2], "sat", DRIVERS)
 
 

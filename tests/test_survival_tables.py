@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxlab.analysis.survival import binned, concordance, cox, hazards, reduced, retention
+from cxlab.analysis import engines
+from cxlab.analysis.survival import binned, concordance, cox, hazards, retention
 from cxlab.analysis.survival.observed import cells
 from cxlab.analysis.survival.ties import tie_sums
 from cxlab.errors import AnalysisError
@@ -240,7 +241,7 @@ def test_columns_tables_and_files_that_are_not_there(tmp_path):
 
 
 def test_too_many_patterns_name_the_columns_that_make_them(tmp_path, monkeypatch):
-    monkeypatch.setattr(reduced, "MOST_CELLS", 200)
+    monkeypatch.setattr(engines, "MOST_PATTERNS", 200)
     table = placed(population(600), "duckdb", tmp_path)
     with pytest.raises(AnalysisError, match="more than 200 different patterns .*spend 600, months .*bins"):
         hazards(table, "months", "left", ["spend", "segment"])

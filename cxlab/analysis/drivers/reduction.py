@@ -3,8 +3,8 @@
 What a driver analysis needs of the people is linear in the products of their answers: ratings filled with
 zero, who rated what, the outcome, controls. Two passes over the table add them up, the first to check the
 columns and to find a rough centre (sums about it lose no digits), the second by unit; between them clusters
-are counted. They are written once as narwhals expressions and run on pandas, on a DuckDB relation and on
-whatever else narwhals wraps.
+are counted. They are written once as narwhals expressions and run on pandas, over Parquet, on
+a DuckDB relation and on whatever else narwhals wraps.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
+from cxlab.analysis import engines
 from cxlab.analysis.columns import as_floats, check_frame, is_yes_or_no, named
 from cxlab.analysis.drivers import inputs
 from cxlab.analysis.drivers.outcomes import UNITS
@@ -86,8 +87,8 @@ def reduced(
     Parameters
     ----------
     table : DataFrame or lazy table
-        Whatever narwhals wraps: a pandas frame, a DuckDB relation (``duckdb.read_parquet(...)``), a PySpark
-        frame. Not changed.
+        A pandas frame, the path of a Parquet file, a folder or a pattern of them, a DuckDB relation, a
+        PySpark frame. Not changed.
     outcome, drivers, weights, strata, not_applicable, min_rated
         As in `importance`.
     outcome_type : {"numeric", "nps", "binary"}
@@ -129,29 +130,14 @@ def reduced(
     scales = {column: scale_ends(column, ends) for column, ends in dict(scales).items()}
     problems = inputs.of_roles(outcome, drivers, controls, weights)
     numeric = [outcome, *drivers, *controls, *([weights] if weights else [])]
-    wrapped = _wrapped(_numbered(table, numeric))
-    schema = dict(wrapped.collect_schema())
-    design = [column for column in (weights, strata, cluster) if column is not None]
-    problems += inputs.of_absence(schema, [outcome, *drivers, *controls, *design])
-    problems += [_text(c) for c in dict.fromkeys(numeric) if c in schema and not _is_number(schema[c])]
-    lazy = not isinstance(wrapped, nw.DataFrame)
-    if lazy and cluster is None:
-        problems.append(_no_places())
-    if problems:
-        raise AnalysisError("these columns cannot enter a driver analysis", problems=problems)
-    reading = _Reading(
-        outcome, drivers, controls, weights, strata, cluster, outcome_type, not_applicable == "listwise"
-    )
-    seen = _first_pass(wrapped, reading)
-    problems = _problems(seen, reading, scales)
-    grouping, found = _grouping(wrapped, reading, schema, buckets)
-    problems += found
-    if problems:
-        raise AnalysisError("these columns cannot enter a driver analysis", problems=problems)
-    dropped = _dropped(seen, reading)
-    check_entered(np.array([seen["kept"] > 0]), dropped)
+    with engines.opened(_numbered(table, numeric)) as wrapped:
+        reading = _Reading(
+            outcome, drivers, controls, weights, strata, cluster, outcome_type, not_applicable == "listwise"
+        )
+        seen, grouping, dropped = _checked(wrapped, reading, scales, problems, buckets)
+        rows = _second_pass(wrapped, reading, seen, grouping)
     return _collected(
-        _second_pass(wrapped, reading, seen, grouping), reading, seen, dropped, scales, min_rated,
+        rows, reading, seen, dropped, scales, min_rated,
         {"buckets": buckets, "weights": weights, "strata": strata, "cluster": cluster, "controls": controls,
          "outcome_type": outcome_type, "not_applicable": not_applicable, "min_rated": min_rated},
     )  # fmt: skip
@@ -212,17 +198,6 @@ def _numbered(table: Any, columns: Sequence[str]) -> Any:
         if column in table and table[column].dtype.kind == "O"
     }
     return table.assign(**{column: held for column, held in read.items() if held is not None})
-
-
-def _wrapped(table: Any) -> Any:
-    try:
-        return nw.from_native(table)
-    except TypeError:
-        raise AnalysisError(
-            "the table is a {kind}; give a pandas DataFrame or a table that narwhals wraps, such as a DuckDB "
-            "relation",
-            kind=type(table).__name__,
-        ) from None
 
 
 def _is_number(kind: Any) -> bool:
@@ -289,6 +264,34 @@ def _typed(part: Any, reading: _Reading) -> Any:
     for number in range(len(reasons), 0, -1):
         why = nw.when(reasons[number - 1]).then(nw.lit(number)).otherwise(why)
     return frame.with_columns(cx_why=why)
+
+
+def _checked(
+    wrapped: Any,
+    reading: _Reading,
+    scales: Mapping[str, Sequence[float]],
+    problems: list[Problem],
+    buckets: int,
+) -> tuple[dict[str, float], Any, dict[str, int]]:
+    """Check the columns, as well as `problems`; return their bounds, each row's unit, and who is dropped."""
+    schema = dict(wrapped.collect_schema())
+    numbers = [*reading.numbers.values(), *([reading.weights] if reading.weights else [])]
+    design = [column for column in (reading.weights, reading.strata, reading.cluster) if column is not None]
+    problems += inputs.of_absence(schema, [*reading.numbers.values(), *design])
+    problems += [_text(c) for c in dict.fromkeys(numbers) if c in schema and not _is_number(schema[c])]
+    if not isinstance(wrapped, nw.DataFrame) and reading.cluster is None:
+        problems.append(_no_places())
+    if problems:
+        raise AnalysisError("these columns cannot enter a driver analysis", problems=problems)
+    seen = _first_pass(wrapped, reading)
+    problems = _problems(seen, reading, scales)
+    grouping, found = _grouping(wrapped, reading, schema, buckets)
+    problems += found
+    if problems:
+        raise AnalysisError("these columns cannot enter a driver analysis", problems=problems)
+    dropped = _dropped(seen, reading)
+    check_entered(np.array([seen["kept"] > 0]), dropped)
+    return seen, grouping, dropped
 
 
 def _first_pass(wrapped: Any, reading: _Reading) -> dict[str, float]:
