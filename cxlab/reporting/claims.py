@@ -17,6 +17,7 @@ from cxlab.reporting import (
     claims_economics,
     claims_emitted,
     claims_intake,
+    claims_peers,
     claims_risk,
     claims_sensitivity,
     claims_staying,
@@ -476,6 +477,7 @@ def _rounded(n: Any) -> float | None:
 
 DIFFERENCES = frozenset({
     "score.segment", "benchmark.ahead", "benchmark.behind", "benchmark.cell", "intake.gap",
+    "benchmark.published", "benchmark.published_gap",
     "drivers.halo", "drivers.unrated_apart", "drivers.must_be", "drivers.attractive",
     "drivers.segment", "drivers.simpson", "drivers.lift", "sensitivity.choice",
 })  # fmt: skip
@@ -485,6 +487,7 @@ _READERS: Mapping[str, Callable[[Fields, Words], tuple[str, dict[str, Any]]]] = 
     **claims_areas.READERS,
     **claims_economics.READERS,
     **claims_emitted.READERS,
+    **claims_peers.READERS,
     **claims_risk.READERS,
     **claims_sensitivity.READERS,
     **claims_staying.READERS,

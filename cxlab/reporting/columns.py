@@ -11,13 +11,14 @@ HIDDEN = frozenset({
     "gap_low", "gap_high",
     "coefficient_difference_low", "coefficient_difference_high", "within_low", "within_high",
     "composition_low", "composition_high", "change_users_low", "change_users_high",
-    "penalty_low", "penalty_high", "reward_low", "reward_high",
+    "penalty_low", "penalty_high", "reward_low", "reward_high", "sensitivity_low", "sensitivity_high",
 })  # fmt: skip
 WHOLE = frozenset(
     {
         "n",
         "undated",
         "n_eff",
+        "n_published",
         "n_rest",
         "at_risk",
         "at_horizon",
@@ -79,6 +80,7 @@ DECIMALS = {
     "sd": 2,
     "hazard_ratio_sd": 2,
     "lift": 1,
+    "published_sd": 1,
 }
 SHARES = frozenset(
     {
@@ -164,6 +166,16 @@ CHECKED_ERRORS = frozenset({"spread", "median_error"})
 YES_OR_NO = frozenset({"scale_declared", "sign", "parted", "full_grid"})
 # In the estimate's own unit, wherever they stand; changes of percentages are in points of them.
 ESTIMATES = frozenset(
-    {"estimate", "hazard_ratio", "mean_estimate", "lowest", "highest", "everybody", "low_save", "high_save"}
+    {
+        "estimate",
+        "hazard_ratio",
+        "mean_estimate",
+        "lowest",
+        "highest",
+        "everybody",
+        "low_save",
+        "high_save",
+        "published",
+    }
 )
 CHANGES = frozenset({"change", "change_users", "mean_change", "least", "most"})
