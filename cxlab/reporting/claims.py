@@ -16,6 +16,7 @@ from cxlab.reporting import (
     claims_drivers,
     claims_economics,
     claims_emitted,
+    claims_gaps,
     claims_intake,
     claims_peers,
     claims_risk,
@@ -477,7 +478,7 @@ def _rounded(n: Any) -> float | None:
 
 DIFFERENCES = frozenset({
     "score.segment", "benchmark.ahead", "benchmark.behind", "benchmark.cell", "intake.gap",
-    "benchmark.published", "benchmark.published_gap",
+    "benchmark.published", "benchmark.published_gap", "benchmark.mix",
     "drivers.halo", "drivers.unrated_apart", "drivers.must_be", "drivers.attractive",
     "drivers.segment", "drivers.simpson", "drivers.lift", "sensitivity.choice",
 })  # fmt: skip
@@ -488,6 +489,7 @@ _READERS: Mapping[str, Callable[[Fields, Words], tuple[str, dict[str, Any]]]] = 
     **claims_economics.READERS,
     **claims_emitted.READERS,
     **claims_peers.READERS,
+    **claims_gaps.READERS,
     **claims_risk.READERS,
     **claims_sensitivity.READERS,
     **claims_staying.READERS,

@@ -168,6 +168,7 @@ YES_OR_NO = frozenset({"scale_declared", "sign", "parted", "full_grid"})
 ESTIMATES = frozenset(
     {
         "estimate",
+        "raw",
         "hazard_ratio",
         "mean_estimate",
         "lowest",
@@ -178,4 +179,5 @@ ESTIMATES = frozenset(
         "published",
     }
 )
+SIGNED = frozenset({"difference", "crude", "mix"})
 CHANGES = frozenset({"change", "change_users", "mean_change", "least", "most"})

@@ -181,7 +181,7 @@ class _Context:
             return said if unit in kinds.PERCENT else words.number(value, digits)
         if column == "largest":
             return words.amount(value, "share", digits=1, difference=True)
-        if column == "difference":
+        if column in kinds.SIGNED:
             return words.signed(value * (100 if unit == "share" else 1), self.decimals.get(unit, 1))
         if column in kinds.P_VALUES:
             return p_value(value, words).removeprefix("p").replace("=", "").strip()

@@ -1,0 +1,58 @@
+"""What the claims on gaps to peers put into their sentences: equal mix, cells, margins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from cxlab.reporting.units import unit_of_claim
+from cxlab.reporting.words import Words, digits_for
+
+Fields = Mapping[str, Any]
+
+
+def _said(fields: Fields, words: Words) -> dict[str, Any]:
+    """Return who is compared with whom in which index."""
+    return {
+        "metric": words.metric(fields.get("metric", ""), "the"),
+        "focal": words.category(fields.get("focal")),
+        "peer": words.category(fields.get("peer")),
+    }
+
+
+def _points(fields: Fields, words: Words, *names: str) -> dict[str, str]:
+    """Return signed numbers, with one number of decimals."""
+    digits = digits_for(unit_of_claim(fields), fields.get("conf_low"), fields.get("conf_high"))
+    return {name: words.signed(fields.get(name), digits) for name in names}
+
+
+def _columns(fields: Fields, words: Words) -> str:
+    return words.listed([words.label(column) for column in fields.get("columns", ())])
+
+
+def _mix(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    return "", {
+        **_said(fields, words),
+        **_points(fields, words, "crude", "performance", "estimate"),
+        "columns": _columns(fields, words),
+    }
+
+
+def _mix_alike(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    return "", {**_said(fields, words), "columns": _columns(fields, words), **_least(fields, words)}
+
+
+def _least(fields: Fields, words: Words) -> dict[str, Any]:
+    """Return how many were compared, and the difference that would have been seen."""
+    value, unit = fields.get("detectable", float("nan")), unit_of_claim(fields) or "points"
+    digits = (0 if value >= 3 else 1) if unit in ("points", "percent") else None
+    return {
+        "count": int(fields.get("peers", 2)),
+        "detectable": words.amount(value, unit, digits=digits, difference=True),
+    }
+
+
+READERS: Mapping[str, Callable[[Fields, Words], tuple[str, dict[str, Any]]]] = {
+    "benchmark.mix": _mix,
+    "benchmark.mix_alike": _mix_alike,
+}
