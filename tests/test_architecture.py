@@ -73,7 +73,7 @@ DOORS = {
     "openpyxl": {"intake/", "demo/"},
     "pandera": {"intake/rules/"},
     "duckdb": {"intake/files/", "analysis/engines"},
-    "narwhals": {"analysis/engines", "analysis/drivers/", "analysis/survival/reduced", "analysis/patterns"},
+    "narwhals": {"analysis/engines", "analysis/drivers/", "analysis/survival/reduced"},
     "babel": {"reporting/", "catalogues", "progress"},
     "nh3": {"reporting/"},
     "jinja2": {"reporting/"},

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxlab.analysis.columns import as_floats, not_numbers, shown
+from cxlab.analysis.columns import as_floats, in_rows, not_numbers, shown
 from cxlab.analysis.definitions import Metric
 from cxlab.analysis.dropped import NO_TRIALS, missing
 from cxlab.analysis.estimates import check_columns
@@ -96,12 +96,14 @@ def check_answers(columns: Mapping[str, str], others: Iterable[str | None]) -> N
         )
 
 
-def numbers(table: pd.DataFrame, columns: Sequence[str]) -> list[np.ndarray[Any, Any]]:
+def numbers(
+    table: pd.DataFrame, columns: Sequence[str], each: np.ndarray[Any, Any] | None = None
+) -> list[np.ndarray[Any, Any]]:
     """Return `columns` as float arrays, NaN where missing; refuse text, blanks, booleans, dates."""
     check_columns(table, columns)
     read = [as_floats(table[column]) for column in columns]
     problems = [
-        _not_numbers(table[column], column)
+        _not_numbers(table[column], column, each)
         for column, values in zip(columns, read, strict=True)
         if values is None or np.isinf(values).any()
     ]
@@ -110,21 +112,28 @@ def numbers(table: pd.DataFrame, columns: Sequence[str]) -> list[np.ndarray[Any,
     return [values for values in read if values is not None]
 
 
-def _not_numbers(column: pd.Series[Any], name: str) -> Problem:
+def _not_numbers(column: pd.Series[Any], name: str, each: np.ndarray[Any, Any] | None) -> Problem:
     values = column.astype(object)
     off = not_numbers(values) | values.isin([np.inf, -np.inf]).to_numpy()
     found = values[off].map(lambda v: repr(v) if isinstance(v, str) else str(v)).unique()
-    return Problem(
-        found=shown(found),
-        allowed=Message("numbers, or nothing where there is no answer"),
-        action=Message("recode it in client.yaml: values or leading_number for text, missing for blanks"),
-        column=name,
-        row=int(np.flatnonzero(off)[0]) + 1,
-        count=int(off.sum()),
+    return in_rows(
+        Problem(
+            found=shown(found),
+            allowed=Message("numbers, or nothing where there is no answer"),
+            action=Message("recode it in client.yaml: values or leading_number for text, missing for blanks"),
+            column=name,
+        ),
+        off,
+        each,
     )
 
 
-def answers(table: pd.DataFrame, entry: Metric, columns: Mapping[str, str]) -> Answers:
+def answers(
+    table: pd.DataFrame,
+    entry: Metric,
+    columns: Mapping[str, str],
+    each: np.ndarray[Any, Any] | None = None,
+) -> Answers:
     """Score every row of `table` on one metric.
 
     Parameters
@@ -135,6 +144,8 @@ def answers(table: pd.DataFrame, entry: Metric, columns: Mapping[str, str]) -> A
         The metric.
     columns : Mapping
         Column of each slot, from `columns_of`.
+    each : ndarray of int or None
+        How many rows of a larger table each row stands for; one without it.
 
     Returns
     -------
@@ -147,12 +158,12 @@ def answers(table: pd.DataFrame, entry: Metric, columns: Mapping[str, str]) -> A
         If a column is missing, is not numeric or is not on the scale of the metric, or nothing is answered.
     """
     names = list(columns.values())
-    values = numbers(table, names)
+    values = numbers(table, names, each)
     if entry.family == "rate":
-        numerator, denominator = _rate(names, values)
+        numerator, denominator = _rate(names, values, each)
     else:
         whole = entry.family in ("net", "share")
-        check_scale(table, names, values, metric=entry.id, scale=entry.scale, whole=whole)
+        check_scale(table, names, values, metric=entry.id, scale=entry.scale, whole=whole, each=each)
         numerator = _contribution(entry, values)
         denominator = np.where(np.isnan(numerator), np.nan, 1.0)
     empty = [(missing(name), np.isnan(column)) for name, column in zip(names, values, strict=True)]
@@ -183,21 +194,21 @@ def _contribution(entry: Metric, values: Sequence[np.ndarray[Any, Any]]) -> np.n
 
 
 def _rate(
-    names: Sequence[str], values: Sequence[np.ndarray[Any, Any]]
+    names: Sequence[str], values: Sequence[np.ndarray[Any, Any]], each: np.ndarray[Any, Any] | None
 ) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     successes, trials = values
     with np.errstate(invalid="ignore"):
         not_counts = [(c < 0) | ((c != np.floor(c)) & ~np.isnan(c)) for c in values]
         too_many = successes > trials
     problems = [
-        _rate_problem(name, column, off, Message("whole counts, zero or more"))
+        _rate_problem(name, column, off, Message("whole counts, zero or more"), each)
         for name, column, off in zip(names, values, not_counts, strict=True)
         if off.any()
     ]
     if too_many.any():
         problems.append(
             _rate_problem(
-                names[0], successes, too_many, Message("at most {trials} of the row", trials=names[1])
+                names[0], successes, too_many, Message("at most {trials} of the row", trials=names[1]), each
             )
         )
     if problems:
@@ -207,15 +218,21 @@ def _rate(
 
 
 def _rate_problem(
-    name: str, column: np.ndarray[Any, Any], off: np.ndarray[Any, Any], allowed: Message
+    name: str,
+    column: np.ndarray[Any, Any],
+    off: np.ndarray[Any, Any],
+    allowed: Message,
+    each: np.ndarray[Any, Any] | None,
 ) -> Problem:
-    return Problem(
-        found=shown(np.unique(column[off]).tolist()),
-        allowed=allowed,
-        action=Message(
-            "give counts, not shares or weighted totals; correct or exclude the row in client.yaml"
+    return in_rows(
+        Problem(
+            found=shown(np.unique(column[off]).tolist()),
+            allowed=allowed,
+            action=Message(
+                "give counts, not shares or weighted totals; correct or exclude the row in client.yaml"
+            ),
+            column=name,
         ),
-        column=name,
-        row=int(np.flatnonzero(off)[0]) + 1,
-        count=int(off.sum()),
+        off,
+        each,
     )

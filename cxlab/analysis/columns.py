@@ -39,6 +39,20 @@ def shown(values: Iterable[Any]) -> str:
     )
 
 
+def in_rows(problem: Problem, off: Array, each: Array | None = None) -> Problem:
+    """Say of a problem where it is first found and how often; of patterns of `each` rows only how often.
+
+    Examples
+    --------
+    >>> off, problem = np.array([False, True, True]), Problem("11", "0 to 10", "correct it")
+    >>> [(p.row, p.count) for p in (in_rows(problem, off), in_rows(problem, off, np.array([7, 2, 1])))]
+    [(2, 2), (0, 3)]
+    """
+    if each is not None:
+        return replace(problem, count=int(each[off].sum()))
+    return replace(problem, row=int(np.flatnonzero(off)[0]) + 1, count=int(off.sum()))
+
+
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the rows of `table` as mappings from column to value."""
     names = [str(column) for column in table.columns]

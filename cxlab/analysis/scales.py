@@ -33,7 +33,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxlab.analysis.columns import shown
+from cxlab.analysis.columns import in_rows, shown
 from cxlab.errors import AnalysisError, Message, Problem
 
 # Codes that questionnaires use for "no answer", "does not know", "refuses". Where no scale is declared they
@@ -89,7 +89,7 @@ def ends_of(columns: Sequence[str], scales: Mapping[str, Sequence[float]]) -> np
 
 def check_scale(
     table: pd.DataFrame, columns: Sequence[str], values: Sequence[np.ndarray[Any, Any]], *, metric: str,
-    scale: tuple[int, int] | None, whole: bool,
+    scale: tuple[int, int] | None, whole: bool, each: np.ndarray[Any, Any] | None = None,
 ) -> None:  # fmt: skip
     """Refuse answers off `scale`, between its points where `whole`, or that look like another scale.
 
@@ -105,36 +105,43 @@ def check_scale(
         None accepts any scale, but not codes of no answer among small numbers.
     whole : bool
         Whether answers must be whole numbers.
+    each : ndarray of int or None
+        How many rows each answer stands for; one without it.
 
     Raises
     ------
     AnalysisError
         With one problem for each column.
     """
-    problems = scale_problems(table, columns, values, scale=scale, whole=whole)
+    problems = scale_problems(table, columns, values, scale=scale, whole=whole, each=each)
     if problems:
         raise AnalysisError("the answers do not fit the scale of {metric}", metric=metric, problems=problems)
 
 
 def scale_problems(
     table: pd.DataFrame, columns: Sequence[str], values: Sequence[np.ndarray[Any, Any]], *,
-    scale: tuple[int, int] | None, whole: bool,
+    scale: tuple[int, int] | None, whole: bool, each: np.ndarray[Any, Any] | None = None,
 ) -> list[Problem]:  # fmt: skip
     """Return the problems for which `check_scale` refuses answers, one for each column."""
     problems = [
         problem
         for column, answers in zip(columns, values, strict=True)
-        for problem in _column_problems(column, answers, declared_scale(table, column), scale, whole=whole)
+        for problem in _column_problems(
+            column, answers, declared_scale(table, column), scale, each, whole=whole
+        )
     ]
     if problems or scale is None:
         return problems
     free = [a for c, a in zip(columns, values, strict=True) if declared_scale(table, c) is None]
-    looks = looks_like(np.concatenate(free), scale) if free else None
+    often = None if each is None else np.tile(each, len(free))
+    looks = looks_like(np.concatenate(free), scale, often) if free else None
     return [] if looks is None else [_other_scale(", ".join(columns), looks, scale)]
 
 
-def looks_like(answers: np.ndarray[Any, Any], scale: tuple[int, int]) -> tuple[int, int] | None:
-    """Return the scale that whole `answers` look to have been given on, when it is not `scale`.
+def looks_like(
+    answers: np.ndarray[Any, Any], scale: tuple[int, int], each: np.ndarray[Any, Any] | None = None
+) -> tuple[int, int] | None:
+    """Return the scale that whole `answers`, `each` so often, look to have been given on, if not `scale`.
 
     Examples
     --------
@@ -144,18 +151,20 @@ def looks_like(answers: np.ndarray[Any, Any], scale: tuple[int, int]) -> tuple[i
     (1, 10)
     """
     low, high = scale
-    known = answers[~np.isnan(answers)]
+    there = ~np.isnan(answers)
+    known = answers[there]
     if not len(known) or low > 1 or high > 10 or (known != np.floor(known)).any():
         return None
-    counts = np.bincount(known.astype(int), minlength=high + 1)
+    often = None if each is None else each[there]
+    counts = np.bincount(known.astype(int), weights=often, minlength=high + 1)
     used = np.flatnonzero(counts)
     bottom, top = int(used[0]), int(used[-1])
     every_point = len(used) == top and bottom == 1
     if top == high == 10 and low == 0:
-        full = every_point and counts[1] >= SHARE_OF_ONES * len(known)
+        full = every_point and counts[1] >= SHARE_OF_ONES * counts.sum()
         return (1, 10) if bottom == 1 and (full or _expected_zeros(counts) >= EXPECTED_ZEROS) else None
     enough, different = ENOUGH_ANSWERS[low]
-    many = len(known) >= enough and len(used) >= different
+    many = counts.sum() >= enough and len(used) >= different
     shorter = {5} if high == 7 else {4, 5, 6, 7} - {high}
     return (1, top) if bottom >= 1 and top < high and top in shorter and (every_point or many) else None
 
@@ -169,10 +178,10 @@ def _expected_zeros(counts: np.ndarray[Any, Any]) -> float:
 
 def _column_problems(
     column: str, answers: np.ndarray[Any, Any], declared: tuple[float, float] | None,
-    scale: tuple[int, int] | None, *, whole: bool,
+    scale: tuple[int, int] | None, each: np.ndarray[Any, Any] | None, *, whole: bool,
 ) -> list[Problem]:  # fmt: skip
     if scale is None:
-        return unlikely(column, answers, declared)
+        return unlikely(column, answers, declared, each)
     if declared is not None and declared != scale:
         return [
             Problem(
@@ -185,16 +194,18 @@ def _column_problems(
     with np.errstate(invalid="ignore"):
         off = (answers < scale[0]) | (answers > scale[1])
         between = (answers != np.floor(answers)) & ~np.isnan(answers) & ~off
-    found = _off_scale(column, answers, off, scale)
+    found = _off_scale(column, answers, off, scale, each)
     if whole and between.any():
         found.append(
-            Problem(
-                found=shown(np.unique(answers[between]).tolist()),
-                allowed=Message("whole numbers from {low} to {high}", low=scale[0], high=scale[1]),
-                action=Message("give the answers as they were collected, not averaged nor rescaled"),
-                column=column,
-                row=int(np.flatnonzero(between)[0]) + 1,
-                count=int(between.sum()),
+            in_rows(
+                Problem(
+                    found=shown(np.unique(answers[between]).tolist()),
+                    allowed=Message("whole numbers from {low} to {high}", low=scale[0], high=scale[1]),
+                    action=Message("give the answers as they were collected, not averaged nor rescaled"),
+                    column=column,
+                ),
+                between,
+                each,
             )
         )
     return found
@@ -226,8 +237,9 @@ def missing_codes(values: np.ndarray[Any, Any]) -> list[float]:
 
 
 def unlikely(
-    column: str, values: np.ndarray[Any, Any], declared: tuple[float, float] | None
-) -> list[Problem]:
+    column: str, values: np.ndarray[Any, Any], declared: tuple[float, float] | None,
+    each: np.ndarray[Any, Any] | None = None,
+) -> list[Problem]:  # fmt: skip
     """Give the problem of values off a declared scale or, without one, of codes for "no answer"."""
     if declared is not None:
         with np.errstate(invalid="ignore"):
@@ -235,7 +247,9 @@ def unlikely(
         action = Message(
             "declare the code as missing or not applicable, or correct the scale, in client.yaml"
         )
-        return [replace(problem, action=action) for problem in _off_scale(column, values, off, declared)]
+        return [
+            replace(problem, action=action) for problem in _off_scale(column, values, off, declared, each)
+        ]
     codes = missing_codes(values)
     if not codes:
         return []
@@ -246,25 +260,28 @@ def unlikely(
         "it looks like a code for no answer: declare it as missing or not applicable, "
         "or declare the scale if it is a real value, in client.yaml"
     )
-    return [replace(problem, action=action) for problem in _off_scale(column, values, off, scale)]
+    return [replace(problem, action=action) for problem in _off_scale(column, values, off, scale, each)]
 
 
 def _off_scale(
-    column: str, answers: np.ndarray[Any, Any], off: np.ndarray[Any, Any], scale: tuple[float, float]
-) -> list[Problem]:
+    column: str, answers: np.ndarray[Any, Any], off: np.ndarray[Any, Any], scale: tuple[float, float],
+    each: np.ndarray[Any, Any] | None,
+) -> list[Problem]:  # fmt: skip
     if not off.any():
         return []
     return [
-        Problem(
-            found=shown(np.unique(answers[off]).tolist()),
-            allowed=Message("from {low:g} to {high:g}", low=scale[0], high=scale[1]),
-            action=Message(
-                "declare codes of no answer under missing in client.yaml (or replace them by missing), "
-                "or choose a metric for that scale"
+        in_rows(
+            Problem(
+                found=shown(np.unique(answers[off]).tolist()),
+                allowed=Message("from {low:g} to {high:g}", low=scale[0], high=scale[1]),
+                action=Message(
+                    "declare codes of no answer under missing in client.yaml (or replace them by missing), "
+                    "or choose a metric for that scale"
+                ),
+                column=column,
             ),
-            column=column,
-            row=int(np.flatnonzero(off)[0]) + 1,
-            count=int(off.sum()),
+            off,
+            each,
         )
     ]
 
