@@ -11,11 +11,18 @@ HIDDEN = frozenset({
     "gap_low", "gap_high",
     "coefficient_difference_low", "coefficient_difference_high", "within_low", "within_high",
     "composition_low", "composition_high", "change_users_low", "change_users_high",
+    "compliance_low", "compliance_high", "spearman_low", "spearman_high", "corrected_low", "corrected_high",
     "penalty_low", "penalty_high", "reward_low", "reward_high", "sensitivity_low", "sensitivity_high",
 })  # fmt: skip
 WHOLE = frozenset(
     {
         "n",
+        "visits",
+        "units",
+        "raters",
+        "standards",
+        "critical_failed",
+        "left_out",
         "undated",
         "n_eff",
         "n_published",
@@ -50,6 +57,11 @@ WHOLE = frozenset(
     }
 )
 DECIMALS = {
+    "spearman": 2,
+    "corrected": 2,
+    "visits_needed": 0,
+    "visits_low": 0,
+    "visits_high": 0,
     "importance": 3,
     "first": 3,
     "last": 3,
@@ -84,6 +96,9 @@ DECIMALS = {
 }
 SHARES = frozenset(
     {
+        "compliance",
+        "reliability",
+        "p_top",
         "filled_left",
         "filled_stayed",
         "entry_ignored",
@@ -122,7 +137,7 @@ SHARES = frozenset(
 )
 UNITS_OF_TABLES = {
     "medians": "months", "separation": "ratio", "months": "ratio", "risk_groups": "share", "risk_by": "share",
-    "net_benefit": "share",
+    "net_benefit": "share", "visits": "share",
 }  # fmt: skip
 # Of coverage: counts, shares, and what is not printed because another column says it.
 COUNTS = frozenset({"read", "used", "excluded", "cells", "low", "hidden", "contacts", "warnings"})

@@ -1,8 +1,33 @@
 """What the company emits, beside what customers perceive: is it delivered, is it seen, does it matter.
 
-`agreement` says how far evaluators who saw the same agree beyond chance.
+`agreement` and `icc` say how far evaluators who saw the same agree, `components` how many visits it takes to
+know a unit. `checked` joins the checks of the visits; from them `compliance` says what is delivered,
+`perceived` whether it matters to customers, `ladder` what was designed, emitted and perceived, and
+`alignment` whether the standards are about what matters.
 """
 
+from cxlab.analysis.emitted.checks import checked
+from cxlab.analysis.emitted.delivered import Compliance, compliance
+from cxlab.analysis.emitted.felt import Perceived, perceived
+from cxlab.analysis.emitted.iccs import Icc, icc
 from cxlab.analysis.emitted.raters import Agreement, agreement
+from cxlab.analysis.emitted.steps import Alignment, Ladder, alignment, ladder
+from cxlab.analysis.emitted.variance import Components, components
 
-__all__ = ["Agreement", "agreement"]
+__all__ = [
+    "Agreement",
+    "Alignment",
+    "Compliance",
+    "Components",
+    "Icc",
+    "Ladder",
+    "Perceived",
+    "agreement",
+    "alignment",
+    "checked",
+    "compliance",
+    "components",
+    "icc",
+    "ladder",
+    "perceived",
+]
