@@ -15,7 +15,8 @@ from cxlab.catalogues import LOCALE
 
 PACKAGE = Path(cxlab.__file__).parent
 CODE = re.compile(
-    r"(score|drivers|retention|hazards|incidence|benchmark|intake|sensitivity|risk|economics|emitted)\.[a-z_]+"
+    r"(score|drivers|retention|hazards|incidence|benchmark|intake|sensitivity|risk|economics|emitted|journey|waves)"
+    r"\.[a-z_]+"
 )
 KEY = re.compile(r"[a-z_]+\.[^ ].*")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxlab.demo import brands, contacts, fieldwork, lifetimes, organisation, people, referring
+from cxlab.demo import brands, contacts, fieldwork, journeys, lifetimes, organisation, people, referring
 from cxlab.demo.conduct import Leanings, draw_conduct
 from cxlab.demo.ruts import ruts
 from cxlab.demo.tables import assemble
@@ -31,7 +31,7 @@ def fibra(seed: int = SEED) -> dict[str, pd.DataFrame]:
     dict of DataFrame
         customers, survey_responses, items, interactions, benchmark_responses, benchmark_scores,
         population_targets, areas, touchpoints, area_touchpoint, management_ranking, transactions,
-        billing, referrals, marketing_spend; ids are as the client would send them.
+        billing, referrals, marketing_spend, journey_design; ids are as the client would send them.
 
     Examples
     --------
@@ -40,6 +40,7 @@ def fibra(seed: int = SEED) -> dict[str, pd.DataFrame]:
     (24000, 5400, 2800)
     """
     *streams, conduct = np.random.SeedSequence(seed).spawn(7)
+    journey = np.random.SeedSequence(seed, spawn_key=(journeys.KEY,))
     rngs = [np.random.default_rng(child) for child in streams]
     traits = people.draw_people(rngs[0], CUSTOMERS)
     answers = people.draw_answers(rngs[0], traits)
@@ -60,6 +61,10 @@ def fibra(seed: int = SEED) -> dict[str, pd.DataFrame]:
         ),
         ruts(CUSTOMERS + 2 * PROSPECTS, seed)[-PROSPECTS:],
     )
+    does["interactions"] = journeys.draw_journeys(
+        journey, does["interactions"], customers, responses, differs=True
+    )
+    does["journey_design"] = journeys.design()
     scores = {brand: brands.true_pxi(brand) - 4 for brand in brands.BRANDS}
     return assemble(
         told,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxlab.demo import brands, contacts, fieldwork, lifetimes, organisation, people, referring
+from cxlab.demo import brands, contacts, fieldwork, journeys, lifetimes, organisation, people, referring
 from cxlab.demo.conduct import Leanings, draw_conduct
 from cxlab.demo.ruts import ruts
 from cxlab.demo.tables import assemble
@@ -36,6 +36,7 @@ def nada(seed: int = SEED) -> dict[str, pd.DataFrame]:
     (6000, 1800, 1600)
     """
     *streams, conduct = np.random.SeedSequence(seed).spawn(7)
+    journey = np.random.SeedSequence(seed, spawn_key=(journeys.KEY,))
     rngs = [np.random.default_rng(child) for child in streams]
     traits = people.draw_people(rngs[0], CUSTOMERS)
     answers = draw_answers(rngs[0], traits)
@@ -63,6 +64,10 @@ def nada(seed: int = SEED) -> dict[str, pd.DataFrame]:
         ),
         ruts(CUSTOMERS + 2 * PROSPECTS, seed)[-PROSPECTS:],
     )
+    does["interactions"] = journeys.draw_journeys(
+        journey, does["interactions"], customers, responses, differs=False
+    )
+    does["journey_design"] = journeys.design()
     return assemble(
         told,
         responses,

@@ -49,6 +49,11 @@ INTERACTION = {
 STAGE = {"buy": "Compra", "use": "Uso", "pay": "Pago", "help": "Ayuda"}
 ACTOR = {"people": "Personas", "technology": "Tecnología", "mixed": "Ambas"}
 SIDE = {"front": "De cara al cliente", "back": "Interna", "supplier": "Proveedor"}
+EMOTION = {
+    "calm": "Tranquilidad", "trust": "Confianza", "joy": "Alegría", "indifference": "Indiferencia",
+    "frustration": "Frustración",
+}  # fmt: skip
+FLAG = {1: "S", 0: "N"}
 VARIABLE = {"channel": "Canal", "segment": "Segmento", "region": "Región"}
 TRAITS = {"mode": MODE, "channel": CHANNEL, "segment": SEGMENT, "region": REGION, "plan": PLAN}
 TEST_ACCOUNTS = 15
@@ -230,7 +235,7 @@ def write_reference(folder: Path, tables: Tables) -> Path:
 
 
 def write_organisation(folder: Path, tables: Tables) -> Path:
-    """Write the workbook of the areas: who they are, what they touch, and how the managers rank."""
+    """Write the workbook of the areas: what they touch, how the managers rank, what was designed."""
     areas, touchpoints, shares, ranking = (
         tables[name] for name in ("areas", "touchpoints", "area_touchpoint", "management_ranking")
     )
@@ -240,6 +245,10 @@ def write_organisation(folder: Path, tables: Tables) -> Path:
         stage=said(touchpoints["stage"], STAGE),
         actor=said(touchpoints["actor"], ACTOR),
         front_back=said(touchpoints["front_back"], SIDE),
+    )
+    designed = tables["journey_design"].assign(
+        designed=said(tables["journey_design"]["designed"], FLAG),
+        target_emotion=said(tables["journey_design"]["target_emotion"], EMOTION),
     )
     path = folder / "organizacion.xlsx"
     write_excel(
@@ -255,6 +264,10 @@ def write_organisation(folder: Path, tables: Tables) -> Path:
             ],
             "Responsabilidad": [["Área", "Punto de contacto", "Parte"], *shares.itertuples(index=False)],
             "Ranking gerencial": [["Gerente", "Aspecto", "Lugar"], *ranking.itertuples(index=False)],
+            "Diseño": [
+                ["Punto de contacto", "Versión", "Diseñado", "Emoción buscada"],
+                *designed.itertuples(index=False),
+            ],
         },
     )
     return path
@@ -296,6 +309,12 @@ def write_interactions(folder: Path, contacts: pd.DataFrame) -> Path:
             "ESPERA_SEG": contacts["wait_time_s"].astype(int).tolist(),
             "DURACION_SEG": contacts["handle_time_s"].astype(int).tolist(),
             "REABIERTO": np.where(contacts["reopened"] == 1, "S", "N").tolist(),
+            "REPITE_DATOS": said(contacts["repeat_info"], FLAG),
+            "CONTEXTO": said(contacts["context_transferred"], FLAG),
+            "MISMA_RESPUESTA": said(contacts["answer_consistent"], FLAG),
+            "NOTA_CONTACTO": _scores(contacts["touchpoint_score"]),
+            "NOTA_GESTION": _scores(contacts["journey_score"]),
+            "EMOCION": said(contacts["emotion"], EMOTION),
         },
         encoding="latin-1",
         separator=";",
@@ -319,6 +338,10 @@ def _asked(rows: pd.DataFrame, name: str) -> pd.Series[bool]:
     if name not in CALL_ITEMS:
         return pd.Series(data=True, index=rows.index)
     return rows[list(CALL_ITEMS)].notna().any(axis=1)
+
+
+def _scores(values: pd.Series[Any]) -> list[int | str]:
+    return ["" if np.isnan(value) else int(value) for value in values]
 
 
 def said(values: pd.Series[Any], texts: Mapping[Any, str]) -> list[str]:

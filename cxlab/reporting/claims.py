@@ -18,6 +18,7 @@ from cxlab.reporting import (
     claims_emitted,
     claims_gaps,
     claims_intake,
+    claims_journey,
     claims_peers,
     claims_risk,
     claims_sensitivity,
@@ -476,7 +477,7 @@ def _rounded(n: Any) -> float | None:
     return float(round(float(n), -digits))
 
 
-DIFFERENCES = frozenset({
+DIFFERENCES = claims_journey.DIFFERENCES | frozenset({
     "score.segment", "benchmark.ahead", "benchmark.behind", "benchmark.cell", "intake.gap",
     "benchmark.published", "benchmark.published_gap", "benchmark.mix",
     "drivers.halo", "drivers.unrated_apart", "drivers.must_be", "drivers.attractive",
@@ -490,6 +491,7 @@ _READERS: Mapping[str, Callable[[Fields, Words], tuple[str, dict[str, Any]]]] = 
     **claims_emitted.READERS,
     **claims_peers.READERS,
     **claims_gaps.READERS,
+    **claims_journey.READERS,
     **claims_risk.READERS,
     **claims_sensitivity.READERS,
     **claims_staying.READERS,

@@ -236,7 +236,7 @@ class _Context:
             return words.covariate(value)
         if column in ("peer", "unit", "focal"):
             return words.label(self.settings.get("unit", ""), value)
-        if column in ("cause", "channel"):
+        if column in ("cause", "channel", "from", "to", "highest", "lowest"):
             return words.label(self.settings.get(column, column), value)
         return words.crossing(value) if column in kinds.NAMING else words.label(column, value)
 

@@ -1,0 +1,125 @@
+"""What the claims on journeys put into their sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from cxlab.reporting.units import unit_of_claim
+from cxlab.reporting.words import Words, absent, digits_for
+
+Fields = Mapping[str, Any]
+
+
+def _amount(fields: Fields, words: Words, name: str = "estimate", *, difference: bool = False) -> str:
+    unit, value = unit_of_claim(fields), fields.get(name)
+    digits = digits_for(unit, fields.get("conf_low"), fields.get("conf_high"))
+    size = abs(float(value)) if difference and value is not None and not absent(value) else value
+    return words.amount(size, unit, digits=digits, difference=difference)
+
+
+def _step(fields: Fields, words: Words) -> dict[str, Any]:
+    return {"step": words.label(fields.get("step", "")), "amount": _amount(fields, words)}
+
+
+def _switches(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    gap = fields.get("gap")
+    return "declared" if gap is None or absent(gap) else "", {
+        **_step(fields, words),
+        "episodes": words.number(fields.get("episodes"), 0),
+        "several": words.percent(fields.get("several"), 1),
+        "gap": words.number(gap),
+    }
+
+
+def _move(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    step = fields.get("step", "")
+    ends = {end: words.label(step, fields.get(end)) for end in ("start", "end")}
+    return "", {**_step(fields, words), **ends}
+
+
+def _coherence(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    said = [words(f"journey.condition.{name}") for name in fields.get("conditions", ())]
+    return "", {**_step(fields, words), "conditions": words.listed(said)}
+
+
+def _switch(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    return "up" if float(fields.get("estimate") or 0) >= 0 else "down", {
+        **_step(fields, words),
+        "score": words.metric(fields.get("score", ""), "the"),
+        "term": words.label("term", fields.get("term", "")),
+        "size": _amount(fields, words, difference=True),
+    }
+
+
+def _clean(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    unit = unit_of_claim(fields)
+    digits = digits_for(unit, fields.get("through_low"), fields.get("through_high"))
+    low, high = fields.get("through_low"), fields.get("through_high")
+    crude = fields.get("crude")
+    return "", {
+        **_switch(fields, words)[1],
+        "crude": words.amount(crude, unit, digits=digits, difference=True),
+        "through": words.label("term", fields.get("through", "")),
+        "part": words.amount(fields.get("through_estimate"), unit, digits=digits, difference=True),
+        "limits": words.interval(low, high, unit, digits=digits, difference=True),
+    }
+
+
+def _none(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    unit = unit_of_claim(fields)
+    return "", {
+        **_switch(fields, words)[1],
+        "detectable": words.amount(fields.get("detectable"), unit, difference=True),
+    }
+
+
+def _spread(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    step, column = str(fields.get("step", "")), str(fields.get("column", ""))
+    low, high = fields.get("gap_low"), fields.get("gap_high")
+    unit = unit_of_claim(fields)
+    digits = digits_for(unit, low, high)
+    return "" if column else "whole", {
+        "step": words.label(step),
+        "metric": words.metric(fields.get("metric", ""), "the"),
+        "cell": words.cell(column, fields.get("cell", "")),
+        "amount": _amount(fields, words, difference=True),
+        "mean": words.amount(fields.get("mean"), unit),
+        "gap": words.amount(fields.get("gap"), unit, digits=digits, difference=True),
+        "limits": words.interval(low, high, unit, digits=digits, difference=True),
+        **{end: words.label(step, fields.get(end, "")) for end in ("highest", "lowest")},
+    }
+
+
+def _alike(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    unit = unit_of_claim(fields)
+    return "", {
+        "step": words.label(fields.get("step", "")),
+        "metric": words.metric(fields.get("metric", ""), "the"),
+        "count": int(fields.get("processes", 2)),
+        "most": words.amount(fields.get("most"), unit, digits=0, difference=True),
+        "detectable": words.amount(fields.get("detectable"), unit, digits=0, difference=True),
+    }
+
+
+READERS: Mapping[str, Callable[[Fields, Words], tuple[str, dict[str, Any]]]] = {
+    "journey.switches": _switches,
+    "journey.move": _move,
+    "journey.coherence": _coherence,
+    "journey.switch": _switch,
+    "journey.switch_left": _switch,
+    "journey.carrier": _switch,
+    "journey.switch_clean": _clean,
+    "journey.switch_none": _none,
+    "journey.spread": _spread,
+    "journey.channels_alike": _alike,
+}
+DIFFERENCES = frozenset(
+    {
+        "journey.switch",
+        "journey.switch_left",
+        "journey.carrier",
+        "journey.switch_clean",
+        "journey.spread",
+    }
+)
