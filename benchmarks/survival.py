@@ -124,7 +124,7 @@ def by_cxlab(path: str) -> dict[str, Any]:
     def to_coefficients() -> tuple[cox.Risk, cox.CoxFit, design.Design, int]:
         who = observed.observed(path, "months", "left", entry=None, weights=None, needed=COVARIATES)
         made = design.design_of(COVARIATES, who)
-        risk = cox.at_risk(who, made.standard, np.zeros(len(who.count), dtype=int))
+        risk = cox.at_risk(who, made.standard, np.zeros(len(who.count), dtype=int), row=made.row)
         return risk, cox.fit(risk, robust=False), made, len(who.count)
 
     alone, (risk, fitted, made, cells) = timed(to_coefficients)

@@ -141,7 +141,7 @@ def test_separation_is_the_share_of_pairs_with_entry_and_ties():
         pairs += there.sum()
         above += (there & (x < x[i])).sum() + (there & (x == x[i])).sum() / 2
     who = cells(pd.DataFrame({"x": x}), months.astype(float), left, entry.astype(float))
-    assert separation(who, who.labels["x"].to_numpy(), Clock.of(who)) == pytest.approx(
+    assert separation(who, who.patterns["x"].to_numpy(), Clock.of(who)) == pytest.approx(
         above / pairs, abs=1e-12
     )
 
@@ -155,7 +155,7 @@ def test_a_cohort_is_not_accused_where_nearly_all_leave():
     })  # fmt: skip
     who = cells(table[["joined"]], table["months"].to_numpy(), table["left"].to_numpy() == 1, np.zeros(600))
     told = audit_leaks(table, "months", "left", ["joined"]).table["separation"].iloc[0]
-    assert told == pytest.approx(separation(who, who.labels["joined"].to_numpy(), Clock.of(who)))
+    assert told == pytest.approx(separation(who, who.patterns["joined"].to_numpy(), Clock.of(who)))
     assert told < 0.1
 
 

@@ -52,8 +52,8 @@ def entering(
     kept, dropped = np.ones(rows, dtype=bool), dict[str, int]()
     for reason, gone in reasons:
         own = gone & kept
-        count = int(own.sum() if each is None else each[own].sum())
-        if count:
+        if own.any():
+            count = int(own.sum() if each is None else each[own].sum())
             dropped[reason] = dropped.get(reason, 0) + count
         kept &= ~gone
     return kept, dropped

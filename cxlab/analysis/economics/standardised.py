@@ -203,9 +203,8 @@ def fitted(
 ) -> Fitted:
     """Fit the model to the cells with these counts, from `start`; `shift` replaces its log hazard ratio."""
     who, kept = scenario.who, count > 0
-    own = Observed(
-        who.labels.iloc[:0], who.duration[kept], who.event[kept], who.entry[kept], count[kept], None, None, {}
-    )
+    seen = who.pattern[kept], who.duration[kept], who.event[kept], who.entry[kept]
+    own = Observed(who.patterns, *seen, count[kept], None, None, {})
     risk = cox.at_risk(own, scenario.x[kept], scenario.stratum[kept])
     found = cox.fit(risk, robust=False, start=start)
     cumulative = _cumulative(scenario, risk, cox.baseline(risk, found))

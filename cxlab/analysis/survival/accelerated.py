@@ -159,7 +159,7 @@ def accelerated(
 
 def _table(design: Design, who: Observed, beta: Array, error: Array, level: float) -> pd.DataFrame:
     p = 2 * stats.norm.sf(np.abs(beta / error))
-    reach, held = t_quantile(level) * error, design.held.T
+    reach, held = t_quantile(level) * error, design.held[design.row].T
     n = [int(who.count[mark].sum()) for mark in held]
     return pd.DataFrame({
         "covariate": design.names, "estimate": beta, "std_error": error, "time_ratio": np.exp(beta),
@@ -198,7 +198,7 @@ def _told(distribution: str, who: Observed, line: Array, log_scale: float) -> Ar
 
 def _fit(distribution: str, who: Observed, design: Design) -> tuple[Array, Array, float]:
     """Return intercept, coefficients and log scale at the maximum, their covariance, and its height."""
-    x = np.column_stack([np.ones(len(who.count)), design.values])
+    x = np.column_stack([np.ones(len(who.count)), design.values[design.row]])
     theta = _start(distribution, who, design)
     amount = who.amount * who.n / who.amount.sum()
     for _ in range(_LAST_STEPS):
@@ -251,7 +251,7 @@ def _start(distribution: str, who: Observed, design: Design) -> Array:
 
     fitter, location, shape, sign = _FITTERS[distribution]
     names = [f"x{k}" for k in range(len(design.names))]
-    frame = pd.DataFrame(design.values, columns=names)
+    frame = pd.DataFrame(design.values[design.row], columns=names)
     # Sampling weights enter only in the steps after: here they would have to be whole numbers.
     frame = frame.assign(t=who.duration, d=who.event, n=who.count, e=who.entry)
     late = {"entry_col": "e"} if (who.entry > 0).any() else {}

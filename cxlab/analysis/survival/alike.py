@@ -20,38 +20,50 @@ _WORTH = 20  # times by patterns for each cell, up to which products are quicker
 
 @dataclass(frozen=True, slots=True)
 class Alike:
-    """Patterns `x` (patterns, p), the one `of` (n,) each cell; weights at risk and gone (times, patterns)."""
+    """What each of few patterns weighs at each time, at risk and gone (times, patterns)."""
 
-    x: Array
-    of: Array
     at_risk: Array
     gone: Array
 
 
-def alike(
-    x: Array, w: Array, event: Array, first: Array, last: Array, begin: Array, ends: Array
-) -> Alike | None:
-    """Return the patterns of `x` (n, p) and what they weigh at each time; None where they are too many.
-
-    The other arguments are those of `cox.Risk`.
-    """
-    size = int(ends[-1])
+def told_apart(x: Array) -> tuple[Array, Array]:
+    """Return the different rows of `x` (n, p), and which of them each is; all where that is unsure."""
     of, one = pd.factorize(x @ np.sqrt(np.arange(2.0, 2.0 + x.shape[1])))
-    if size * len(one) > min(_WIDEST, _WORTH * len(x)):
-        return None
     example = np.empty(len(one), dtype=np.int64)
     example[of[::-1]] = np.arange(len(x))[::-1]
     if not (x[example][of] == x).all():  # two patterns that add up to the same
+        return x, np.arange(len(x))
+    return x[example], of
+
+
+def alike(
+    patterns: int,
+    of: Array,
+    w: Array,
+    event: Array,
+    first: Array,
+    last: Array,
+    begin: Array,
+    ends: Array,
+) -> Alike | None:
+    """Return what each of so many patterns weighs at each time; None where they are too many.
+
+    `of` (n,) is the pattern of each cell; the other arguments are those of `cox.Risk`.
+    """
+    shape = (int(ends[-1]), patterns)
+    size = shape[0] * shape[1]
+    if size > min(_WIDEST, _WORTH * len(of)):
         return None
-    shape = (size, len(one))
 
-    def placed(who: Array, at: Array) -> Array:
-        key = at[who] * shape[1] + of[who]
-        return np.bincount(key, w[who], size * shape[1]).astype(float).reshape(shape)
+    def placed(who: Array | slice, at: Array) -> Array:
+        return np.bincount(at * patterns + of[who], w[who], size).astype(float).reshape(shape)
 
-    held = placed(last > begin, last - 1) - placed(first > begin, first - 1)
+    ever, late = last > begin, first > begin
+    held = placed(ever, last[ever] - 1)
+    if late.any():
+        held -= placed(late, first[late] - 1)
     start = 0
     for end in ends:
         held[start:end] = held[start:end][::-1].cumsum(axis=0)[::-1]
         start = end
-    return Alike(x[example], of, held, placed(event, last - 1))
+    return Alike(held, placed(event, last[event] - 1))

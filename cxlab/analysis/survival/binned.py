@@ -69,7 +69,7 @@ def effect(
     for each, times in _CUTS:
         who = prepared(cut(fine, bins, each))
         design = design_of(covariates, who)
-        risk = cox.at_risk(who, design.standard, stratum_of(who))
+        risk = cox.at_risk(who, design.standard, stratum_of(who), row=design.row)
         found = cox.fit(risk, robust=who.weight is not None)
         error = np.sqrt(np.diag(found.covariance)) / design.sd
         own = {"covariate": design.names, "bins": times, "estimate": found.beta / design.sd}

@@ -98,7 +98,8 @@ def cohorts(
     needed = [cohort, *([until] if until else [])]
     who = observed(table, duration, event, entry=entry, weights=None, needed=needed)
     who = in_whole_months(who, window)
-    who = replace(who, labels=pd.DataFrame({"cohort": _began(who, cohort, every)}))
+    began = pd.DataFrame({"cohort": _began(who, cohort, every)})
+    who = replace(who, patterns=began, pattern=np.arange(len(began)))
     settings = {
         "duration": duration,
         "event": event,

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
+    from cxlab.analysis.survival.alike import Alike
     from cxlab.analysis.survival.cox import Risk
 
 Array = np.ndarray[Any, Any]
-
-_DENSE = 5_000_000  # places times ranks that a table is made of
 
 
 def concordance(risk: Risk, beta: Array) -> float:
@@ -33,7 +32,10 @@ def concordance(risk: Risk, beta: Array) -> float:
     1.0
     """
     # Risks that differ only by rounding are ties.
-    _, rank = np.unique((risk.x @ beta).round(10), return_inverse=True)
+    _, rank = np.unique((risk.rows @ beta).round(10), return_inverse=True)
+    if risk.alike is not None:
+        below, equal, total = _of_patterns(risk.alike, rank)
+        return (below + equal / 2) / total if total > 0 else float("nan")
     below = equal = total = 0.0
     start = 0
     for end in risk.ends:
@@ -42,9 +44,7 @@ def concordance(risk: Risk, beta: Array) -> float:
         # At risk just after the time: those whose last position is later, less those not entered yet.
         place = np.r_[risk.last[own] - risk.event[own], risk.first[own]] - start
         held = (place, np.r_[risk.w[own], -risk.w[own]], np.r_[rank[own], rank[own]])
-        asked = (risk.at[leaving] - start, rank[leaving])
-        narrow = (end - start + 2) * (int(rank.max()) + 1) <= max(_DENSE, 8 * len(own))
-        low, same, all_ = (_after_dense if narrow else _after)(held, asked)
+        low, same, all_ = _after(held, (risk.at[leaving] - start, rank[leaving]))
         below += float(risk.w[leaving] @ low)
         equal += float(risk.w[leaving] @ same)
         total += float(risk.w[leaving] @ all_)
@@ -52,16 +52,15 @@ def concordance(risk: Risk, beta: Array) -> float:
     return (below + equal / 2) / total if total > 0 else float("nan")
 
 
-def _after_dense(held: tuple[Array, Array, Array], asked: tuple[Array, Array]) -> tuple[Array, Array, Array]:
-    """Answer as `_after`, from a table of places and ranks: the quick way where both are few."""
-    place, weight, rank = held
-    where, against = asked
-    size = (int(max(place.max(initial=0), where.max(initial=0) + 1)) + 1, int(rank.max(initial=0)) + 1)
-    later = np.bincount(place * size[1] + rank, weight, size[0] * size[1]).reshape(size)
-    later = later[::-1].cumsum(axis=0)[::-1]
-    upto = later.cumsum(axis=1)
-    same = later[where + 1, against]
-    return upto[where + 1, against] - same, same, upto[where + 1, -1]
+def _of_patterns(same: Alike, rank: Array) -> tuple[float, float, float]:
+    """Return the weight of pairs in which who stays has the lower rank, the same one, and of all."""
+    order = np.argsort(rank, kind="stable")
+    first = np.flatnonzero(np.r_[True, np.diff(rank[order]) != 0])
+    gone = np.add.reduceat(same.gone[:, order], first, axis=1)
+    stays = np.add.reduceat((same.at_risk - same.gone)[:, order], first, axis=1)
+    upto = stays.cumsum(axis=1)
+    equal, total = float((gone * stays).sum()), float(gone.sum(axis=1) @ upto[:, -1])
+    return float((gone * upto).sum()) - equal, equal, total
 
 
 def _after(held: tuple[Array, Array, Array], asked: tuple[Array, Array]) -> tuple[Array, Array, Array]:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from cxlab.analysis.survival.alike import Alike, alike
+from cxlab.analysis.survival.alike import Alike, alike, told_apart
 from cxlab.analysis.survival.concordance import concordance
 from cxlab.analysis.survival.observed import Observed
 from cxlab.analysis.survival.ties import tie_sums
@@ -43,16 +43,18 @@ class Diverged(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Risk:
-    """Who is at risk when: `x` (n, p) standardised, positions [first, last) of the event times, by cell.
+    """Who is at risk when: positions [first, last) of the event times, by cell, and what they are like.
 
-    `count` (n,) people, `w` and `squared` (n,) the sums of their weights and of the squares of these,
+    `rows` (rows, p) the covariates, standardised, and `row` (n,) which is a cell's, None where each has its
+    own; `count` (n,) people, `w` and `squared` (n,) the sums of their weights and of the squares of these,
     `event` (n,), `at` (n,) the position of an event's own time, `deaths` (times,), `order` (times,) the
     times themselves, `begin` (n,) the first position of the customer's stratum, `ends` that after its last.
     Cells of one `cluster` (codes, n) count together in robust errors; so do the `pieces` (codes, n) that
-    the time of the same customers was cut into. `alike` are the patterns of `x`, where they are few.
+    the time of the same customers was cut into. `alike` is what each of `rows` weighs, where they are few.
     """
 
-    x: Array
+    rows: Array
+    row: Array | None
     count: Array
     w: Array
     squared: Array
@@ -67,6 +69,20 @@ class Risk:
     cluster: Array | None = None
     pieces: Array | None = None
     alike: Alike | None = None
+
+    @property
+    def x(self) -> Array:
+        """The covariates of each cell (n, p)."""
+        return self.of_cells(self.rows)
+
+    def of_cells(self, amount: Array) -> Array:
+        """Return for each cell what its row of `rows` has of `amount` (rows, ...)."""
+        return amount if self.row is None else amount[self.row]
+
+    @property
+    def leaving(self) -> Array:
+        """What those weigh who leave at each event time (times,)."""
+        return self.died(self.w) if self.alike is None else np.asarray(self.alike.gone.sum(axis=1))
 
     def died(self, amount: Array) -> Array:
         """Sum `amount` (n, ...) over those who leave at each event time."""
@@ -123,9 +139,18 @@ def _summed(amount: Array, at: Array, size: int) -> Array:
 
 
 def at_risk(
-    who: Observed, x: Array, stratum: Array, *, cluster: Array | None = None, pieces: Array | None = None
+    who: Observed,
+    x: Array,
+    stratum: Array,
+    *,
+    row: Array | None = None,
+    cluster: Array | None = None,
+    pieces: Array | None = None,
 ) -> Risk:
-    """Place the cells of `who` on the event times of their own stratum (`stratum`: codes from 0)."""
+    """Place the cells of `who` on the event times of their own stratum (`stratum`: codes from 0).
+
+    `x` are the covariates of each cell, or of rows of which `row` says each cell's.
+    """
     duration, event, entry = who.duration, who.event, who.entry
     first, last, at, begin = (np.zeros(len(duration), dtype=int) for _ in range(4))
     times, ends, offset = [], [], 0
@@ -142,10 +167,17 @@ def at_risk(
     deaths = np.bincount(at[event], who.count[event], offset).round().astype(int)
     mean = who.amount.sum() / who.n
     squared = who.count if who.squared is None else who.squared / mean**2
+    w = who.amount / mean
+    if row is None:
+        x, row = told_apart(x)
+    same = alike(len(x), row, w, event, first, last, begin, np.array(ends))
+    if same is None:
+        x, row = x[row], None
     return Risk(
         x,
+        row,
         who.count,
-        who.amount / mean,
+        w,
         squared,
         event,
         first,
@@ -157,13 +189,13 @@ def at_risk(
         np.array(ends),
         cluster,
         pieces,
-        alike(x, who.amount / mean, event, first, last, begin, np.array(ends)),
+        same,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """Per event time at one beta: `loglik`, Efron's sums over l, and the tilt exp(x beta) (n,).
+    """Per event time at one beta: `loglik`, Efron's sums over l, and the tilt exp(x beta) (rows,).
 
     With m the mean weight of the deaths and s = S - (l/d) D: `a` = sum m/s, `b` = sum (l/d) m/s (times,);
     `mean` (times, p) the mean over l of the weighted means of x; `am`, `bm` as a and b times those means.
@@ -184,15 +216,11 @@ class Sums:
 
 def sums(risk: Risk, beta: Array) -> Sums:
     """Return Efron's sums at `beta`."""
-    same = risk.alike
-    x = risk.x if same is None else same.x
-    line = x @ beta
+    line = risk.rows @ beta
     line = line - line.max()  # the likelihood does not change; nothing overflows
     tilt = np.exp(line)
-    s0, s1, d0, d1, own = _moments(risk, x, line, tilt)
-    if same is not None:
-        tilt = tilt[same.of]
-    mean_weight = risk.died(risk.w) / risk.deaths
+    s0, s1, d0, d1, own = _moments(risk, risk.rows, line, tilt)
+    mean_weight = risk.leaving / risk.deaths
     ties = tie_sums(risk.deaths, s0, d0)
     a, b = mean_weight * ties.a, mean_weight * ties.b
     q0, q1, q2 = (mean_weight * q for q in ties.q)
@@ -220,39 +248,34 @@ def _moments(risk: Risk, x: Array, line: Array, tilt: Array) -> tuple[Array, Arr
 
 def score(risk: Risk, at: Sums, g: Array) -> Array:
     """Sum over event times of g times (x of those who leave minus its mean at risk), (p,)."""
-    weight, same = risk.died(risk.w), risk.alike
-    left = risk.died(risk.w[:, None] * risk.x) if same is None else same.gone @ same.x
-    return np.asarray(g @ (left - weight[:, None] * at.mean))
+    same = risk.alike
+    left = risk.died(risk.w[:, None] * risk.rows) if same is None else same.gone @ risk.rows
+    return np.asarray(g @ (left - risk.leaving[:, None] * at.mean))
 
 
 def information(risk: Risk, at: Sums, g: Array) -> Array:
     """Sum over event times of g times the variance of x at risk, (p, p)."""
     same, ga, gb = risk.alike, g * at.a, g * at.b
     if same is None:
-        x = risk.x
         spread = risk.between(ga) - np.where(risk.event, gb[np.maximum(risk.at, 0)], 0.0)
         spread = risk.w * at.tilt * spread
     else:
-        x = same.x
-        tilt = np.empty(len(x))
-        tilt[same.of] = at.tilt
-        spread = tilt * (ga @ same.at_risk - gb @ same.gone)
+        spread = at.tilt * (ga @ same.at_risk - gb @ same.gone)
     q0, q1, q2 = at.outer
     cross = (at.s1 * (g * q1)[:, None]).T @ at.d1
     square = (at.s1 * (g * q0)[:, None]).T @ at.s1 + (at.d1 * (g * q2)[:, None]).T @ at.d1 - cross - cross.T
-    return np.asarray((x * spread[:, None]).T @ x - square)
+    return np.asarray((risk.rows * spread[:, None]).T @ risk.rows - square)
 
 
 def influences(risk: Risk, at: Sums, g: Array) -> Array:
     """Contribution of each customer, per unit of weight, to the score with `g`, (n, p); ties as Efron's."""
     ga, gam = g * at.a, g[:, None] * at.am
-    compensated = risk.x * risk.between(ga)[:, None] - risk.between(gam)
+    x, tilt = risk.x, risk.of_cells(at.tilt)[:, None]
+    compensated = x * risk.between(ga)[:, None] - risk.between(gam)
     own = np.maximum(risk.at, 0)
-    eased = risk.x * (g * at.b)[own][:, None] - (g[:, None] * at.bm)[own]
-    jump = g[own][:, None] * (risk.x - at.mean[own])
-    return np.asarray(
-        np.where(risk.event[:, None], jump + at.tilt[:, None] * eased, 0.0) - at.tilt[:, None] * compensated
-    )
+    eased = x * (g * at.b)[own][:, None] - (g[:, None] * at.bm)[own]
+    jump = g[own][:, None] * (x - at.mean[own])
+    return np.asarray(np.where(risk.event[:, None], jump + tilt * eased, 0.0) - tilt * compensated)
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,7 +301,7 @@ def fit(risk: Risk, *, robust: bool, start: Array | None = None) -> CoxFit:
     ----------
     Efron (1977), doi:10.1080/01621459.1977.10480613; Lin & Wei (1989), doi:10.1080/01621459.1989.10478874.
     """
-    beta = np.zeros(risk.x.shape[1])
+    beta = np.zeros(risk.rows.shape[1])
     at = sums(risk, beta)
     null, ones = at.loglik, np.ones(len(risk.deaths))
     if start is not None:
@@ -312,7 +335,9 @@ def baseline(risk: Risk, found: CoxFit) -> Array:
     The sum over the deaths of m / (S - (l/d) D): Efron's, as R's survfit of a coxph, with entry honoured.
     Breslow's d m / S is smaller where many leave at once.
     """
-    return np.asarray(found.at.a * np.exp(-(risk.x @ found.beta).max()))  # `sums` tilts against the highest
+    return np.asarray(
+        found.at.a * np.exp(-(risk.rows @ found.beta).max())
+    )  # `sums` tilts against the highest
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,13 +22,15 @@ _COLLINEAR = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """Columns of the model: `names`, `values` (cells, columns), `mean`, `sd`, and whose `column` each is.
+    """Columns of the model: `names`, `values` (rows, columns), `mean`, `sd`, and whose `column` each is.
 
-    `held` (cells, columns) marks the cells that speak of a column: all for a number, else its category's;
-    `within` those of the column's period, where time is cut.
+    Cells that are alike have one row: `row` (cells,) says which. `held` (rows, columns) marks those that
+    speak of a column: all for a number, else its category's; `within` those of the column's period, where
+    time is cut.
     """
 
     names: tuple[str, ...]
+    row: Array
     values: Array
     mean: Array
     sd: Array
@@ -99,17 +101,18 @@ def design_of(covariates: Sequence[str], who: Observed, table: Any = None) -> De
             "no events: nothing to estimate; none of the {n} customers left (retention bounds the share)",
             n=who.n,
         )
+    count, left = who.by_pattern(who.count), who.by_pattern(who.count * who.event)
     problems, parts = [], []
     for column in covariates:
-        part, found = coded(who.labels, column, who.count)
-        problems += found or _unusable(part, who)
+        part, found = coded(who.patterns, column, count)
+        problems += found or _unusable(part, count, left)
         parts.append(part)
     if problems:
         check_coded(table, covariates, who)
         raise AnalysisError("these covariates cannot be used", problems=problems)
     values = np.column_stack([part.values for part in parts])
     names = tuple(name for part in parts for name in part.names)
-    share = who.amount / who.amount.sum()  # np.average would take ten times as long
+    share = who.by_pattern(who.amount) / who.amount.sum()
     mean = share @ values
     sd = np.sqrt(share @ (values - mean) ** 2 * who.n / (who.n - 1))
     if who.events <= len(names):
@@ -117,7 +120,7 @@ def design_of(covariates: Sequence[str], who: Observed, table: Any = None) -> De
             "only {events} customers left, for {columns} columns in the model; use fewer covariates",
             events=who.events, columns=len(names),
         )  # fmt: skip
-    _check_collinear((values - mean) / sd, who.count, names)
+    _check_collinear((values - mean) / sd, count, names)
     numbered = [part for part in parts if part.reference is None]
     problems = [p for part in numbered if (p := identifying(part.column, part.values[:, 0], who.n))]
     if problems:
@@ -125,11 +128,14 @@ def design_of(covariates: Sequence[str], who: Observed, table: Any = None) -> De
     owners = tuple(part.column for part in parts for _ in part.names)
     references = {part.column: part.reference for part in parts if part.reference is not None}
     single = np.array([owner not in references for owner in owners])
-    return Design(names, values, mean, sd, owners, references, single | (values == 1))
+    return Design(names, who.pattern, values, mean, sd, owners, references, single | (values == 1))
 
 
-def _unusable(part: Coded, who: Observed) -> list[Problem]:
-    """Return what is wrong with a covariate of one value, or with a level that nobody left."""
+def _unusable(part: Coded, count: Array, left: Array) -> list[Problem]:
+    """Return what is wrong with a covariate of one value, or with a level that nobody left.
+
+    `count` and `left` (patterns,) say how many customers are of each, and how many of them left.
+    """
     if (part.values == part.values[0]).all():
         return [
             Problem(
@@ -137,7 +143,7 @@ def _unusable(part: Coded, who: Observed) -> list[Problem]:
                 allowed=Message("a covariate that varies among the rows used"),
                 action=Message("leave it out, or widen the filter"),
                 column=part.column,
-                count=who.n,
+                count=int(count.sum()),
             )
         ]
     levels = dict(zip(part.names, part.values.T, strict=True))
@@ -151,14 +157,14 @@ def _unusable(part: Coded, who: Observed) -> list[Problem]:
     return [
         Problem(
             found=Message(
-                "no departure among the {n} customers with {level}", n=int(held @ who.count), level=name
+                "no departure among the {n} customers with {level}", n=int(held @ count), level=name
             ),
             allowed=Message("departures on both sides of a covariate"),
             action=Message("merge the category with another or leave it out: its hazard would be zero"),
             column=part.column,
         )
         for name, held in levels.items()
-        if not held[who.event].any()
+        if not held @ left
     ]
 
 

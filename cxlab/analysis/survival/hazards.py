@@ -179,10 +179,10 @@ def hazards(
 
 def _check_leaks(table: Any, event: str, id: str | None, design: Design, who: Observed) -> None:
     """Refuse covariates that leaving made; those of episodes may change with time, and are known by name."""
-    columns = {name: design.values[:, own] for name, own in design.terms.items()}
     if id:
-        leaks.refuse(leaks.declared_or_named(list(columns), getattr(table, "attrs", {})))
+        leaks.refuse(leaks.declared_or_named(list(design.terms), getattr(table, "attrs", {})))
     else:
+        columns = {name: design.values[:, own] for name, own in design.terms.items()}
         leaks.in_model(table, event, who, columns, design.references)
 
 

@@ -148,7 +148,7 @@ def declared_or_named(covariates: Sequence[str], attrs: Mapping[Any, Any]) -> li
 
 
 def in_model(table: Any, event: str, who: Observed, columns: Mapping[str, Array], references: Any) -> None:
-    """Refuse covariates of a model that leak; `columns` (cells, own) of each, categories in `references`."""
+    """Refuse covariates of a model that leak: `columns` (patterns, own), categories in `references`."""
     problems = declared_or_named(list(columns), getattr(table, "attrs", {}))
     told = {problem.column for problem in problems}
     clock = Clock.of(who)
@@ -165,7 +165,7 @@ def _by_values(
 ) -> tuple[float, Problem | None]:
     """Return how well a covariate tells who leaves, and the problem if it does too well, or grows."""
     share, said = separating(who, values, category=category, clock=clock)
-    if not category and growing(who, values[:, 0]):
+    if not category and growing(clock, values[:, 0]):
         return share, _growing(column)
     return share, _problem(column, said) if said else None
 
@@ -182,16 +182,17 @@ def _missing_of_stayers(table: Any, event: str, who: Observed, column: str) -> P
 
 def _judged(who: Observed, column: str) -> tuple[dict[str, Any], Problem | None]:
     """Return what a covariate's values say of leaving, and whether they say too much."""
-    filled = who.labels[column].notna().to_numpy(dtype=bool)
+    known = who.patterns[column].notna().to_numpy(dtype=bool)
+    filled = known[who.pattern]
     shares = [_share(who.count, side, filled) for side in (who.event, ~who.event)]
     row: dict[str, Any] = {"covariate": column, "separation": np.nan}
     row |= {"filled_left": shares[0], "filled_stayed": shares[1], "n": int(who.count[filled].sum())}
-    if apart(who, filled):
+    if apart(Clock.of(who), known):
         return row, _problem(column, Message("a column that is filled in only for customers who left"))
     part = who.part(filled)
     if not part.events:
         return row, None
-    made, wrong = coded(part.labels, column, part.count)
+    made, wrong = coded(part.patterns, column, part.by_pattern(part.count))
     if wrong:  # what is no covariate at all, a model refuses
         return row, None
     category = made.reference is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -23,18 +24,23 @@ _CLOSE = 10_000  # whole numbers that lie so close are not numbered anew
 Table: TypeAlias = Any  # a pandas frame, the path of Parquet, a DuckDB relation or a Spark frame
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+_DENSE = 4  # places for each row, up to which codes are counted and not sorted
+
+
+@dataclass(frozen=True, eq=False)
 class Observed:
     """Customers under observation as a risk table: those who are alike in all that is asked are one cell.
 
-    `labels` (cells, asked columns); `duration`, `entry` (cells,) the time they were seen last and first;
+    `patterns` (patterns, asked columns) what they may be like, and `pattern` (cells,) which of these a cell
+    is; `duration`, `entry` (cells,) the time they were seen last and first;
     `event` (cells,) whether they left; `count` (cells,) how many they are; `weight`, `squared` (cells,) the
     sums of their sampling weights and of their squares, or None where all weigh the same; `dropped` by
     reason; `rows` the places in the table of the customers used, None where the table is in an engine;
     `sums` (cells,) of the values of columns that are cut into bins, whose label is the number of the bin.
     """
 
-    labels: pd.DataFrame
+    patterns: pd.DataFrame
+    pattern: Array
     duration: Array
     event: Array
     entry: Array
@@ -45,12 +51,21 @@ class Observed:
     rows: Array | None = None
     sums: Mapping[str, Array] = field(default_factory=dict)
 
-    @property
+    @cached_property
+    def labels(self) -> pd.DataFrame:
+        """What the customers of each cell are like (cells, asked columns)."""
+        return self.patterns.take(self.pattern).reset_index(drop=True)
+
+    def by_pattern(self, amount: Array) -> Array:
+        """Sum `amount` (cells,) over the cells of each pattern, (patterns,)."""
+        return np.bincount(self.pattern, amount, len(self.patterns)).astype(float)
+
+    @cached_property
     def n(self) -> int:
         """How many customers are used."""
         return int(self.count.sum())
 
-    @property
+    @cached_property
     def events(self) -> int:
         """How many of them left."""
         return round(float(self.count @ self.event))
@@ -71,10 +86,11 @@ class Observed:
         """Return the cells marked in the boolean array `who`."""
         weight = None if self.weight is None else self.weight[who]
         squared = None if self.squared is None else self.squared[who]
-        labels = self.labels[who].reset_index(drop=True)
+        used, pattern = _places(self.pattern[who], len(self.patterns))
+        patterns = self.patterns.take(used).reset_index(drop=True)
         own = self.duration[who], self.event[who], self.entry[who], self.count[who]
         sums = {column: held[who] for column, held in self.sums.items()}
-        return Observed(labels, *own, weight, squared, self.dropped, sums=sums)
+        return Observed(patterns, pattern, *own, weight, squared, self.dropped, sums=sums)
 
 
 def cells(
@@ -102,19 +118,12 @@ def cells(
     >>> found.labels["plan"].tolist(), found.count.tolist()
     (['a', 'b'], [2.0, 1.0])
     """
-    key = np.zeros(len(duration), dtype=np.int64)
-    for held in (*(labels[c] for c in labels), *map(pd.Series, (duration, event, entry))):
-        codes, size = _codes(held)
-        if int(key.max(initial=0)) > np.iinfo(np.int64).max // size - 1:
-            key = pd.factorize(key, sort=True)[0]
-        key *= size
-        key += codes
-    cell, keys = pd.factorize(key)
-    place = np.empty(len(keys), dtype=np.int64)
-    place[np.argsort(keys)] = np.arange(len(keys))  # the order of the rows decides nothing
-    cell = place[cell]
-    first = np.empty(len(keys), dtype=np.int64)
-    first[cell[::-1]] = np.arange(len(key))[::-1]
+    size = len(duration)
+    used, pattern = _places(*_crossed([labels[c] for c in labels], size))
+    patterns = labels.take(_first(pattern, len(used))).reset_index(drop=True)
+    own = [pd.Series(pattern), *map(pd.Series, (duration, event, entry))]
+    used, cell = _places(*_crossed(own, size))
+    first = _first(cell, len(used))
 
     def summed(amount: Array | None) -> Array:
         return np.bincount(cell, amount, len(first)).astype(float)
@@ -122,9 +131,40 @@ def cells(
     weight = None
     if weights is not None:
         weight, squared = summed(weights), summed(weights**2 if squared is None else squared)
-    own = labels.iloc[first].reset_index(drop=True), duration[first], event[first], entry[first]
+    seen = pattern[first], duration[first], event[first], entry[first]
     sums = {column: summed(held) for column, held in (values or {}).items()}
-    return Observed(*own, summed(count), weight, squared, dropped or {}, rows, sums)
+    return Observed(patterns, *seen, summed(count), weight, squared, dropped or {}, rows, sums)
+
+
+def _crossed(columns: Sequence[pd.Series[Any]], size: int) -> tuple[Array, int]:
+    """Return a number for the values of each of `size` rows, in their order, and how many there may be."""
+    key, most = np.zeros(size, dtype=np.int64), 1
+    for held in columns:
+        codes, different = _codes(held)
+        if most > np.iinfo(np.int64).max // different:
+            used, key = _places(key, most)
+            most = len(used)
+        key *= different
+        key += codes
+        most *= different
+    return key, most
+
+
+def _places(key: Array, most: int) -> tuple[Array, Array]:
+    """Return which numbers under `most` occur, in their order, and the place among them of each in `key`."""
+    if most > _DENSE * len(key):
+        used, place = np.unique(key, return_inverse=True)
+        return used, place
+    there = np.zeros(most, dtype=bool)
+    there[key] = True
+    return np.flatnonzero(there), (np.cumsum(there) - 1)[key]
+
+
+def _first(place: Array, size: int) -> Array:
+    """Return the first row of each place."""
+    first = np.empty(size, dtype=np.int64)
+    first[place[::-1]] = np.arange(len(place))[::-1]
+    return first
 
 
 def _codes(held: pd.Series[Any]) -> tuple[Array, int]:

@@ -47,7 +47,7 @@ def events(held: pd.Series[Any], column: str, each: Array | None) -> tuple[Array
     )
     known = values[~np.isnan(values)]
     codes = _in_rows(
-        np.flatnonzero(~np.isnan(values) & ~np.isin(values, (0, 1))),
+        np.flatnonzero(~np.isnan(values) & (values != 0) & (values != 1)),
         column,
         each,
         found=Message("the codes {codes}", codes=shown(np.unique(known).tolist())),
@@ -98,6 +98,13 @@ def times(
     )
 
 
+def _told(rows: Array, each: Array | None, *values: Array) -> int:
+    """Return which of `rows` is told: the first, or that of the least values: engines have no order."""
+    if not len(rows) or each is None:
+        return int(rows[0]) if len(rows) else 0
+    return int(rows[np.lexsort([held[rows] for held in values[::-1]])[0]])
+
+
 def not_positive(ends: Array, column: str, each: Array | None) -> list[Problem]:
     """Return what is wrong with durations that are zero or less."""
     negative, zero = np.flatnonzero(ends < 0), np.flatnonzero(ends == 0)
@@ -107,7 +114,8 @@ def not_positive(ends: Array, column: str, each: Array | None) -> list[Problem]:
         column,
         each,
         found=Message(
-            "a negative duration ({value:g})", value=float(ends[negative[0]]) if len(negative) else 0
+            "a negative duration ({value:g})",
+            value=float(ends[_told(negative, each, ends)]),
         ),
         allowed=allowed,
         action=Message("the end lies before the start: correct the dates, or exclude it in client.yaml"),
@@ -124,7 +132,7 @@ def not_positive(ends: Array, column: str, each: Array | None) -> list[Problem]:
 def not_before(starts: Array, ends: Array, column: str, duration: str, each: Array | None) -> list[Problem]:
     """Return what is wrong with entries below zero, or not before the end."""
     late = np.flatnonzero(starts >= ends)
-    first = late[0] if len(late) else 0
+    first = _told(late, each, starts, ends)
     return _in_rows(
         np.flatnonzero(starts < 0),
         column,

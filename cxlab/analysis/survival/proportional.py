@@ -109,7 +109,7 @@ def over_time(
         left &= who.duration <= end
         everyone = people.n(here)
         for k, name in enumerate(design.names):
-            held = design.held[:, k]
+            held = design.held[design.row, k]
             rows.append({
                 "covariate": name, "start": start, "end": end, "estimate": beta[k], "std_error": error[k],
                 "hazard_ratio": np.exp(beta[k] * step[k]), "conf_low": np.exp(beta[k] * step[k] - reach[k]),
@@ -138,7 +138,7 @@ def _within(risk: cox.Risk, *, robust: bool) -> tuple[Array, Array]:
     try:
         found = cox.fit(risk, robust=robust)
     except (cox.Diverged, np.linalg.LinAlgError):
-        nothing = np.full(risk.x.shape[1], np.nan)
+        nothing = np.full(risk.rows.shape[1], np.nan)
         return nothing, nothing
     error = np.sqrt(np.maximum(np.diag(found.covariance), 0))
     known = (error > 0) & (error < _NOTHING)

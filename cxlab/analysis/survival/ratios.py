@@ -129,7 +129,8 @@ class Fitted:
 def fit(asked: Asked) -> Fitted:
     """Fit the model."""
     design, stratum = asked.design, stratum_of(asked.strata, asked.who)
-    risk = cox.at_risk(asked.who, design.standard, stratum, cluster=asked.cluster, pieces=asked.pieces)
+    together = {"cluster": asked.cluster, "pieces": asked.pieces}
+    risk = cox.at_risk(asked.who, design.standard, stratum, row=design.row, **together)
     try:
         return Fitted(risk, cox.fit(risk, robust=asked.robust), stratum)
     except cox.Diverged as diverged:
@@ -192,7 +193,9 @@ def _table(asked: Asked, found: cox.CoxFit) -> pd.DataFrame:
     reach = t_quantile(asked.level, df) * error
     p = 2 * stats.t.sf(np.abs(beta / error), df)
     measured, held = design.measured, design.held.T
-    n = [people.n(mark) for mark in held]
+    marks = [asked.everyone if mark.all() else mark[design.row] for mark in held]
+    n = [people.n(mark) for mark in marks]
+    left = np.bincount(design.row, who.count * who.event, held.shape[1])
     return pd.DataFrame(
         {
             "covariate": design.names,
@@ -208,8 +211,8 @@ def _table(asked: Asked, found: cox.CoxFit) -> pd.DataFrame:
             "conf_low_sd": np.where(measured, np.exp(found.beta - reach * design.sd), np.nan),
             "conf_high_sd": np.where(measured, np.exp(found.beta + reach * design.sd), np.nan),
             "n": n,
-            "events": [int(who.count[who.event & mark].sum()) for mark in held],
-            "n_eff": [people.n_eff(mark) for mark in held],
+            "events": (held @ left).round().astype(int),
+            "n_eff": [people.n_eff(mark) for mark in marks],
             "flag": flags(n),
         }
     )

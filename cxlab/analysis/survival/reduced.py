@@ -144,9 +144,8 @@ def _brought(
     binned: Sequence[str],
     problems: Sequence[Problem],
 ) -> Grouped:
-    """Name what came back as the table names it, in an order of its own."""
+    """Name what came back as the table names it."""
     roles = [name for name in asked.roles if name in rows]
-    rows = rows.sort_values(roles, kind="stable", ignore_index=True) if roles else rows
     count = rows["cx_n"].to_numpy(dtype=float)
     weight, squared, low, high = count, count, np.ones(len(rows)), np.ones(len(rows))
     if asked.weights:
@@ -165,5 +164,6 @@ def _brought(
 
 def _numbers(roles: pd.DataFrame) -> pd.DataFrame:
     """Return whole numbers and yes and no as floats, blanks as NaN."""
-    return pd.DataFrame({column: held.astype("Float64").to_numpy(float, na_value=np.nan)
-                         for column, held in roles.items()}, index=roles.index)  # fmt: skip
+    whole = {c: held.astype("Float64") if held.dtype == object else held for c, held in roles.items()}
+    found = {c: held.to_numpy(float, na_value=np.nan) for c, held in whole.items()}
+    return pd.DataFrame(found, index=roles.index)

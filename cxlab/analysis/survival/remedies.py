@@ -248,7 +248,7 @@ def _pieces(who: Observed, edges: Array) -> tuple[Observed, Array, Array]:
     duration = who.duration[origin]
     return replace(
         who,
-        labels=who.labels.iloc[origin].reset_index(drop=True),
+        pattern=who.pattern[origin],
         duration=np.minimum(duration, high), event=who.event[origin] & (duration <= high),
         entry=np.maximum(who.entry[origin], low), count=who.count[origin],
         weight=None if who.weight is None else who.weight[origin],
@@ -291,10 +291,11 @@ def _by_period(
             masks.append(periods[period])
             if column in design.references:
                 references[column + suffix] = design.references[column]
-    within = np.column_stack(masks)
+    within, row = np.column_stack(masks), design.row[origin]
     return Design(
-        tuple(names), design.values[origin][:, columns] * within, design.mean[columns], design.sd[columns],
-        tuple(owners), references, design.held[origin][:, columns] & within, within.astype(float),
+        tuple(names), np.arange(len(row)), design.values[row][:, columns] * within, design.mean[columns],
+        design.sd[columns], tuple(owners), references, design.held[row][:, columns] & within,
+        within.astype(float),
     ), place  # fmt: skip
 
 

@@ -31,37 +31,53 @@ _GROUPS = 256
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """Groups of times of like size: `time` (cells,) who was seen last in which, `begins` at risk from which.
+    """What is counted once for all covariates: who leaves, and groups of times of like size.
 
-    `begins` is None where all are at risk from the start; `groups` says how many there are.
+    `time` (cells,) the group in which one was seen last, `begins` that from which one is at risk (None where
+    all are from the start), of so many `groups`; `gone` and `here` (patterns,) the customers who left and
+    who did not; `under` (patterns,) their groups of the time observed, added up as distances to the mean,
+    and `spread` the sum of the squares of these.
     """
 
     time: Array
     begins: Array | None
     groups: int
+    gone: Array
+    here: Array
+    under: Array
+    spread: float
 
     @classmethod
     def of(cls, who: Observed) -> Clock:
         """Return the clock of a risk table."""
         time = _grouped(who.duration)
         groups = int(time.max()) + 1
-        if not who.entry.any():
-            return cls(time, None, groups)
-        last = np.full(groups, -np.inf)
-        np.maximum.at(last, time, who.duration)
-        return cls(time, np.searchsorted(last, who.entry, side="right"), groups)
+        begins, under = None, time
+        if who.entry.any():
+            last = np.full(groups, -np.inf)
+            np.maximum.at(last, time, who.duration)
+            begins, under = np.searchsorted(last, who.entry, side="right"), _grouped(who.duration - who.entry)
+        apart = under - under @ who.count / who.n
+        gone = who.by_pattern(who.count * who.event)
+        return cls(
+            time, begins, groups, gone, who.by_pattern(who.count) - gone,
+            who.by_pattern(who.count * apart), float(who.count @ apart**2),
+        )  # fmt: skip
 
 
 def separating(who: Observed, values: Array, *, category: bool, clock: Clock) -> tuple[float, Message | None]:
-    """Return how well one covariate (`values`, its columns) tells who leaves, and what if too well."""
+    """Return how well one covariate tells who leaves, and what if too well.
+
+    `values` (patterns, columns) are its columns.
+    """
     if min(who.events, who.n - who.events) < _COMPARED:
         return float("nan"), None
     levels = np.column_stack([values, 1 - values.sum(axis=1)]) if category else values
     if category or ((levels == 0) | (levels == 1)).all():
         sides = levels if category else np.column_stack([levels, 1 - levels])
-        if sides.shape[1] == 2 and any(apart(who, side == 1) for side in sides.T):
+        if sides.shape[1] == 2 and any(apart(clock, side == 1) for side in sides.T):
             return 1.0, Message("a column with a value that only customers who left have")
-        if sides.shape[1] > 2 and _disjoint(who, sides == 1):
+        if sides.shape[1] > 2 and _disjoint(clock, sides == 1):
             return 1.0, Message("a column with other categories for customers who left than for the rest")
         # What one of two categories tells, the other does.
         levels = levels[:, :1] if levels.shape[1] == 2 else levels
@@ -81,7 +97,8 @@ def separating(who: Observed, values: Array, *, category: bool, clock: Clock) ->
 def separation(who: Observed, values: Array, clock: Clock) -> float:
     """Share of pairs (one leaves, one stays longer and never left) in which who leaves has more (ties half).
 
-    Times and values are taken in at most 256 groups of like size, so that the cost does not grow.
+    `values` are those of the patterns. Times and values are taken in at most 256 groups of like size, so
+    that the cost does not grow.
 
     Examples
     --------
@@ -91,7 +108,7 @@ def separation(who: Observed, values: Array, clock: Clock) -> float:
     >>> separation(who, np.array([5.0, 1, 2, 0]), Clock.of(who))
     0.5
     """
-    level = _grouped(values)
+    level = _grouped(values)[who.pattern]
     width = int(level.max()) + 1
     place = (who.event * clock.groups + clock.time) * width + level
     counted = np.bincount(place, who.count, 2 * clock.groups * width).reshape(2, clock.groups, width)
@@ -112,32 +129,31 @@ def _also_among_all(who: Observed, values: Array, above: bool) -> bool:  # noqa:
 
     Where nearly all leave in the end, who has not left came last: the cohort tells them, and not who leaves.
     """
-    risk = at_risk(who, values[:, None], np.zeros(len(values), dtype=int))
+    risk = at_risk(who, values[:, None], np.zeros(len(who.count), dtype=int), row=who.pattern)
     share = concordance(risk, np.ones(1))
     return (share > 0.5 + _ORDERS) if above else (share < 0.5 - _ORDERS)
 
 
-def growing(who: Observed, values: Array) -> bool:
-    """Tell whether a number grows with the time under observation, as a total of payments does."""
-    if who.n < _COMPARED or ((values == 0) | (values == 1)).all():
+def growing(clock: Clock, values: Array) -> bool:
+    """Tell whether a number (of the patterns) grows with the time observed, as a total of payments does."""
+    each = clock.gone + clock.here
+    if each.sum() < _COMPARED or ((values == 0) | (values == 1)).all():
         return False
-    ranks = np.vstack([_grouped(values), _grouped(who.duration - who.entry)])
-    if (np.ptp(ranks, axis=1) == 0).any():
-        return False
-    both = np.cov(ranks, aweights=who.count)
-    return bool(both[0, 1] >= _GROWS * np.sqrt(both[0, 0] * both[1, 1]))
+    level = _grouped(values)
+    level = level - level @ each / each.sum()
+    spreads = float(level**2 @ each) * clock.spread
+    return bool(spreads > 0 and level @ clock.under >= _GROWS * np.sqrt(spreads))
 
 
-def apart(who: Observed, marked: Array) -> bool:
-    """Tell whether only customers who left are marked, and too many for that to be chance."""
-    share = who.events / who.n
-    alone = float(who.count[marked].sum())
-    return not (marked & ~who.event).any() and alone >= FEWEST and share**alone < _CHANCE
+def apart(clock: Clock, marked: Array) -> bool:
+    """Tell whether only customers who left are of the patterns marked, and too many for that to be chance."""
+    share = clock.gone.sum() / (clock.gone.sum() + clock.here.sum())
+    alone = float(clock.gone[marked].sum())
+    return bool(not clock.here[marked].any() and alone >= FEWEST and share**alone < _CHANCE)
 
 
-def _disjoint(who: Observed, levels: Array) -> bool:
-    gone, here = (levels[side].any(axis=0) for side in (who.event, ~who.event))
-    return not (gone & here).any()
+def _disjoint(clock: Clock, levels: Array) -> bool:
+    return not ((clock.gone @ levels > 0) & (clock.here @ levels > 0)).any()
 
 
 def _grouped(values: Array) -> Array:

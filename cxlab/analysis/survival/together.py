@@ -43,6 +43,8 @@ class People:
         return float(self.weight[who].sum() ** 2 / total) if total else 0.0
 
     def _among(self, marked: Array) -> Array:
+        if self.person is self.cell:  # everyone is a cell of their own
+            return marked
         seen = np.zeros(len(self.count), dtype=bool)
         seen[self.person[marked[self.cell]]] = True
         return seen
@@ -120,7 +122,7 @@ def merged(who: Observed, without: Sequence[str]) -> tuple[Observed, Array]:
     assert count is not None
     return replace(
         who,
-        labels=labels.iloc[first].reset_index(drop=True),
+        patterns=labels.iloc[first].reset_index(drop=True), pattern=np.arange(len(first)),
         duration=who.duration[first], event=who.event[first], entry=who.entry[first],
         count=count, weight=summed(who.weight), squared=summed(who.squared),
     ), codes  # fmt: skip
