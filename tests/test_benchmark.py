@@ -9,9 +9,13 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from cxlab.analysis import benchmark
+from cxlab.analysis.definitions import definition
 from cxlab.analysis.estimates import as_one_family, masked
+from cxlab.analysis.intervals import differences
+from cxlab.analysis.survey import Group
 from cxlab.errors import AnalysisError
 
 REPLICATIONS = int(os.environ.get("CXLAB_REPLICATIONS", "200"))
@@ -23,6 +27,8 @@ ROW = [
     "conf_high",
     "p_value",
     "p_adjusted",
+    "p_equivalent",
+    "family",
     "verdict",
     "n",
     "n_eff",
@@ -204,6 +210,8 @@ def test_several_modes_are_a_caveat():
         ({"by": "brand"}, "by names brand; each column once, neither the unit nor"),
         ({"metric": "forrester_cx"}, "is proprietary and is not imitated"),
         ({"level": 1}, "level is 1"),
+        ({"against": "rest"}, "against is 'rest'; it can be peers or total"),
+        ({"margin": 0}, "margin is 0; allowed: a difference above zero"),
     ],
 )
 def test_comparisons_that_are_refused(asked, message):
@@ -217,6 +225,80 @@ def test_a_comparison_needs_two_units():
         AnalysisError, match="needs two units or more; brand has 1: add the rows of the peers"
     ):
         benchmark.compare(brands(us=(5, 5, 5)), "nps", unit="brand", focal="us")
+
+
+def test_two_that_differ_less_than_the_margin_are_equivalent():
+    table = brands(us=(200, 300, 500), same=(205, 300, 495), far=(400, 300, 300), near=(20, 30, 50))
+    result = benchmark.compare(table, "nps", unit="brand", focal="us", margin=15.0)
+    rows = result.table.set_index("peer")
+    assert rows["verdict"].to_dict() == {
+        "far": "above", "near": "not distinguishable", "same": "equivalent within margin",
+    }  # fmt: skip
+    tests = result.tables["tests"]
+    assert tests["family"].tolist() == ["headline"] * 3 + ["equivalence"] * 3
+    assert rows["p_equivalent"].tolist() == tests["p_adjusted"].tolist()[3:]
+    by_code = {claim.code: claim for claim in result.claims}
+    assert set(by_code) == {"benchmark.ahead", "benchmark.equivalent"}
+    fields = by_code["benchmark.equivalent"].fields
+    assert (fields["peer"], fields["margin"], fields["level"]) == ("same", 15.0, pytest.approx(0.9))
+    assert -15 < fields["conf_low"] < fields["conf_high"] < 15
+    plain = benchmark.compare(table, "nps", unit="brand", focal="us").table
+    assert plain["p_equivalent"].isna().all()
+    assert set(plain["verdict"]) == {"above", "not distinguishable"}
+    # a difference that stands but lies within what was declared not to matter is called equivalent
+    wide = benchmark.compare(table, "nps", unit="brand", focal="us", margin=80.0)
+    assert set(wide.table["verdict"]) == {"equivalent within margin"}
+    assert {claim.code for claim in wide.claims} == {"benchmark.equivalent"}
+
+
+def test_two_one_sided_tests_are_the_inner_interval():
+    table = brands(us=(20, 30, 50), a=(25, 30, 45), b=(10, 30, 60), c=(30, 40, 30))
+    for margin in (15.0, 25.0, 35.0):
+        result = benchmark.compare(table, "nps", unit="brand", focal="us", margin=margin, adjust="none")
+        inner = benchmark.compare(table, "nps", unit="brand", focal="us", level=0.9).table
+        inside = (inner["conf_low"] > -margin) & (inner["conf_high"] < margin)
+        assert (inside == (result.table["p_equivalent"] < 0.05)).all()
+
+
+def test_the_client_against_the_total_shares_its_own_answers():
+    table = brands(us=(20, 30, 50), a=(25, 30, 45), b=(60, 30, 60))
+    total = benchmark.compare(table, "nps", unit="brand", focal="us", against="total")
+    rest = table.assign(brand=table["brand"].where(table["brand"] == "us", "rest"))
+    other = benchmark.compare(rest, "nps", unit="brand", focal="us").table.iloc[0]
+    row = total.table.iloc[0]
+    assert row["peer"] == "total"
+    # less the total is the share of the others in it times less the others: also its error
+    share = (table["brand"] != "us").mean()
+    assert row["difference"] == pytest.approx(share * other["difference"])
+    assert row["std_error"] == pytest.approx(share * other["std_error"], rel=0.02)
+    assert row["p_value"] == pytest.approx(other["p_value"], rel=0.15)
+
+
+def test_strata_and_clusters_give_the_contrast_of_r_survey():
+    small = pd.read_csv(Path(__file__).parent / "published" / "cx_small.csv")
+    design = {"weights": "weight", "strata": "region", "cluster": "store"}
+    rows = benchmark.compare(small, "nps", unit="brand", focal="client", columns="ltr", **design).table
+    assert rows["difference"].tolist() == pytest.approx([-11.441251376473, 2.834252318583], rel=1e-10)
+    assert rows["std_error"].tolist() == pytest.approx([10.948355632333, 14.52272366138], rel=1e-10)
+    cells = benchmark.cells(
+        small, "nps", unit="brand", focal="client", columns="ltr", by=["channel"], **design
+    )
+    assert set(cells.table["family"]) == {"drill-down"}
+    assert (rows["family"] == "headline").all()
+
+
+def test_units_that_were_asked_otherwise_are_refused_unless_asked_for():
+    table = brands(us=(10, 20, 40), them=(20, 20, 30))
+    by_phone = table.assign(mode=np.where(table["brand"] == "us", "web", "phone"))
+    with pytest.raises(AnalysisError, match="them has no answers with mode 'web', and others have"):
+        benchmark.compare(by_phone, "nps", unit="brand", focal="us")
+    forced = benchmark.compare(by_phone, "nps", unit="brand", focal="us", force_mixed_mode=True)
+    assert "benchmark_mode" in forced.claims[0].caveats
+    shorter = table.assign(recommend=table["recommend"].where(table["brand"] == "us", table.index % 5 + 1))
+    with pytest.raises(AnalysisError, match="answers of them to recommend read as a scale from 1 to 5"):
+        benchmark.compare(shorter, "nps", unit="brand", focal="us")
+    shorter.attrs["scales"] = {"recommend": [0, 10]}
+    assert len(benchmark.compare(shorter, "nps", unit="brand", focal="us").table) == 1
 
 
 @pytest.mark.simulation
@@ -246,6 +328,76 @@ def test_noise_is_not_called_a_difference():
         claims = benchmark.compare(table, "nps", unit="brand", focal=0).claims
         said += claims[0].code != "benchmark.indistinguishable"
     assert said / REPLICATIONS <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / REPLICATIONS)
+
+
+class Apart:
+    """What `differences` asks of the cells of two independent samples; gradients hold their errors."""
+
+    simple = True
+
+    def variance(self, gradient):
+        return (gradient**2).sum(axis=1)
+
+    def covariances(self, one, other):
+        return np.zeros(len(one))
+
+
+def every_sample(n, promoters, detractors):
+    """All samples of `n` worth counting, as groups and with their probabilities."""
+    counts = np.array([(p, d) for p in range(n + 1) for d in range(n + 1 - p)])
+    full = np.column_stack([counts, n - counts.sum(axis=1)])
+    chance = stats.multinomial.pmf(full, n, [promoters, detractors, 1 - promoters - detractors])
+    p, d = counts[chance > 2e-8].T
+    estimate, second = 100.0 * (p - d) / n, 1e4 * (p + d) / n
+    error = np.sqrt((second - estimate**2) / (n - 1))
+    return estimate, second, error, chance[chance > 2e-8]
+
+
+def first_kind(n, m, promoters, detractors):
+    """Exact chance of p < 0.05 between equal populations, and of interval and p-value contradicting."""
+    one, other = every_sample(n, promoters, detractors), every_sample(m, promoters, detractors)
+    take = np.divmod(np.arange(len(one[0]) * len(other[0])), len(other[0]))
+
+    def group(sample, which, size, first):
+        estimate, second, error, _ = (values[which] for values in sample)
+        base, zero = np.full(len(which), float(size)), np.zeros(len(which))
+        gradient = np.column_stack([error, zero] if first else [zero, error])
+        return Group(estimate, error, second, base, base, base, base, base + np.inf, gradient)
+
+    found = differences(
+        Apart(), group(one, take[0], n, True), group(other, take[1], m, False), definition("nps"), 0.95
+    )
+    chance = one[3][take[0]] * other[3][take[1]]
+    outside = (found.conf_low > 0) | (found.conf_high < 0)
+    return chance[found.p_value < 0.05].sum(), chance[outside != (found.p_value < 0.05)].sum()
+
+
+@pytest.mark.parametrize(
+    ("sizes", "population", "expected"),
+    [
+        ((20, 20), (0.5, 0.2), 0.0448),
+        ((20, 20), (0.85, 0.03), 0.0076),
+        ((20, 20), (0.45, 0.45), 0.0516),
+        ((15, 150), (0.5, 0.2), 0.0502),
+        ((15, 150), (0.85, 0.03), 0.0384),
+        ((30, 300), (0.85, 0.03), 0.0343),
+        ((30, 300), (0.95, 0.01), 0.0235),
+    ],
+)
+def test_the_error_of_the_first_kind_is_exactly(sizes, population, expected):
+    """Enumerated; plain Wald has 6.5, 5.3, 6.3, 7.9, 12.5, 9.8 and 21.7 % here."""
+    wrong, contradicting = first_kind(*sizes, *population)
+    assert wrong == pytest.approx(expected, abs=2e-4)
+    assert wrong < 0.055
+    assert contradicting == 0
+
+
+def test_a_peer_as_a_known_constant_would_be_wrong_as_often_as_every_fifth_time():
+    """What is avoided: our interval against the peer's score as it stands, both of 100."""
+    estimate, second, _, chance = every_sample(100, 0.5, 0.2)
+    error = np.sqrt((second - estimate**2) / 100)
+    apart = np.abs(estimate[:, None] - estimate) > 1.96 * error[:, None]
+    assert 0.16 < (np.outer(chance, chance) * apart).sum() < 0.22
 
 
 # --- league ---------------------------------------------------------------------------------------

@@ -566,6 +566,18 @@ FIELDS = {
         "performance": 8.15,
         "hypothesis": "h",
     },
+    "benchmark.equivalent": {
+        **NUMBER,
+        "estimate": 1.0,
+        "conf_low": -2.0,
+        "conf_high": 4.0,
+        "level": 0.9,
+        "focal": "fc",
+        "peer": "b",
+        "metric": "nps",
+        "margin": 5.0,
+        "hypothesis": "h",
+    },
     "benchmark.mix_alike": {
         "focal": "fc",
         "peers": 7,

@@ -49,13 +49,26 @@ AGRESTI_CAFFO = Pseudo(2.0, 0.5, 0.5)
 
 @dataclass(frozen=True, slots=True)
 class Differences:
-    """K differences of two groups; every array has shape (K,)."""
+    """K differences of two groups; every array has shape (K,).
+
+    `centre`, `error` and `df` are what interval and p-value are made of: the adjusted difference, its error
+    and the degrees of freedom.
+    """
 
     difference: Array
     std_error: Array
     conf_low: Array
     conf_high: Array
     p_value: Array
+    centre: Array
+    error: Array
+    df: Array
+
+    def within(self, margin: float) -> Array:
+        """P-values of two one-sided tests that the difference lies within `margin` on both sides."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            nearest = (margin - np.abs(self.centre)) / self.error
+        return np.asarray(stats.t.sf(np.nan_to_num(nearest), self.df))
 
 
 def interval(group: Group, entry: Metric, level: float) -> tuple[Array, Array]:
@@ -121,7 +134,8 @@ def differences(cells: Cells, one: Group, other: Group, entry: Metric, level: fl
     statistic = np.where(np.isnan(statistic) & (variance == 0), 0.0, statistic)
     reach = entry.limits[1] - entry.limits[0] if entry.limits else np.inf
     low, high = np.clip(centre - half, -reach, reach), np.clip(centre + half, -reach, reach)
-    return Differences(difference, std_error, low, high, 2 * stats.t.sf(statistic, df))
+    p_value = 2 * stats.t.sf(statistic, df)
+    return Differences(difference, std_error, low, high, p_value, centre, np.sqrt(variance), df)
 
 
 def _shrunk(group: Group, pseudo: Pseudo) -> tuple[Array, Array]:

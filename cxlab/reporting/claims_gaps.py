@@ -52,7 +52,17 @@ def _least(fields: Fields, words: Words) -> dict[str, Any]:
     }
 
 
+def _equivalent(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    unit = unit_of_claim(fields) or "points"
+    return "cell" if fields.get("cell") else "", {
+        **_said(fields, words),
+        "margin": words.amount(fields.get("margin"), unit, difference=True),
+        "cell": words.cell(fields.get("column", ""), fields.get("cell", "")),
+    }
+
+
 READERS: Mapping[str, Callable[[Fields, Words], tuple[str, dict[str, Any]]]] = {
+    "benchmark.equivalent": _equivalent,
     "benchmark.mix": _mix,
     "benchmark.mix_alike": _mix_alike,
 }

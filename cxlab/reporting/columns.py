@@ -147,7 +147,7 @@ UNSAID = frozenset({"withheld", "open", "farthest", "coefficient_p_value", "opti
 NAMING = frozenset({"column", "variable", "outcome", "item", "table"})  # their values are names of columns
 P_VALUES = frozenset({
     "p_value", "p_adjusted", "joint_p_value", "p_no_reward", "coefficient_p_value", "coefficient_p_adjusted",
-    "p_bend",
+    "p_bend", "p_equivalent",
 })  # fmt: skip
 QUIET = frozenset({"n_eff", "p_value", "p_no_reward", "coefficient_p_value", "p_bend"})
 PERCENT = frozenset({"percent", "share"})

@@ -260,7 +260,7 @@ def _columns(columns: Sequence[str], records: Sequence[Mapping[str, Any]]) -> li
         if column == "rank_low" and "rank_high" in columns:
             shown.append("places")
         same = (column == "n_eff" and _same(records)) or (
-            column == "metric" and bool(_single(records, column))
+            column in ("metric", "family") and bool(_single(records, column))
         )
         if column not in kinds.HIDDEN | kinds.UNSAID | logged and not same and not _blank(column, records):
             shown.append(column)

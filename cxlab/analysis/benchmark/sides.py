@@ -16,10 +16,18 @@ from cxlab.analysis.definitions import Metric, computable
 from cxlab.analysis.estimates import check_level
 from cxlab.analysis.findings import accounted
 from cxlab.analysis.metrics import RESERVED
+from cxlab.analysis.scales import declared_scale, looks_like
 from cxlab.analysis.survey import Cells, Design, Partition, cells, design_of, partition
 from cxlab.errors import AnalysisError, Message
 
 Array = np.ndarray[Any, Any]
+
+# What results of comparisons call their own columns, beside those of every result.
+OWN = frozenset({"family", "p_equivalent", "crude", "mix", "raw", "pooled"})
+# How answers were collected: units that differ in it are not measured alike.
+MODES = ("mode", "questionnaire_version")
+EXPECTED = 5.0  # answers that a unit would have in a mode, so that none is no chance
+ENOUGH = 50  # answers from which a unit that never uses the top of a scale was asked on another
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +52,49 @@ class Sides:
         return int((used & ~out).sum()), dropped
 
 
+def check_alike(sides: Sides, columns: Columns) -> None:
+    """Refuse units that were asked in other modes, with other questionnaires or on other scales.
+
+    Raises
+    ------
+    AnalysisError
+        Naming the first unit, and what it lacks or used.
+    """
+    units = sides.table[sides.unit].to_numpy(dtype=object)
+    counted = ~np.isnan(sides.answers.numerator) & pd.notna(units)
+    for column in MODES:
+        if column in sides.table.columns:
+            _check_mode(column, sides.table[column][counted], units[counted])
+    entry = sides.entry
+    if entry.scale is None:
+        return
+    for column in columns_of(entry, columns, entry.slots).values():
+        if declared_scale(sides.table, column) is None:
+            given = np.asarray(sides.table[column], dtype=float)
+            for one in pd.unique(units[counted]):
+                own = given[counted & (units == one)]
+                looks = looks_like(own, entry.scale) if len(own) >= ENOUGH else None
+                if looks is not None and looks[1] < entry.scale[1]:
+                    raise AnalysisError(
+                        "the answers of {one} to {column} read as a scale from {low} to {high}, those of the "
+                        "others do not; leave it out, or set force_mixed_mode if the scale was the same",
+                        one=str(one), column=column, low=looks[0], high=looks[1],
+                    )  # fmt: skip
+
+
+def _check_mode(column: str, modes: pd.Series[Any], units: Array) -> None:
+    counts = pd.crosstab(units, modes.to_numpy(dtype=object))
+    expected = np.outer(counts.sum(axis=1), counts.sum(axis=0)) / max(counts.to_numpy().sum(), 1)
+    lacking = np.argwhere((counts.to_numpy() == 0) & (expected >= EXPECTED))
+    if len(lacking):
+        one, mode = lacking[0]
+        raise AnalysisError(
+            "{one} has no answers with {column} {mode!r}, and others have: a difference would be of how they "
+            "were asked; keep one {column}, or set force_mixed_mode to compare all the same",
+            one=str(counts.index[one]), column=column, mode=str(counts.columns[mode]),
+        )  # fmt: skip
+
+
 def sides_of(
     table: pd.DataFrame, metric: str, *, unit: str, focal: Any, by: Sequence[str], columns: Columns,
     weights: str | None, strata: str | None, cluster: str | None, level: float,
@@ -59,7 +110,7 @@ def sides_of(
     check_level(level)
     entry = computable(metric)
     check_rows(table, cluster=cluster)
-    taken = [column for column in by if column in RESERVED or column == unit]
+    taken = [column for column in by if column in RESERVED | OWN or column == unit]
     if taken or len(set(by)) < len(by):
         raise AnalysisError(
             "by names {columns}; each column once, neither the unit nor a name that a result uses itself",

@@ -22,6 +22,7 @@ MARKS = {
     "above": ("^", "better", "▲"),
     "below": ("v", "worse", "▼"),
     "not distinguishable": ("o", "context", ""),
+    "equivalent within margin": ("D", "context", ""),
 }
 ACROSS = 9  # peers that fit beside each other in a map
 HEAD, SMALLEST = 40.0, 6.5
@@ -85,7 +86,10 @@ def _sheet_words(
         *plate.foot_of(result, words, suppressed=suppressed, undrawn=undrawn),
         words(low) if low_base else "",
     ]
-    return subtitle, [words("figure.comparison.key", family=family), *foot]
+    margin, key = result.settings.get("margin"), [words("figure.comparison.key", family=family)]
+    if margin:
+        key.append(words("figure.comparison.margin", margin=words.amount(margin, unit, difference=True)))
+    return subtitle, [*key, *foot]
 
 
 def _gaps(result: Result, title: str, words: Words, ax: Axes | None) -> Axes:
@@ -110,6 +114,8 @@ def _gaps(result: Result, title: str, words: Words, ax: Axes | None) -> Axes:
     ax.set_xlim(*plate.limits([*low, *high, *gap, 0.0]))
     _marks(ax, table, [row.y for row in rows], low, high, gap)
     plate.value_axis(ax, words)
+    if margin := result.settings.get("margin"):
+        ax.axvspan(-margin * scale, margin * scale, color=LIGHT["wash"], zorder=0)
     ax.axvline(0, color=LIGHT["muted"], linewidth=1.0, zorder=1)
     plate.note(ax, words("figure.comparison.zero"), (0, 1), x="data", ha="center")
     return ax
