@@ -33,7 +33,83 @@ SWEEP = {
     "below": 0,
     "negligible": 0,
 }
+WAVES = {
+    **NUMBER, "metric": "nps", "wave": "W3", "previous": "W2", "waves": 3, "side": "", "same_mode": False,
+    "detectable": 7.4,
+}  # fmt: skip
+PERCENT = {"estimate": 31.2, "conf_low": 29.0, "conf_high": 33.4, "level": 0.95, "unit": "percent", "n": 900}
 FIELDS = {
+    "waves.signal": {
+        **NUMBER,
+        "metric": "nps",
+        "wave": "2024-10",
+        "limit_low": 16.0,
+        "limit_high": 34.0,
+        "rule": "beyond",
+        "signals": 3,
+        "monitored": 3,
+        "baseline": 21,
+        "side": "below",
+    },
+    "waves.steady": {
+        "metric": "nps",
+        "limit_low": 16.0,
+        "limit_high": 34.0,
+        "monitored": 3,
+        "baseline": 21,
+        "n": 600,
+        "unit": "points",
+        "level": 0.95,
+    },
+    "waves.unwatched": {
+        "metric": "nps",
+        "limit_low": 16.0,
+        "limit_high": 34.0,
+        "monitored": 0,
+        "baseline": 21,
+        "n": 600,
+        "unit": "points",
+        "level": 0.95,
+    },
+    "waves.ordinary_record": {
+        **NUMBER,
+        "metric": "nps",
+        "wave": "2024-10",
+        "limit_low": 16.0,
+        "limit_high": 34.0,
+        "monitored": 3,
+        "baseline": 21,
+        "waves": 24,
+        "side": "highest",
+    },
+    "waves.moved": {**WAVES, "hypothesis": "h"},
+    "waves.unmoved": WAVES,
+    "waves.trend": {**WAVES, "hypothesis": "h"},
+    "waves.no_trend": WAVES,
+    "waves.part": {**WAVES, "part": "rest", "mix": ["region"], "mode": "mode", "hypothesis": "h"},
+    "waves.parts_open": {"metric": "nps", "wave": "W3", "previous": "W2", "n": 1800, "level": 0.95},
+    "waves.segment": {
+        **WAVES,
+        "column": "region",
+        "segment": "Sur",
+        "change": -30.0,
+        "total": -9.0,
+        "hypothesis": "h",
+    },
+    "waves.always": {**PERCENT, "good": 62.0, "chance": 21.0},
+    "waves.unequal": {**PERCENT, "hypothesis": "h"},
+    "waves.equal": PERCENT,
+    "waves.streaks": {**RATIO, "hypothesis": "h"},
+    "waves.no_streaks": RATIO,
+    "waves.between": {
+        **PERCENT,
+        "column": "region",
+        "groups": 40,
+        "share": 0.01,
+        "person": False,
+        "hypothesis": "h",
+    },
+    "waves.no_between": {**PERCENT, "column": "region", "groups": 40, "share": 0.01, "person": True},
     "economics.prospects": {**NUMBER, "unit": "money", "periods": 52, "discount": 0.1, "alive": 0.6},
     "economics.behaviour": {
         **RATIO,
@@ -688,6 +764,7 @@ CAVEATS = (
     "groups_not_effect",
     "sales_pushed",
     "specifications_same_people",
+    "waves_sampling_only",
     "specifications_missing",
     "no_smallest_effect",
     "choices_tied",
@@ -893,3 +970,42 @@ def test_an_unknown_code_still_says_its_number():
 def test_what_clients_wrote_is_data_in_a_sentence():
     text = sentence("score.segment", "en", segment="{metric} {0} %s {{ 7*7 }}")
     assert "“{metric} {0} %s {{ 7*7 }}”" in text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_waves_say_has_a_text_for_each_way(language):
+    for side in ("highest", "lowest", ""):
+        for code in ("waves.unmoved", "waves.ordinary_record"):
+            if side or code == "waves.unmoved":
+                text = sentence(code, language, side=side)
+                assert "{" not in text
+                assert code == "waves.ordinary_record" or "7" in text
+                assert (
+                    len(claims.short(Claim(code, {**FIELDS[code], "side": side}, "D"), Words(language)))
+                    <= 130
+                )
+    said = {
+        sentence("waves.signal", language, rule=rule, side=side)
+        for rule in ("beyond", "run")
+        for side in ("above", "below")
+    }
+    parts = {
+        sentence("waves.part", language, part=part, mix=mix)
+        for part in ("definition", "mix", "method", "rest")
+        for mix in ([], ["region"])
+    }
+    people = {
+        sentence(code, language, person=person)
+        for code in ("waves.between", "waves.no_between")
+        for person in (True, False)
+    }
+    assert (len(said), len(people)) == (4, 4)
+    assert len(parts) == 5
+    assert sentence("waves.moved", language, same_mode=True) != sentence("waves.moved", language)
+
+
+def test_a_record_that_is_noise_is_not_announced():
+    told = {lang: sentence("waves.unmoved", lang, side="highest", estimate=3.1) for lang in LANGUAGES}
+    assert "anunciar un récord sería anunciar azar" in told["es"]
+    assert "+3 puntos" in told["es"]
+    assert "to announce a record would be to announce chance" in told["en"]

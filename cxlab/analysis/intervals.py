@@ -109,8 +109,14 @@ def adjusted_error(group: Group, entry: Metric) -> Array:
     return np.asarray(np.fmax(own, group.std_error))
 
 
-def differences(cells: Cells, one: Group, other: Group, entry: Metric, level: float) -> Differences:
-    """Differences of paired groups, one less other, with interval and p-value of the same statistic."""
+def differences(
+    cells: Cells, one: Group, other: Group, entry: Metric, level: float,
+    beyond: tuple[float, float] = (0.0, np.inf),
+) -> Differences:  # fmt: skip
+    """Differences of paired groups, one less other, with interval and p-value of the same statistic.
+
+    `beyond` adds a variance that sampling does not have (between waves), with its degrees of freedom.
+    """
     difference = one.estimate - other.estimate
     std_error = np.sqrt(cells.variance(one.gradient - other.gradient))
     if entry.family in ("net", "share", "rate"):
@@ -128,6 +134,10 @@ def differences(cells: Cells, one: Group, other: Group, entry: Metric, level: fl
         df = _welch(e1, _finite_df(one), e2, _finite_df(other))
     if not cells.simple:
         df = np.minimum(df, max(cells.design_df - 1, 1.0))
+    extra, extra_df = beyond
+    if extra > 0:
+        df = _welch(np.sqrt(variance), df, np.full_like(variance, np.sqrt(extra)), np.asarray(extra_df))
+        variance, std_error = variance + extra, np.sqrt(std_error**2 + extra)
     half = _quantile(level, df) * np.sqrt(variance)
     with np.errstate(divide="ignore", invalid="ignore"):
         statistic = np.abs(centre) / np.sqrt(variance)

@@ -23,6 +23,7 @@ from cxlab.reporting import (
     claims_risk,
     claims_sensitivity,
     claims_staying,
+    claims_waves,
 )
 from cxlab.reporting.units import unit_of_claim
 from cxlab.reporting.words import Words, absent, clean, digits_for
@@ -481,7 +482,7 @@ DIFFERENCES = claims_journey.DIFFERENCES | frozenset({
     "score.segment", "benchmark.ahead", "benchmark.behind", "benchmark.cell", "intake.gap",
     "benchmark.published", "benchmark.published_gap", "benchmark.mix", "benchmark.equivalent",
     "drivers.halo", "drivers.unrated_apart", "drivers.must_be", "drivers.attractive",
-    "drivers.segment", "drivers.simpson", "drivers.lift", "sensitivity.choice",
+    "drivers.segment", "drivers.simpson", "drivers.lift", "sensitivity.choice", *claims_waves.DIFFERENCES,
 })  # fmt: skip
 _READERS: Mapping[str, Callable[[Fields, Words], tuple[str, dict[str, Any]]]] = {
     **claims_intake.READERS,
@@ -495,6 +496,7 @@ _READERS: Mapping[str, Callable[[Fields, Words], tuple[str, dict[str, Any]]]] = 
     **claims_risk.READERS,
     **claims_sensitivity.READERS,
     **claims_staying.READERS,
+    **claims_waves.READERS,
     "score.level": _score_level,
     "score.segment": _score_segment,
     "score.segments_alike": _segments_alike,

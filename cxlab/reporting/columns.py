@@ -4,7 +4,7 @@ from __future__ import annotations
 
 HIDDEN = frozenset({
     "contribution_low", "contribution_high", "score_low", "score_high",
-    "measure", "log_ratio",
+    "measure", "log_ratio", "limit_low", "limit_high", "pooled_low", "pooled_high",
     "std_error", "flag", "conf_low", "conf_high", "coefficient_low", "coefficient_high", "rank_low",
     "rank_high", "noise_share", "hypothesis", "conf_low_sd", "conf_high_sd",
     "performance_low", "performance_high",
@@ -54,6 +54,7 @@ WHOLE = frozenset(
         "compared",
         "sign_changes",
         "verdict_changes",
+        "groups",
     }
 )
 DECIMALS = {
@@ -93,12 +94,16 @@ DECIMALS = {
     "hazard_ratio_sd": 2,
     "lift": 1,
     "published_sd": 1,
+    "z": 1,
+    "centre": 1,
+    "pooled": 1,
 }
 SHARES = frozenset(
     {
         "compliance",
         "reliability",
         "p_top",
+        "share_before",
         "filled_left",
         "filled_stayed",
         "entry_ignored",
@@ -153,9 +158,8 @@ QUIET = frozenset({"n_eff", "p_value", "p_no_reward", "coefficient_p_value", "p_
 PERCENT = frozenset({"percent", "share"})
 CHECKED_SHARES = frozenset(
     {
-        "observed",
-        "most_common",
-        "undefined",
+SIGNED = frozenset({"difference", "crude", "mix"})
+        "share_before",
         "answered",
         "coding",
         "complete_rows",
@@ -172,10 +176,20 @@ CHECKED_SHARES = frozenset(
         "negligible",
     }
 )
-CHECKED_COUNTS = frozenset({
-    "specifications", "done", "failed", "suppressed", "absent", "unpublished", "units", "rated_twice",
-    "raters", "ratings",
-})  # fmt: skip
+SIGNED = frozenset({"difference", "crude", "mix"})
+CHECKED_COUNTS = frozenset(
+    {
+        "baseline_waves",
+        "baseline_outside",
+        "monitored",
+        "specifications",
+        "done",
+        "failed",
+        "suppressed",
+        "absent",
+        "unpublished",
+    }
+)
 CHECKED_ESTIMATES = frozenset({"median", "lower_quartile", "upper_quartile"})
 CHECKED_ERRORS = frozenset({"spread", "median_error"})
 YES_OR_NO = frozenset({"scale_declared", "sign", "parted", "full_grid"})
@@ -195,4 +209,7 @@ ESTIMATES = frozenset(
     }
 )
 SIGNED = frozenset({"difference", "crude", "mix"})
-CHANGES = frozenset({"change", "change_users", "mean_change", "least", "most"})
+CHANGES = frozenset({
+    "change", "change_users", "mean_change", "least", "most", "adds", "by_change", "by_size", "apart",
+    "detectable", "sd_between",
+})  # fmt: skip
