@@ -93,17 +93,17 @@ DECIMALS = {
     "sd": 2,
     "hazard_ratio_sd": 2,
     "lift": 1,
-    "published_sd": 1,
     "z": 1,
     "centre": 1,
     "pooled": 1,
+    "published_sd": 1,
 }
 SHARES = frozenset(
     {
+        "share_before",
         "compliance",
         "reliability",
         "p_top",
-        "share_before",
         "filled_left",
         "filled_stayed",
         "entry_ignored",
@@ -158,8 +158,9 @@ QUIET = frozenset({"n_eff", "p_value", "p_no_reward", "coefficient_p_value", "p_
 PERCENT = frozenset({"percent", "share"})
 CHECKED_SHARES = frozenset(
     {
-SIGNED = frozenset({"difference", "crude", "mix"})
-        "share_before",
+        "observed",
+        "most_common",
+        "undefined",
         "answered",
         "coding",
         "complete_rows",
@@ -176,20 +177,11 @@ SIGNED = frozenset({"difference", "crude", "mix"})
         "negligible",
     }
 )
-SIGNED = frozenset({"difference", "crude", "mix"})
-CHECKED_COUNTS = frozenset(
-    {
-        "baseline_waves",
-        "baseline_outside",
-        "monitored",
-        "specifications",
-        "done",
-        "failed",
-        "suppressed",
-        "absent",
-        "unpublished",
-    }
-)
+CHECKED_COUNTS = frozenset({
+    "baseline_waves", "baseline_outside", "monitored",
+    "specifications", "done", "failed", "suppressed", "absent", "unpublished", "units", "rated_twice",
+    "raters", "ratings",
+})  # fmt: skip
 CHECKED_ESTIMATES = frozenset({"median", "lower_quartile", "upper_quartile"})
 CHECKED_ERRORS = frozenset({"spread", "median_error"})
 YES_OR_NO = frozenset({"scale_declared", "sign", "parted", "full_grid"})

@@ -75,11 +75,11 @@ def change(
         ``std_error``, ``conf_low``, ``conf_high``, ``p_value``, ``p_adjusted`` (Holm, over the parts and
         segments), ``n``, ``flag``; the parts add up to the total. ``tables["covariance"]``: of the parts,
         ``part`` and one column for each: its sum is the variance of the total.
-        ``tables["before_and_now"]``: the index of each wave.
-        ``tables["contributions"]``: segment, ``change`` (its own), ``by_change`` and ``by_size`` (what it
-        adds by having changed, and by having grown or shrunk), ``adds`` (both together; they add up to the change), ``conf_low``, ``conf_high``, ``apart`` (its change less that of the
-        others), ``p_value`` and ``p_adjusted`` of it (with 10 respondents and 5 clusters in each wave),
-        ``n``, ``flag``.
+        ``tables["before_and_now"]``: the index of each wave. ``tables["contributions"]``: segment,
+        ``change`` (its own), ``by_change`` and ``by_size`` (what it adds by having changed, and by having
+        grown or shrunk), ``adds`` (both together; they add up to the change), ``conf_low``, ``conf_high``,
+        ``apart`` (its change less that of the others), ``p_value`` and ``p_adjusted`` of it (with 10
+        respondents and 5 clusters in each wave), ``n``, ``flag``.
 
     Raises
     ------
