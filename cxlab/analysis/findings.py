@@ -57,7 +57,7 @@ def _against_rest(
     chosen = present[: {1: 0, 2: 1}.get(len(present))]
     own = np.eye(len(reduced.rows))[chosen]
     segment, rest = reduced.groups(own), reduced.groups(1.0 - own)
-    found = differences(reduced, segment, rest, entry, level)
+    found = differences(reduced, segment, rest, entry, level, student=True)
     smallest = np.minimum(segment.n, rest.n)
     keys = parts.keys.iloc[chosen].reset_index(drop=True)
     names = segment_names(keys, by)

@@ -29,8 +29,9 @@ from cxlab.analysis.findings import (
 )
 from cxlab.analysis.intervals import interval
 from cxlab.analysis.raking import Weighting, rake, weigh
+from cxlab.analysis.sampling import Population, Weights, design_of, named_weights, population_said
 from cxlab.analysis.scales import declared_scale
-from cxlab.analysis.survey import Cells, Design, Partition, cells, design_of, partition
+from cxlab.analysis.survey import Cells, Design, Partition, cells, partition
 from cxlab.errors import AnalysisError, Message
 
 __all__ = [
@@ -166,8 +167,8 @@ def scored(table: pd.DataFrame, indices: Sequence[str]) -> pd.DataFrame:
 
 def score(
     table: pd.DataFrame, metric: str | Sequence[str], *, columns: Columns = None,
-    by: str | Sequence[str] = (), weights: str | None = None, strata: str | None = None,
-    cluster: str | None = None, level: float = 0.95,
+    by: str | Sequence[str] = (), weights: Weights = None, strata: str | None = None,
+    cluster: str | None = None, population: Population = None, level: float = 0.95,
 ) -> Scores:  # fmt: skip
     """Estimate an index with its error, overall or by segment.
 
@@ -182,8 +183,16 @@ def score(
         ``{slot: column}``, one name for metrics of one slot, or None for columns named as the slots.
     by : str or sequence of str
         Columns whose combinations are the segments; rows without a value are counted as dropped.
-    weights, strata, cluster : str or None
-        Columns of the design. Weights say how many people a row stands for; they are never counts of answers.
+    weights : str, Weighting or None
+        Column of weights, which say how many people a row stands for, never how often it is counted; or what
+        `rake` or `weigh` made of this table, or of one that it is a part of. Errors under raked weights are
+        then of what the margins leave open.
+    strata, cluster : str or None
+        Columns of the design.
+    population : float, str, Mapping or None
+        How many sampling units there are to draw from, for the finite-population correction, as R survey's
+        ``fpc``: clusters where there are any, else rows. With strata, a column or a mapping that has the
+        number of each stratum. What is drawn are the units that answer.
     level : float
         Confidence level.
 
@@ -192,7 +201,9 @@ def score(
     Scores
         ``table``: ``*by``, ``metric``, ``estimate`` (points, percent or scale), ``std_error`` (linearised),
         ``conf_low``, ``conf_high``, ``n`` (respondents with weight, or trials), ``n_eff``, ``flag``.
-        ``tables["checks"]``: ``metric``, ``check``, ``value``, ``advice``. With `by`:
+        ``tables["checks"]``: ``metric``, ``check`` (design effects of Kish and of Taylor, against drawing
+        with replacement; ``design_effect`` is the one that counts, ``n / n_eff``), ``value``, ``advice``.
+        ``n_eff`` leaves `population` out. With `by`:
         ``tables["overall"]``, as ``table`` for all rows that answer, and ``tables["tests"]``: each segment
         of 10 or more against the rest (two segments make one test): ``*by``, ``metric``, ``hypothesis``,
         ``difference``, ``std_error``, ``conf_low``, ``conf_high``, ``p_value``, ``p_adjusted`` (Holm over
@@ -202,26 +213,27 @@ def score(
     ------
     AnalysisError
         For an unknown or proprietary metric, missing columns, text or blanks among the answers, answers off
-        the scale or on what reads as another scale, duplicate rows, weights that cannot be used, a stratum
-        with a single unit.
+        the scale or on what reads as another scale, duplicate rows, weights that cannot be used or are of
+        other rows, a stratum with a single unit, a population that does not fit the sample.
 
     Notes
     -----
     The index is ``sum w s / sum w`` of the contributions s; its variance is
     ``n/(n-1) sum w^2 (s - index)^2 / (sum w)^2``, with clusters m/(m-1) over their sums in each stratum, as
-    in R survey. Intervals are explained in `cxlab.analysis.intervals`; the one of a net score is centred on
-    an adjusted value, hence not symmetric about the estimate.
+    in R survey. Intervals are explained in `cxlab.analysis.intervals`; the one of a net score is not
+    symmetric about the estimate.
 
     References
     ----------
-    Lumley 2004, doi:10.18637/jss.v009.i08; Rocks 2016, arXiv:1601.07235.
+    Lumley 2004, doi:10.18637/jss.v009.i08; Tango 1998; Newcombe 1998; Deville & Särndal 1992,
+    doi:10.1080/01621459.1992.10475217.
 
     Examples
     --------
     >>> table = pd.DataFrame({"recommend": [10] * 84 + [8] * 68 + [0] * 48})
     >>> columns = ["estimate", "std_error", "conf_low", "conf_high"]
     >>> score(table, "nps").table[columns].round(4).to_numpy().tolist()
-    [[18.0, 5.6158, 6.8484, 28.6196]]
+    [[18.0, 5.6158, 6.8192, 28.6533]]
     """
     check_level(level)
     by = tuple(named(by))
@@ -229,7 +241,7 @@ def score(
     _check_asked(entries, by)
     check_rows(table, cluster=cluster)
     parts = partition(table, by)
-    design = design_of(table, weights, strata, cluster)
+    design = design_of(table, weights, strata, cluster, population)
     slots = list(dict.fromkeys(slot for entry in entries for slot in entry.slots))
     scored = [
         _scored(table, entry, columns_of(entry, columns, slots), design, parts, by, weights)
@@ -258,8 +270,8 @@ def score(
         settings={
             "metric": [entry.id for entry in entries], "version": [entry.version for entry in entries],
             "columns": {one.entry.id: dict(one.columns) for one in scored}, "by": list(by),
-            "weights": weights if design.weighted else None, "strata": strata, "cluster": cluster,
-            "level": level, "adjust": "holm",
+            "weights": named_weights(weights) if design.weighted else None, "strata": strata,
+            "cluster": cluster, "population": population_said(population), "level": level, "adjust": "holm",
         },
         claims=claims,
         otherwise=otherwise,
@@ -292,9 +304,9 @@ def _scored(
     design: Design,
     parts: Partition,
     by: Sequence[str],
-    weights: str | None,
+    weights: Weights,
 ) -> Scored:
-    check_answers(columns, [weights])
+    check_answers(columns, [weights if isinstance(weights, str) else None])
     given = answers(table, entry, columns)
     counts = entry.family == "rate"
     everyone = np.zeros(len(table), dtype=np.int64)
@@ -345,7 +357,10 @@ def _checks(
             rows.append((name, "weight_ratio", ratio, _advice(ratio > 10, _EXTREME)))
         if design.weighted or not design.simple:
             effect = float(row["n"] / row["n_eff"])
+            group = one.whole.groups(np.ones((1, 1)))
             rows.append((name, "design_effect", effect, _advice(effect > 2, _DESIGN)))
+            rows.append((name, "design_effect_kish", float(group.n[0] / group.kish[0]), _FINE))
+            rows.append((name, "design_effect_taylor", float(group.n[0] / group.taylor[0]), _FINE))
         guessed = [c for c in one.columns.values() if one.entry.scale and declared_scale(table, c) is None]
         if one.entry.scale:
             rows.append((name, "scale_declared", float(not guessed), _advice(bool(guessed), _SCALE)))

@@ -7,47 +7,33 @@ within a category, those who did are taken for those who did not.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
 from cxlab.analysis.columns import check_frame
-from cxlab.analysis.estimates import Result, check_columns, effective_n, weights_of
+from cxlab.analysis.estimates import check_columns, weights_of
+from cxlab.analysis.weighting import Weighting, as_text, trimmed, weighted
 from cxlab.errors import AnalysisError, Message, Problem
 
 Array = np.ndarray[Any, Any]
 How = Literal["none", "given", "raked"]
+
+__all__ = ["How", "Weighting", "as_text", "rake", "weigh"]
 
 SHARES_TOLERANCE = 1e-6
 CONVERGED = 1e-12
 MOST_ROUNDS = 2000
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Weighting(Result):
-    """Weights and what they do to the margins.
-
-    Attributes
-    ----------
-    weights : Series of float
-        Aligned to the index of the table; they sum to what the base weights sum to.
-    design_effect : float
-        Kish's ``n sum w^2 / (sum w)^2``: how many times the variance of a mean grows.
-    n_eff : float
-        Kish's effective size, ``n / design_effect``.
-    ratio : float
-        Largest over smallest positive weight.
-    """
-
-    weights: pd.Series[float]
-    design_effect: float
-    n_eff: float
-    ratio: float
-
-
-def rake(table: pd.DataFrame, targets: pd.DataFrame, *, base_weight: str | None = None) -> Weighting:
+def rake(
+    table: pd.DataFrame,
+    targets: pd.DataFrame,
+    *,
+    base_weight: str | None = None,
+    trim: float | None = None,
+) -> Weighting:
     """Weigh the sample so that its margins are those of the population.
 
     Iterative proportional fitting on the cells of the crossed variables: each base weight is multiplied by
@@ -59,14 +45,20 @@ def rake(table: pd.DataFrame, targets: pd.DataFrame, *, base_weight: str | None 
         One row per respondent; not changed.
     targets : DataFrame
         Columns ``variable`` (a column of `table`), ``category`` and ``share``; shares sum to one within each
-        variable. Categories are compared as text, so 1 and "1" are the same.
+        variable. Categories are compared as text, so 1 and "1" are the same. Where they are, ``source`` and
+        ``date`` say where each share was read and of which day it is.
     base_weight : str or None
         Column of weights to start from; all equal without it.
+    trim : float or None
+        Largest weight allowed, in mean weights; what is cut is spread over the others, so that margins are
+        met as nearly as that allows. Without it no weight is cut.
 
     Returns
     -------
     Weighting
-        ``table``: ``variable``, ``category``, ``target``, ``before``, ``after`` (shares), ``n``.
+        ``table``: ``variable``, ``category``, ``target``, ``before``, ``after`` (shares), ``n`` and, where
+        given, ``source`` and ``date``. ``tables["checks"]``: design effect, effective size, largest over
+        smallest weight, rounds until the margins were met and how far off they are, share trimmed.
 
     Raises
     ------
@@ -98,7 +90,8 @@ def rake(table: pd.DataFrame, targets: pd.DataFrame, *, base_weight: str | None 
         raise AnalysisError("the targets and the sample do not fit", problems=problems)
     codes = [wanted[name].index.get_indexer(pd.Index(as_text(table[name]))) for name in variables]
     shares = [wanted[name].to_numpy() for name in variables]
-    weights = base * _factors(codes, shares, base, variables)
+    factors, rounds = _factors(codes, shares, base, variables)
+    weights, cut = trimmed(base * factors, trim)
     margins = pd.concat(
         [
             _margins(name, wanted[name], code, base, weights)
@@ -106,12 +99,28 @@ def rake(table: pd.DataFrame, targets: pd.DataFrame, *, base_weight: str | None 
         ],
         ignore_index=True,
     )
-    settings = {"how": "raked", "variables": variables, "base_weight": base_weight}
-    return _weighting(table, weights, margins, settings)
+    return weighted(
+        table,
+        weights,
+        _sourced(margins, targets),
+        {"how": "raked", "variables": variables, "base_weight": base_weight, "trim": trim},
+        trimmed=cut,
+        rounds=rounds,
+        off=float((margins["after"] - margins["target"]).abs().max()),
+        categories={
+            name: pd.Categorical.from_codes(code.tolist(), wanted[name].index)
+            for name, code in zip(variables, codes, strict=True)
+        },
+    )
 
 
 def weigh(
-    table: pd.DataFrame, how: How, *, targets: pd.DataFrame | None = None, weight: str = "weight"
+    table: pd.DataFrame,
+    how: How,
+    *,
+    targets: pd.DataFrame | None = None,
+    weight: str = "weight",
+    trim: float | None = None,
 ) -> Weighting:
     """Make weights in the way a parameter asks for.
 
@@ -126,6 +135,8 @@ def weigh(
         As in `rake`; needed for ``raked``.
     weight : str
         Column of given weights.
+    trim : float or None
+        As in `rake`, for given weights too.
 
     Returns
     -------
@@ -149,24 +160,16 @@ def weigh(
                 "raked weights need population targets; declare population_targets in client.yaml"
             )
         filled = weight in table.columns and table[weight].notna().any()
-        return rake(table, targets, base_weight=weight if filled else None)
+        return rake(table, targets, base_weight=weight if filled else None, trim=trim)
     if how not in ("none", "given"):
         raise AnalysisError("weights are none, given or raked; found {how!r}", how=how)
-    values = weights_of(table, weight if how == "given" else None)
+    values, cut = trimmed(weights_of(table, weight if how == "given" else None), trim)
     margins = pd.DataFrame(
         {"variable": pd.Series(dtype=object), "category": pd.Series(dtype=object)}
         | {column: pd.Series(dtype=float) for column in ("target", "before", "after", "n")}
     )
-    return _weighting(table, values, margins, {"how": how, "weight": weight if how == "given" else None})
-
-
-def as_text(column: pd.Series[Any]) -> Array:
-    """Values as the text they are written with in a sheet: 1.0 as 1; missing ones as an empty text."""
-    codes, values = pd.factorize(column)
-    written = [
-        str(int(v)) if isinstance(v, (float, np.floating)) and v == np.floor(v) else str(v) for v in values
-    ]
-    return np.array([*written, ""], dtype=object)[codes]
+    settings = {"how": how, "weight": weight if how == "given" else None, "trim": trim}
+    return weighted(table, values, margins, settings, trimmed=cut)
 
 
 def _target(targets: pd.DataFrame, variable: str) -> pd.Series[float]:
@@ -234,8 +237,10 @@ def _problems(column: pd.Series[Any], wanted: pd.Series[float], base: Array) -> 
     return problems
 
 
-def _factors(codes: Sequence[Array], shares: Sequence[Array], base: Array, variables: Sequence[str]) -> Array:
-    """Factor of each row: iterative proportional fitting on the cells that occur."""
+def _factors(
+    codes: Sequence[Array], shares: Sequence[Array], base: Array, variables: Sequence[str]
+) -> tuple[Array, int]:
+    """Factor of each row, and rounds: iterative proportional fitting on the cells that occur."""
     flat = np.zeros(len(base), dtype=np.int64)
     for code, share in zip(codes, shares, strict=True):
         flat = flat * len(share) + code
@@ -244,7 +249,7 @@ def _factors(codes: Sequence[Array], shares: Sequence[Array], base: Array, varia
     margins = [code[first] for code in codes]
     start = np.bincount(cell, weights=base)
     total, factors = start.sum(), np.ones(len(start))
-    for _ in range(MOST_ROUNDS):
+    for rounds in range(1, MOST_ROUNDS + 1):  # noqa: B007
         before = factors.copy()
         for margin, share in zip(margins, shares, strict=True):
             now = np.bincount(margin, weights=start * factors, minlength=len(share))
@@ -264,7 +269,7 @@ def _factors(codes: Sequence[Array], shares: Sequence[Array], base: Array, varia
             off=float(off),
             rounds=MOST_ROUNDS,
         )
-    return np.asarray(factors[cell])
+    return np.asarray(factors[cell]), rounds
 
 
 def _margins(name: str, wanted: pd.Series[float], code: Array, base: Array, weights: Array) -> pd.DataFrame:
@@ -281,35 +286,11 @@ def _margins(name: str, wanted: pd.Series[float], code: Array, base: Array, weig
     )
 
 
-def _weighting(
-    table: pd.DataFrame, weights: Array, margins: pd.DataFrame, settings: dict[str, Any]
-) -> Weighting:
-    n_eff = effective_n(weights)
-    positive = weights[weights > 0]
-    ratio = float(positive.max() / positive.min()) if len(positive) else 1.0
-    effect = len(weights) / n_eff if n_eff else 1.0
-    checks = pd.DataFrame(
-        [
-            ("design_effect", effect, _HEAVY if effect > 1.5 else _FINE),
-            ("n_eff", n_eff, _FINE),
-            ("weight_ratio", ratio, _EXTREME if ratio > 10 else _FINE),
-        ],
-        columns=["check", "value", "advice"],
-    )
-    return Weighting(
-        table=margins,
-        keys=("variable", "category", "check"),
-        estimate_column="after",
-        tables={"checks": checks},
-        n_used=len(table),
-        settings=settings,
-        weights=pd.Series(weights, index=table.index, name="weight"),
-        design_effect=effect,
-        n_eff=n_eff,
-        ratio=ratio,
-    )
-
-
-_FINE = Message("nothing to do")
-_HEAVY = Message("the weights cost a third of the sample or more: read n_eff, not n")
-_EXTREME = Message("a few rows weigh more than ten times others: merge categories of the targets")
+def _sourced(margins: pd.DataFrame, targets: pd.DataFrame) -> pd.DataFrame:
+    """Say beside each margin where its target was read and of which day it is, where that is declared."""
+    told = [name for name in ("source", "date") if name in targets.columns and targets[name].notna().any()]
+    if not told:
+        return margins
+    keys = [targets["variable"].astype(str).to_numpy(), as_text(targets["category"])]
+    said = targets[told].set_axis(pd.MultiIndex.from_arrays(keys))
+    return margins.join(said, on=["variable", "category"])

@@ -3,9 +3,12 @@
 Every metric is a ratio of sums, ``sum(w u) / sum(w v)`` (``v`` is one per respondent), so its error follows
 from the residuals ``w (u - estimate v) / sum(w v)``, summed by primary sampling unit and centred by stratum
 with the divisor ``m/(m-1)``. This is what R's survey package computes for ``svymean`` and ``svyby``: a cell
-is a domain of the whole design, not a sample of its own. Units are as if drawn with replacement.
+is a domain of the whole design, not a sample of its own. Units are as if drawn with replacement, unless the
+population is given: then each stratum's variance carries R's finite-population correction ``1 - m/N``, with m
+the units that answer. Weights raked to margins lend the sums what the margins tell: their errors are of what
+the margins leave open (the residuals on the categories, each row counting alike, as R's ``rake``).
 
-`partition` makes cells of the by-columns, `design_of` reads weights, strata and clusters, `cells` reduces
+`partition` makes cells of the by-columns, `sampling.design_of` reads the design, `cells` reduces
 rows to sums per cell (numpy.bincount, one pass), and `Cells.groups` gives estimate, error and effective
 base of any union of cells: each cell, the rest of it, everything.
 
@@ -24,11 +27,14 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from cxlab.analysis.columns import check_categories
-from cxlab.analysis.estimates import check_columns, weights_of
+from cxlab.analysis.estimates import check_columns
+from cxlab.analysis.sampling import Design, design_of, factorized
+from cxlab.analysis.weighting import Calibration
 from cxlab.errors import AnalysisError
 
 Array = np.ndarray[Any, Any]
+
+__all__ = ["ROUNDING", "Cells", "Design", "Group", "Partition", "cells", "design_of", "partition"]
 
 MOST_CELLS = 2000
 ROUNDING = 1e-12  # a relative spread below this is rounding, not variation
@@ -51,21 +57,6 @@ class Partition:
 
 
 @dataclass(frozen=True, slots=True)
-class Design:
-    """Weight, stratum and primary sampling unit of each row; None where the design has none."""
-
-    weights: Array
-    strata: Array | None
-    cluster: Array | None
-    weighted: bool
-
-    @property
-    def simple(self) -> bool:
-        """Whether rows were drawn one by one from the whole."""
-        return self.strata is None and self.cluster is None
-
-
-@dataclass(frozen=True, slots=True)
 class Group:
     """Estimates of K unions of cells; every array has shape (K,), in the unit of the metric.
 
@@ -75,9 +66,11 @@ class Group:
         Weighted ratio and its linearised error (NaN when there is one row only).
     second : ndarray
         Weighted mean of the squared contributions, per respondent.
-    rows, n, kish, n_eff, df : ndarray
-        Rows; respondents (or trials); Kish's size; the smaller of Kish's and Taylor's; degrees of freedom
-        (infinite for independent rows of equal weight).
+    rows, n, kish, taylor, n_eff, df : ndarray
+        Rows; respondents (or trials); Kish's size and Taylor's (infinite where the error vanishes); the
+        smaller of them; degrees of freedom (infinite for independent rows of equal weight).
+    finite : ndarray
+        Share of the variance that a finite population leaves: 1 without one, 0 where everybody answered.
     gradient : ndarray, shape (K, 2 * n_cells)
         Derivative of the estimate by the cell sums, for covariances between groups.
     """
@@ -88,9 +81,16 @@ class Group:
     rows: Array
     n: Array
     kish: Array
+    taylor: Array
     n_eff: Array
     df: Array
+    finite: Array
     gradient: Array
+
+    @property
+    def doubt(self) -> Array:
+        """One over the respondents, drawn from an endless population, who would carry the same error."""
+        return self.finite / self.n_eff
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ class Cells:
 
     `centred` numerators are less the estimate of the whole, so that no error is lost to cancellation;
     `units` are primary sampling units per cell, `strata` says which cells have rows in which stratum (one
-    row each).
+    row each). `open_weights` are the squared weights less what the finite population takes off.
     """
 
     top: Array
@@ -107,6 +107,7 @@ class Cells:
     bottom: Array
     squares: Array
     squared_weights: Array
+    open_weights: Array
     rows: Array
     n: Array
     covariance: Array
@@ -125,15 +126,18 @@ class Cells:
             spread = members @ self.squares / bottom - ratio**2
             gradient = np.hstack([members / bottom[:, None], -members * (ratio / bottom)[:, None]])
             kish = bottom**2 / (members @ self.squared_weights)
+            finite = members @ self.open_weights / (members @ self.squared_weights)
         rows, n = members @ self.rows, members @ self.n
         if self.counts:  # each trial is 100 or 0
             spread = estimate * (100 - estimate)
         alike = spread <= ROUNDING * np.maximum(estimate**2, 1.0)
         spread = np.where(alike, 0.0, spread)
         linear = np.where(alike & ~self.counts, 0.0, np.sqrt(self.variance(gradient)))
-        std_error, n_eff = self._effective(linear, spread, rows, kish)
+        std_error, taylor, n_eff = self._effective(linear, spread, rows, kish, finite)
         df = self._df(members, rows, kish, n_eff)
-        return Group(estimate, std_error, spread + estimate**2, rows, n, kish, n_eff, df, gradient)
+        return Group(
+            estimate, std_error, spread + estimate**2, rows, n, kish, taylor, n_eff, df, finite, gradient
+        )
 
     def variance(self, gradient: Array) -> Array:
         """Variances of the linear combinations in the rows of `gradient`."""
@@ -143,10 +147,12 @@ class Cells:
         """Covariances of paired rows of two gradients."""
         return np.asarray(np.einsum("ij,ij->i", one @ self.covariance, other))
 
-    def _effective(self, linear: Array, spread: Array, rows: Array, kish: Array) -> tuple[Array, Array]:
-        """Return the error, and how many independent respondents would carry it (at most Kish's size)."""
+    def _effective(
+        self, linear: Array, spread: Array, rows: Array, kish: Array, finite: Array
+    ) -> tuple[Array, Array, Array]:
+        """Return the error, and how many independent respondents would carry it (Taylor; at most Kish's)."""
         if self.counts:  # counts vary at least as a binomial, however few their rows
-            binomial = np.sqrt(spread / kish)
+            binomial = np.sqrt(spread * finite / kish)
             linear = np.where(rows > 1, np.fmax(linear, binomial), binomial)
             correction = np.ones_like(rows)
         else:
@@ -154,9 +160,9 @@ class Cells:
                 correction = rows / (rows - 1)
             linear = np.where(rows > 1, linear, np.nan)
         with np.errstate(divide="ignore", invalid="ignore"):
-            taylor = spread * correction / linear**2
+            taylor = spread * finite * correction / linear**2
         taylor = np.where(np.isfinite(taylor) & (spread > 0), taylor, np.inf)
-        return linear, np.where(taylor < kish * (1 - 1e-9), taylor, kish)
+        return linear, taylor, np.where(taylor < kish * (1 - 1e-9), taylor, kish)
 
     def _df(self, members: Array, rows: Array, kish: Array, n_eff: Array) -> Array:
         if not self.simple:
@@ -181,7 +187,7 @@ def partition(table: pd.DataFrame, by: Sequence[str]) -> Partition:
     missing = np.zeros(len(table), dtype=bool)
     labels: list[pd.Index[Any]] = []
     for column in by:
-        own, values = _factorized(table, column)
+        own, values = factorized(table, column)
         missing |= own < 0
         codes = codes * max(len(values), 1) + own
         labels.append(pd.Index(values))
@@ -203,15 +209,6 @@ def partition(table: pd.DataFrame, by: Sequence[str]) -> Partition:
     return Partition(inverse, frame)
 
 
-def _factorized(table: pd.DataFrame, column: str) -> tuple[Array, Any]:
-    """Codes and sorted values of a column; asked whether it names groups only where that fails."""
-    try:
-        return pd.factorize(table[column], sort=True)
-    except TypeError:
-        check_categories(table, [column])
-        raise
-
-
 def _numbered(codes: Array, most: int) -> tuple[Array, Array]:
     """Return the codes that occur, of zero or more and under `most`, and the place of each among them.
 
@@ -225,29 +222,6 @@ def _numbered(codes: Array, most: int) -> tuple[Array, Array]:
     present, inverse = np.unique(codes, return_inverse=True)
     shift = int(len(present) > 0 and present[0] == -1)
     return present[shift:], inverse.reshape(-1) - shift
-
-
-def design_of(table: pd.DataFrame, weights: str | None, strata: str | None, cluster: str | None) -> Design:
-    """Read the design columns of `table`; refuse missing values in them."""
-    check_columns(table, [column for column in (strata, cluster) if column is not None])
-    codes: dict[str, Array | None] = {}
-    for role, column in (("strata", strata), ("cluster", cluster)):
-        if column is None:
-            codes[role] = None
-            continue
-        own = _factorized(table, column)[0]
-        if (own < 0).any():
-            raise AnalysisError(
-                "{role} column {column!r} is empty in {count} rows; "
-                "complete it or exclude those rows in client.yaml",
-                role=role,
-                column=column,
-                count=int((own < 0).sum()),
-            )
-        codes[role] = own
-    w = weights_of(table, weights)
-    # Weights that are all equal weigh nothing: what is said must not depend on their being named.
-    return Design(w, codes["strata"], codes["cluster"], weighted=bool(np.ptp(w)) if len(w) else False)
 
 
 def cells(
@@ -276,89 +250,133 @@ def cells(
     used = np.flatnonzero((codes >= 0) & ~np.isnan(numerator) & (design.weights > 0))
     w, cell = design.weights[used], codes[used]
     u, v = numerator[used], denominator[used]
-    strata = None if design.strata is None else design.strata[used]
     centre = float((w * u).sum() / (w * v).sum()) if len(used) else 0.0
     a, b = w * (u - centre * v), w * v
 
     def total(values: Array | None = None) -> Array:
         return np.bincount(cell, weights=values, minlength=count).astype(float)
 
-    if strata is None:
-        presence = np.ones((1, count))
-    else:
-        strata = np.unique(strata, return_inverse=True)[1].reshape(-1)
-        seen = np.bincount(strata * count + cell, minlength=(strata.max(initial=0) + 1) * count)
-        presence = (seen.reshape(-1, count) > 0).astype(float)
-    if design.cluster is None:
-        covariance, units, all_units = _independent(a, b, cell, strata, count), total(), len(used)
-    else:
-        covariance, units, all_units = _clustered(a, b, cell, strata, design.cluster[used], count)
+    drawn = _drawn(design, used)
+    seen = np.bincount(drawn.stratum[drawn.at] * count + cell, minlength=len(drawn.left) * count)
+    presence = (seen.reshape(-1, count) > 0).astype(float) if drawn.stratified else np.ones((1, count))
+    covariance, units = _covariance(a, b, cell, count, drawn)
     return Cells(
-        total(w * u), total(a), total(b), total(w * (u - centre * v) ** 2), total(w**2 * v), total(),
-        total(v), covariance, units, presence, float(all_units - len(presence)), design.simple, counts,
+        total(w * u), total(a), total(b), total(w * (u - centre * v) ** 2), total(w**2 * v),
+        total(w**2 * v * drawn.left[drawn.stratum[drawn.at]]), total(), total(v), covariance, units, presence,
+        float(drawn.sizes.sum() - len(presence)), design.simple, counts,
     )  # fmt: skip
 
 
-def _independent(a: Array, b: Array, cell: Array, strata: Array | None, count: int) -> Array:
-    """Covariance of the cell sums when every row is a unit: two diagonals, less the strata means."""
-    if strata is None:
-        factor = np.full(1, len(a) / (len(a) - 1.0) if len(a) > 1 else 1.0)
-        strata = np.zeros(len(a), dtype=np.int64)
-        centred = False
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """The rows that bear on the error: those that answer, and with raked weights all that were raked.
+
+    `at` (n_used,) places those that answer among them; `unit` is None where each row is one; `sizes` counts
+    the units of each stratum, and `left` is the share of its population that was not drawn.
+    """
+
+    at: Array
+    stratum: Array
+    unit: Array | None
+    sizes: Array
+    left: Array
+    stratified: bool
+    calibration: Calibration | None
+
+    @property
+    def factor(self) -> Array:
+        """m/(m-1) of each stratum, less what its finite population takes off."""
+        return np.asarray(self.left * self.sizes / np.maximum(self.sizes - 1.0, 1.0))
+
+
+def _drawn(design: Design, used: Array) -> _Drawn:
+    calibration = design.calibration
+    if calibration is None:
+        at = np.arange(len(used))
+        strata, cluster = (None if x is None else x[used] for x in (design.strata, design.cluster))
     else:
-        factor = _factors(np.bincount(strata))
-        centred = True
-    by_row = factor[strata]
+        at = calibration.place[used]
+        strata, cluster = calibration.spread(design.strata), calibration.spread(design.cluster)
+        cluster = np.arange(len(calibration.weights)) if cluster is None else cluster
+    stratum = np.zeros(len(at if calibration is None else calibration.weights), dtype=np.int64)
+    population = design.population
+    if strata is not None:
+        present, stratum = _numbered(strata, int(strata.max(initial=0)) + 1)
+        population = None if population is None else population[present]
+    if cluster is None:
+        unit, sizes = None, np.bincount(stratum, minlength=1)
+    else:  # a cluster number repeated in two strata is two
+        each = int(cluster.max(initial=0)) + 1
+        pairs, unit = _numbered(stratum * each + cluster, (int(stratum.max(initial=0)) + 1) * each)
+        sizes = np.bincount(pairs // each, minlength=1)
+    left = np.ones(len(sizes)) if population is None else 1 - sizes / population
+    if (left < 0).any():
+        raise AnalysisError(
+            "population says {population:g} where {sample} units answer; give the number of sampling units "
+            "(clusters, where cluster is given) that there are in all",
+            population=float(sizes[np.argmin(left)] / (1 - left.min())),
+            sample=int(sizes[np.argmin(left)]),
+        )
+    single = (sizes == 1) & (left > 0)  # drawn whole, a single unit bears no error
+    if single.any() and not design.simple:
+        raise AnalysisError(
+            "{count} of {strata} strata have a single sampling unit among the rows that answer, "
+            "so their error is not known; merge them with a neighbour, or leave strata or cluster out",
+            count=int(single.sum()),
+            strata=len(sizes),
+        )
+    return _Drawn(at, stratum, unit, sizes, left, strata is not None, calibration)
+
+
+def _covariance(a: Array, b: Array, cell: Array, count: int, drawn: _Drawn) -> tuple[Array, Array]:
+    """Covariance of the cell sums, and the units of each cell."""
+    if drawn.unit is not None:
+        return _clustered(a, b, cell, count, drawn)
+    return _independent(a, b, cell, count, drawn), np.bincount(cell, minlength=count).astype(float)
+
+
+def _independent(a: Array, b: Array, cell: Array, count: int, drawn: _Drawn) -> Array:
+    """Of rows that are units: two diagonals, less the strata means."""
+    by_row = drawn.factor[drawn.stratum]
     covariance = np.zeros((2 * count, 2 * count))
     first, second = np.arange(count), np.arange(count) + count
     covariance[first, first] = np.bincount(cell, weights=by_row * a * a, minlength=count)
     covariance[second, second] = np.bincount(cell, weights=by_row * b * b, minlength=count)
     crossed = np.bincount(cell, weights=by_row * a * b, minlength=count)
     covariance[first, second] = covariance[second, first] = crossed
-    if centred:
-        sizes = np.bincount(strata)
-        place = strata * count + cell
-        sums = [
-            np.bincount(place, weights=x, minlength=len(sizes) * count).reshape(-1, count) for x in (a, b)
-        ]
-        covariance -= _between(np.hstack(sums), factor, sizes)
+    if drawn.stratified:
+        place, size = drawn.stratum * count + cell, len(drawn.sizes) * count
+        sums = [np.bincount(place, weights=x, minlength=size).reshape(-1, count) for x in (a, b)]
+        covariance -= _between(np.hstack(sums), drawn.factor, drawn.sizes)
     return covariance
 
 
-def _clustered(
-    a: Array, b: Array, cell: Array, strata: Array | None, cluster: Array, count: int
-) -> tuple[Array, Array, int]:
-    """Covariance of the cell sums when units are clusters; a cluster number repeated in two strata is two."""
-    stratum = np.zeros(len(a), dtype=np.int64) if strata is None else strata
-    each = int(cluster.max(initial=0)) + 1
-    pairs, psu = _numbered(stratum * each + cluster, (int(stratum.max(initial=0)) + 1) * each)
-    of_psu = pairs // each
-    sizes = np.bincount(of_psu)
-    factor = _factors(sizes)
-    met, meeting = _numbered(psu * count + cell, len(pairs) * count)
-    sums = [np.bincount(meeting, weights=x, minlength=len(met)) for x in (a, b)]
-    place = (np.tile(met // count, 2), np.concatenate([met % count, met % count + count]))
-    totals = sparse.csr_matrix((np.concatenate(sums), place), shape=(len(pairs), 2 * count))
-    scaled = sparse.diags(np.sqrt(factor[of_psu])) @ totals
+def _clustered(a: Array, b: Array, cell: Array, count: int, drawn: _Drawn) -> tuple[Array, Array]:
+    """Of units of many rows; with raked weights, of what their margins do not tell."""
+    unit, calibration = np.asarray(drawn.unit), drawn.calibration
+    of_unit = np.zeros(int(drawn.sizes.sum()), dtype=np.int64)
+    of_unit[unit] = drawn.stratum
+    met, meeting = _numbered(unit[drawn.at] * count + cell, len(of_unit) * count)
+    values = [np.bincount(meeting, weights=x, minlength=len(met)) for x in (a, b)]
+    rows, columns = [met // count] * 2, [met % count, met % count + count]
+    if calibration is not None:
+        values += [calibration.weights] * len(calibration.margins)
+        rows += [unit] * len(calibration.margins)
+        columns += [2 * count + codes for codes in calibration.margins]
+    width = max(2 * count, *(int(codes.max(initial=0)) + 1 for codes in columns))
+    place = (np.concatenate(rows), np.concatenate(columns))
+    totals = sparse.csr_matrix((np.concatenate(values), place), shape=(len(of_unit), width))
+    scaled = sparse.diags(np.sqrt(drawn.factor[of_unit])) @ totals
     covariance = np.asarray((scaled.T @ scaled).todense())
     gather = sparse.csr_matrix(
-        (np.ones(len(pairs)), (of_psu, np.arange(len(pairs)))), shape=(len(sizes), len(pairs))
+        (np.ones(len(of_unit)), (of_unit, np.arange(len(of_unit)))), shape=(len(drawn.sizes), len(of_unit))
     )
-    covariance = covariance - _between(np.asarray((gather @ totals).todense()), factor, sizes)
-    units = np.bincount(totals.indices, minlength=2 * count)[count:].astype(float)
-    return covariance, units, len(pairs)
-
-
-def _factors(sizes: Array) -> Array:
-    """Return m/(m-1) of each stratum."""
-    if (sizes == 1).any():
-        raise AnalysisError(
-            "{count} of {strata} strata have a single sampling unit among the rows that answer, "
-            "so their error is not known; merge them with a neighbour, or leave strata or cluster out",
-            count=int((sizes == 1).sum()),
-            strata=len(sizes),
-        )
-    return np.asarray(sizes / np.maximum(sizes - 1.0, 1.0))
+    covariance = covariance - _between(np.asarray((gather @ totals).todense()), drawn.factor, drawn.sizes)
+    units = np.bincount(totals.indices, minlength=width)[count : 2 * count].astype(float)
+    if calibration is not None:
+        told = calibration.told([a, b], drawn.at, cell, count)
+        covariance = told @ covariance @ told.T
+    return covariance, units
 
 
 def _between(sums: Array, factor: Array, sizes: Array) -> Array:

@@ -1,0 +1,242 @@
+"""Weights of a sample, what they cost, and what raked ones know of it: the margins that they meet.
+
+An estimate under raked weights varies only by what the margins leave open. `Calibration` takes from the sums
+of cells what the categories of the margins tell of them, each row counting alike, which is R's ``rake``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from cxlab.analysis.estimates import Result, effective_n
+from cxlab.errors import AnalysisError, Message
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Rows whose weights were raked together, beside a table that has all or some of them.
+
+    Attributes
+    ----------
+    weights : ndarray, shape (n_raked,)
+        Of the rows with weight.
+    margins : tuple of ndarray of int, shape (n_raked,)
+        For each variable, which column of the matrix of all categories is the row's.
+    place : ndarray of int, shape (n_rows,)
+        Where each row of the table is among them.
+    """
+
+    weights: Array
+    margins: tuple[Array, ...]
+    place: Array
+
+    def spread(self, codes: Array | None) -> Array | None:
+        """Bring codes of the table's rows, which are all that were raked, into the order of the raked."""
+        if codes is None:
+            return None
+        spread, known = np.zeros(len(self.weights), dtype=np.int64), self.place >= 0
+        spread[self.place[known]] = codes[known]
+        return spread
+
+    def told(self, sums: Sequence[Array], at: Array, cell: Array, count: int) -> Array:
+        """Matrix, (2 count, 2 count + categories), that takes from sums of cells what the margins tell.
+
+        `sums` are weighted numerators and denominators of the rows `at` (places among the raked), `cell`
+        their cells; further columns are the weighted categories.
+        """
+        size = max(int(codes.max()) for codes in self.margins) + 1
+        row = np.arange(len(self.weights))
+        categories = sparse.csr_matrix(
+            (
+                np.ones(len(row) * len(self.margins)),
+                (np.tile(row, len(self.margins)), np.concatenate(self.margins)),
+            ),
+            shape=(len(row), size),
+        )
+        totals = np.zeros((size, 2 * count))
+        for part, values in enumerate(sums):
+            for codes in self.margins:
+                flat = codes[at] * count + cell
+                summed = np.bincount(flat, weights=values / self.weights[at], minlength=size * count)
+                totals[:, part * count : (part + 1) * count] += summed.reshape(size, count)
+        slopes = np.linalg.pinv((categories.T @ categories).toarray()) @ totals
+        return np.hstack([np.eye(2 * count), -slopes.T])
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Weighting(Result):
+    """Weights and what they do to the margins.
+
+    Attributes
+    ----------
+    weights : Series of float
+        Aligned to the index of the table; they sum to what the base weights sum to.
+    design_effect : float
+        Kish's ``n sum w^2 / (sum w)^2``: how many times the variance of a mean grows.
+    n_eff : float
+        Kish's effective size, ``n / design_effect``.
+    ratio : float
+        Largest over smallest positive weight.
+    trimmed : float
+        Share of the sum of weights that was taken from the largest and given to the others.
+    rounds : int
+        Passes over the margins until they were met (0 where nothing was raked).
+    off : float
+        Largest distance of a margin from its target, as a share.
+    categories : Mapping[str, Categorical]
+        Of each raked variable, the category of each row.
+    """
+
+    weights: pd.Series[float]
+    design_effect: float
+    n_eff: float
+    ratio: float
+    trimmed: float = 0.0
+    rounds: int = 0
+    off: float = 0.0
+    categories: Mapping[str, pd.Categorical] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Its name among the settings of a result."""
+        return str(self.settings.get("weight") or self.settings["how"])
+
+    def of(self, table: pd.DataFrame) -> Array:
+        """Weights of the rows of `table`: those that were weighed, or some of them.
+
+        Raises
+        ------
+        AnalysisError
+            If a row of `table` has no weight here, or is not the one that was weighed.
+        """
+        return np.asarray(self.weights.to_numpy()[self._places(table)])
+
+    def calibration_of(self, table: pd.DataFrame, *, whole: bool) -> Calibration | None:
+        """Return what the margins know, for the errors of `table`; None where nothing was raked.
+
+        Raises
+        ------
+        AnalysisError
+            As `of`; if `whole` (strata or clusters are known of the table only) and rows are left out.
+        """
+        if not self.categories:
+            return None
+        places = self._places(table)
+        if whole and len(places) < len(self.weights):
+            raise AnalysisError(
+                "the weights were raked over {raked} rows and the table has {rows} of them, so that strata "
+                "or clusters of the others are not known; give all rows, and the part asked for in by",
+                raked=len(self.weights),
+                rows=len(places),
+            )
+        heavy = np.flatnonzero(self.weights.to_numpy() > 0)
+        among = np.full(len(self.weights), -1)
+        among[heavy] = np.arange(len(heavy))
+        margins, first = [], 0
+        for column in self.categories.values():
+            margins.append(np.asarray(column.codes, dtype=np.int64)[heavy] + first)
+            first += len(column.categories)
+        return Calibration(self.weights.to_numpy()[heavy], tuple(margins), among[places])
+
+    def _places(self, table: pd.DataFrame) -> Array:
+        index = self.weights.index
+        if len(table) == len(index) and table.index.equals(index):
+            places = np.arange(len(index))
+        else:
+            places = index.get_indexer(table.index) if index.is_unique else np.full(len(table), -1)
+        strange = places < 0
+        for name, column in self.categories.items():
+            if name in table.columns:
+                strange |= as_text(table[name]) != np.asarray(column.astype(object))[places]
+        if strange.any():
+            raise AnalysisError(
+                "{count} of {rows} rows are not those that were weighed (by index and raked categories); "
+                "weigh the table that is asked about, or one of which it is a part, and keep its index",
+                count=int(strange.sum()),
+                rows=len(table),
+            )
+        return np.asarray(places)
+
+
+def as_text(column: pd.Series[Any]) -> Array:
+    """Values as the text they are written with in a sheet: 1.0 as 1; missing ones as an empty text."""
+    codes, values = pd.factorize(column)
+    written = [
+        str(int(v)) if isinstance(v, (float, np.floating)) and v == np.floor(v) else str(v) for v in values
+    ]
+    return np.array([*written, ""], dtype=object)[codes]
+
+
+def trimmed(weights: Array, most: float | None) -> tuple[Array, float]:
+    """Cap weights at `most` times their mean and spread what is cut over the others; the share cut.
+
+    Examples
+    --------
+    >>> capped, share = trimmed(np.array([1.0, 1, 1, 1, 16]), 3)
+    >>> capped.tolist(), share
+    ([2.0, 2.0, 2.0, 2.0, 12.0], 0.2)
+    """
+    if most is None:
+        return weights, 0.0
+    if not (isinstance(most, int | float | np.number) and most > 1):
+        raise AnalysisError(
+            "trim is {trim!r}; give how many mean weights the largest may be, more than 1, e.g. 5",
+            trim=most,
+        )
+    cap, total = most * weights.sum() / max((weights > 0).sum(), 1), weights.sum()
+    capped = weights.copy()
+    for _ in range(len(weights)):
+        over = capped >= cap
+        rest = capped[~over].sum()
+        capped = np.where(over, cap, capped * ((total - cap * over.sum()) / rest if rest > 0 else 1.0))
+        if not (capped > cap * (1 + 1e-12)).any():
+            break
+    return capped, float(np.maximum(weights - capped, 0.0).sum() / total)
+
+
+def weighted(
+    table: pd.DataFrame, weights: Array, margins: pd.DataFrame, settings: Mapping[str, Any], **known: Any
+) -> Weighting:
+    """Wrap weights with what they cost; `known` are further fields of `Weighting`."""
+    n_eff = effective_n(weights)
+    positive = weights[weights > 0]
+    ratio = float(positive.max() / positive.min()) if len(positive) else 1.0
+    effect = len(weights) / n_eff if n_eff else 1.0
+    checks = [
+        ("design_effect", effect, _HEAVY if effect > 1.5 else _FINE),
+        ("n_eff", n_eff, _FINE),
+        ("weight_ratio", ratio, _EXTREME if ratio > 10 else _FINE),
+    ]
+    if known.get("rounds"):
+        checks.append(("rounds", float(known["rounds"]), _FINE))
+        checks.append(("margins_off", known["off"], _OFF if known["off"] > 0.001 else _FINE))
+    if settings.get("trim") is not None:
+        checks.append(("trimmed", known["trimmed"], _TRIMMED if known["trimmed"] > 0.05 else _FINE))
+    return Weighting(
+        table=margins,
+        keys=("variable", "category", "check", "source", "date"),
+        estimate_column="after",
+        tables={"checks": pd.DataFrame(checks, columns=["check", "value", "advice"])},
+        n_used=len(table),
+        settings=settings,
+        weights=pd.Series(weights, index=table.index, name="weight"),
+        design_effect=effect,
+        n_eff=n_eff,
+        ratio=ratio,
+        **known,
+    )
+
+
+_FINE = Message("nothing to do")
+_HEAVY = Message("the weights cost a third of the sample or more: read n_eff, not n")
+_EXTREME = Message("a few rows weigh more than ten times others: merge categories of the targets")
+_OFF = Message("the cap on weights keeps the sample off the population: raise it, or merge categories")
+_TRIMMED = Message("the cap moves more than a twentieth of all weight: compare the results without it")
