@@ -414,6 +414,9 @@ def test_rank_sets_of_csranks(real):
     assert ((sets["rank_low"] == pisa["Ls"]) & (sets["rank_high"] == pisa["Us"])).sum() >= 37
     marginal = benchmark.rank_sets(pisa["x"], pisa["se"], simultaneous=False)
     assert ((marginal["rank_low"] == pisa["Lm"]) & (marginal["rank_high"] == pisa["Um"])).sum() >= 36
+    # who may be among the first five, and among the last
+    assert (sets["rank_low"] <= 5).sum() == 12
+    assert (sets["rank_high"] >= len(pisa) - 4).sum() == 7
     assert (marginal["rank_low"] >= sets["rank_low"]).all()
     assert (marginal["rank_high"] <= sets["rank_high"]).all()
 
@@ -428,7 +431,7 @@ def test_rank_sets_of_four_countries():
 
 
 @quiet
-@given(st.lists(st.tuples(st.floats(-50, 50), st.floats(0.5, 20)), min_size=2, max_size=8), st.integers(0, 3))
+@given(st.lists(st.tuples(st.floats(-50, 50), st.floats(0.5, 20)), min_size=3, max_size=8), st.integers(0, 3))
 def test_rank_sets_hold_the_rank_and_turn_round_with_the_sign(units, seed):
     x, se = np.array(units).T
     sets = benchmark.rank_sets(x, se, seed=seed)
@@ -447,12 +450,30 @@ def test_joint_coverage_under_ties():
     assert whole / REPLICATIONS >= 0.95 - 3 * np.sqrt(0.05 * 0.95 / REPLICATIONS)
 
 
+@pytest.mark.simulation
+def test_joint_coverage_of_twelve_brands_in_three_tiers():
+    """All true ranks at once, those of a tier being any place within it; errors as of 100 answers."""
+    rng = np.random.default_rng(20261123)
+    truth, first = np.repeat([20.0, 10.0, 0.0], 4), np.repeat([1, 5, 9], 4)
+    whole = 0
+    for seed in range(REPLICATIONS):
+        sets = benchmark.rank_sets(truth + rng.normal(0, 7.8, 12), np.full(12, 7.8), seed=seed)
+        whole += bool(((sets["rank_low"] <= first) & (sets["rank_high"] >= first + 3)).all())
+    assert whole / REPLICATIONS >= 0.94
+
+
 @pytest.mark.parametrize(
     ("x", "se", "message"),
     [
         ([1.0, 2.0], [1.0], "as many errors as estimates; found 2 and 1"),
         ([1.0, np.nan], [1.0, 1.0], "1 of 2 units have no estimate or no positive std_error"),
         ([1.0, 2.0], [0.0, 1.0], "1 of 2 units have no estimate or no positive std_error"),
+        ([1.0, 2.0, 3.0], [1.0, np.nan, 1.0], "1 of 3 units have no estimate or no positive std_error"),
+        (
+            [1.0, 2.0],
+            [1.0, 1.0],
+            "2 units cannot be ranked, it takes 3; compare them with each other instead",
+        ),
     ],
 )
 def test_rank_sets_that_are_refused(x, se, message):
@@ -493,11 +514,11 @@ def test_a_league_of_means_where_everybody_answers_alike_still_ranks():
     assert benchmark.league(table, "mean", unit="brand").table["rank"].tolist() == [1, 2, 3]
 
 
-def test_a_league_needs_two_sufficient_units_and_a_known_focal_one():
+def test_a_league_needs_three_sufficient_units_and_a_known_focal_one():
     with pytest.raises(
-        AnalysisError, match="only 1 values of brand have 10 answers or more; a league needs two"
+        AnalysisError, match="only 2 values of brand have 10 answers or more; a league needs 3: compare"
     ):
-        benchmark.league(brands(a=(5, 5, 5), b=(1, 1, 1)), "nps", unit="brand")
+        benchmark.league(brands(a=(5, 5, 5), b=(1, 1, 1), c=(9, 9, 9)), "nps", unit="brand")
     with pytest.raises(AnalysisError, match="brand has no value 'c'"):
         benchmark.league(brands(a=(5, 5, 5), b=(5, 5, 5)), "nps", unit="brand", focal="c")
 

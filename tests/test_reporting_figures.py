@@ -17,11 +17,13 @@ from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from cxlab.analysis.benchmark import best_in_class, funnel
 from cxlab.analysis.estimates import Result
 from cxlab.analysis.sensitivity import specification_curve
 from cxlab.reporting import figures
 from cxlab.reporting.colours import DARK, LIGHT, contrast, legible
-from cxlab.reporting.figures import flow, missing, plate
+from cxlab.reporting.figures import flow, missing
+from cxlab.reporting.figures.league import MOST
 from cxlab.reporting.figures.type import width, wrapped
 from cxlab.reporting.words import Words
 
@@ -36,6 +38,31 @@ PAYLOADS = (
     "a&b \"quoted\" 'x'",
     "Extraordinariamentelargosinespaciosniguionesparacortarlosbien" * 2,
 )
+
+
+def _units(many: int, rows: int) -> pd.DataFrame:
+    """Answers about shops of growing bases; the first ones are far from the others."""
+    rng = np.random.default_rng(5)
+    n = np.linspace(12, 2 * rows, many).astype(int)
+    shop = np.repeat(np.arange(many), n)
+    promoter = np.where(shop == many - 1, 0.9, np.where(shop == many - 2, 0.1, 0.5))
+    return pd.DataFrame({
+        "shop": [f"s{k:02d}" for k in shop], "region": rng.choice(["RM", "Biobío"], len(shop)),
+        "recommend": np.where(rng.random(len(shop)) < promoter, 10, rng.choice([0, 8], len(shop))),
+    })  # fmt: skip
+
+
+def _leagued(many: int) -> Result:
+    k = np.arange(many)
+    table = pd.DataFrame({
+        "unit": [f"s{each:02d}" for each in k], "estimate": 60.0 - k, "std_error": 2.0, "conf_low": 56.0 - k,
+        "conf_high": 64.0 - k, "rank": k + 1, "rank_low": np.maximum(k - 8, 1),
+        "rank_high": np.minimum(k + 9, many), "n": 50, "n_eff": 50.0, "flag": "ok",
+    })  # fmt: skip
+    settings = {"metric": "nps", "unit": "shop", "level": 0.95}
+    return Result(table=table, keys=("unit",), n_used=50 * many, settings=settings)
+
+
 CASES: dict[str, tuple[Callable[..., Axes], Callable[[], Result]]] = {
     "scores by segment": (figures.draw_scores, examples.scores),
     "scores alike": (figures.draw_scores, lambda: examples.scores(standing=False)),
@@ -74,6 +101,14 @@ CASES: dict[str, tuple[Callable[..., Axes], Callable[[], Result]]] = {
     "comparison": (figures.draw_comparison, examples.comparison),
     "comparison by cell": (figures.draw_comparison, lambda: examples.comparison(by=True)),
     "league": (figures.draw_league, examples.league),
+    "league of many": (figures.draw_league, lambda: _leagued(60)),
+    "best": (figures.draw_best, lambda: best_in_class(_units(8, 100), "nps", unit="shop", focal="s03")),
+    "dumbbell": (
+        figures.draw_dumbbell,
+        lambda: best_in_class(_units(5, 400), "nps", unit="shop", focal="s03", by="region"),
+    ),
+    "funnel": (figures.draw_funnel, lambda: funnel(_units(8, 100), "nps", unit="shop", focal="s03")),
+    "funnel of many": (figures.draw_funnel, lambda: funnel(_units(60, 40), "nps", unit="shop")),
     "sweep": (figures.draw_specification_curve, examples.sweep),
     "sweep of many": (figures.draw_specification_curve, lambda: examples.sweep(5, standing=False)),
     "sweep of one choice": (figures.draw_specification_curve, lambda: examples.sweep(1, gone=False)),
@@ -600,6 +635,49 @@ def test_a_league_shows_places_and_what_they_could_be():
     assert figures.title(axes).endswith("podría ser cualquiera del 1 al 6")
 
 
+def test_many_units_stand_close_together_and_all_are_drawn():
+    few, many = (figures.draw_league(CASES[case][1](), words=ES) for case in ("league", "league of many"))
+    assert {f"s{k:02d}" for k in range(60)} <= set(written(many))
+    heights = [each.get_figure(root=True).get_figheight() for each in (few, many)]
+    assert heights[1] / 60 < 0.6 * heights[0] / 8
+
+
+def test_a_funnel_names_who_is_far_off_by_shape_and_colour():
+    result = CASES["funnel of many"][1]()
+    axes = figures.draw_funnel(result, words=ES)
+    far = result.table[result.table["position"].isin(["far above", "far below"])]
+    assert {"s58", "s59"} <= set(far["unit"]) <= {*written(axes), *far["unit"]}
+    assert {"s58", "s59"} <= set(written(axes))
+    assert "s30" not in written(axes)
+    marks = {(line.get_marker(), line.get_color()) for line in axes.lines if len(line.get_xdata()) == 1}
+    assert {m for m, _ in marks} >= {"^", "v", "o"}
+    assert axes.get_xscale() == "log"
+
+
+def test_the_best_is_drawn_as_observed_and_as_estimated():
+    result = CASES["best"][1]()
+    axes = figures.draw_best(result, words=ES)
+    known = result.table[result.table["shrunk"].notna()]
+    drawn = dots(axes)[:, 0]
+    assert set(drawn.round(6)) >= {*known["estimate"].round(6), *known["shrunk"].round(6)}
+    assert words_of_chance(known["p_best"].iloc[0]) in written(axes)
+
+
+def words_of_chance(p: float) -> str:
+    return ES.percent(p, 0)
+
+
+def test_a_dumbbell_runs_from_the_client_to_the_best_the_farthest_first():
+    result = CASES["dumbbell"][1]()
+    axes = figures.draw_dumbbell(result, words=ES)
+    rows = result.tables["distance"].sort_values("difference")
+    drawn = {tuple(point) for point in dots(axes).round(6)}
+    for end in ("focal_estimate", "median", "best_level"):
+        assert {x for x, _ in drawn} >= set(rows[end].round(6))
+    first = [t for t in written(axes) if t in ("Metropolitana", "Biobío")]
+    assert first == [ES.label("region", region) for region in rows["region"]]
+
+
 def test_a_file_is_one_bar_and_what_is_left_out_is_hatched_and_seen():
     result = coverage_examples.flow()
     axes = figures.draw_flow(result, words=ES)
@@ -752,15 +830,6 @@ def test_a_clients_colour_is_made_legible(colour):
 
 
 def test_rows_that_are_not_drawn_are_said():
-    table = pd.DataFrame(
-        {
-            "unit": [f"u{k}" for k in range(plate.ROWS + 3)], "estimate": 1.0, "conf_low": 0.5,
-            "conf_high": 1.5, "rank": range(1, plate.ROWS + 4), "rank_low": 1, "rank_high": plate.ROWS + 3,
-            "n": 50, "flag": "ok",
-        }
-    )  # fmt: skip
-    result = Result(
-        table=table, keys=("unit",), n_used=100, settings={"metric": "nps", "unit": "unit", "level": 0.95}
-    )
+    result = _leagued(MOST + 3)
     drawn = figures.svg(figures.draw_league(result, words=Words("en")))
     assert "and 3 more, in the table" in drawn

@@ -480,9 +480,10 @@ def _rounded(n: Any) -> float | None:
 
 DIFFERENCES = claims_journey.DIFFERENCES | frozenset({
     "score.segment", "benchmark.ahead", "benchmark.behind", "benchmark.cell", "intake.gap",
-    "benchmark.published", "benchmark.published_gap", "benchmark.mix", "benchmark.equivalent",
+    "benchmark.mix", "benchmark.equivalent",
     "drivers.halo", "drivers.unrated_apart", "drivers.must_be", "drivers.attractive",
     "drivers.segment", "drivers.simpson", "drivers.lift", "sensitivity.choice", *claims_waves.DIFFERENCES,
+    *claims_peers.DIFFERENCES,
 })  # fmt: skip
 _READERS: Mapping[str, Callable[[Fields, Words], tuple[str, dict[str, Any]]]] = {
     **claims_intake.READERS,

@@ -9,6 +9,8 @@ from cxlab.reporting.units import unit_of_claim
 from cxlab.reporting.words import Words, absent, digits_for
 
 Fields = Mapping[str, Any]
+DIFFERENCES = ("benchmark.published", "benchmark.published_gap", "benchmark.best_distance")
+SURE = 0.9  # chance from which the best is called the best
 
 
 def _metric(fields: Fields, words: Words) -> dict[str, Any]:
@@ -44,8 +46,57 @@ def _published_alike(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]
     }
 
 
+def _best(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    sure = not absent(fields.get("p_best")) and float(fields["p_best"]) >= SURE
+    return "sure" if sure else "open", {
+        **_metric(fields, words),
+        "best": words.category(fields.get("best")),
+        "raw": _amount(fields, words, "raw"),
+        "amount": _amount(fields, words, "estimate"),
+        "chance": words.percent(fields.get("p_best"), 0),
+        "units": words.number(fields.get("units"), 0),
+    }
+
+
+def _best_distance(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    low, high = fields.get("conf_low"), fields.get("conf_high")
+    apart = not (absent(low) or absent(high)) and float(low) * float(high) > 0  # type: ignore[arg-type]
+    side = "ahead" if apart and float(low) > 0 else "behind" if apart else "open"  # type: ignore[arg-type]
+    return side, {
+        **_metric(fields, words),
+        "focal": words.category(fields.get("focal")),
+        "size": _amount(fields, words, "estimate", difference=True),
+    }
+
+
+def _level(fields: Fields, words: Words, name: str) -> str:
+    return words.amount(fields.get(name), str(fields.get("target_unit", "points")), digits=1)
+
+
+def _funnel(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    counts = {name: int(fields.get(name, 0)) for name in ("above", "below", "units")}
+    found = "some" if counts["above"] or counts["below"] else "none"
+    return f"dispersed_{found}" if fields.get("dispersed") else found, {
+        **_metric(fields, words),
+        "target": _level(fields, words, "target"),
+        **{name: words.number(count, 0) for name, count in counts.items()},
+    }
+
+
+def _funnel_focal(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    return str(fields.get("position", "inside")), {
+        **_metric(fields, words),
+        "focal": words.category(fields.get("focal")),
+        **{name: _level(fields, words, name) for name in ("target", "value", "low", "high")},
+    }
+
+
 READERS: Mapping[str, Callable[[Fields, Words], tuple[str, dict[str, Any]]]] = {
     "benchmark.published": _published,
     "benchmark.published_gap": _published,
     "benchmark.published_alike": _published_alike,
+    "benchmark.best": _best,
+    "benchmark.best_distance": _best_distance,
+    "benchmark.funnel": _funnel,
+    "benchmark.funnel_focal": _funnel_focal,
 }

@@ -13,6 +13,7 @@ HIDDEN = frozenset({
     "composition_low", "composition_high", "change_users_low", "change_users_high",
     "compliance_low", "compliance_high", "spearman_low", "spearman_high", "corrected_low", "corrected_high",
     "penalty_low", "penalty_high", "reward_low", "reward_high", "sensitivity_low", "sensitivity_high",
+    "shrunk_low", "shrunk_high", "outer_low", "outer_high", "target_unit",
 })  # fmt: skip
 WHOLE = frozenset(
     {
@@ -26,6 +27,7 @@ WHOLE = frozenset(
         "undated",
         "n_eff",
         "n_published",
+        "outside",
         "n_rest",
         "at_risk",
         "at_horizon",
@@ -97,6 +99,9 @@ DECIMALS = {
     "centre": 1,
     "pooled": 1,
     "published_sd": 1,
+    "z_score": 1,
+    "phi": 1,
+    "expected_outside": 1,
 }
 SHARES = frozenset(
     {
@@ -138,6 +143,7 @@ SHARES = frozenset(
         "threshold",
         "above",
         "contacted",
+        "p_best",
     }
 )
 UNITS_OF_TABLES = {
@@ -149,6 +155,12 @@ COUNTS = frozenset({"read", "used", "excluded", "cells", "low", "hidden", "conta
 REASONS = frozenset({"not_asked", "absent", "not_applicable", "dont_know", "refused", "technical"})
 COVERED = REASONS | {"part", "kept", "answered", "explained", "volume"}
 UNSAID = frozenset({"withheld", "open", "farthest", "coefficient_p_value", "options", "compared"})
+# Further intervals, each printed as one column: its name, and the columns of its ends.
+RANGES = {
+    "shrunk_interval": ("shrunk_low", "shrunk_high"),
+    "inner_limits": ("limit_low", "limit_high"),
+    "outer_limits": ("outer_low", "outer_high"),
+}
 NAMING = frozenset({"column", "variable", "outcome", "item", "table"})  # their values are names of columns
 P_VALUES = frozenset({
     "p_value", "p_adjusted", "joint_p_value", "p_no_reward", "coefficient_p_value", "coefficient_p_adjusted",
@@ -198,6 +210,12 @@ ESTIMATES = frozenset(
         "low_save",
         "high_save",
         "published",
+        "shrunk",
+        "focal_estimate",
+        "best_raw",
+        "best_level",
+        "focal_raw",
+        "tau",
     }
 )
 SIGNED = frozenset({"difference", "crude", "mix"})

@@ -106,7 +106,7 @@ class _Context:
 
     def head(self, column: str) -> str:
         """Return a column's head."""
-        if column in ("interval", "interval_sd"):
+        if column in ("interval", "interval_sd", "inner_limits"):
             return self.words(f"column.{column}", level=self.words.percent(self.level))
         if column == self.estimate == "estimate" and "at_risk" in self.columns:
             return self.words("column.gone" if "cause" in self.columns else "column.remaining")
@@ -141,6 +141,8 @@ class _Context:
             return Cell(
                 words("interval", low=ends[0], high=ends[1]) if known else "", number=True, quiet=True
             )
+        if column in kinds.RANGES:
+            return Cell(self._range(record, *kinds.RANGES[column]), number=True, quiet=True)
         if column == "places":
             return Cell(_places(record, words), number=True, quiet=True)
         if isinstance(value, bool):
@@ -169,6 +171,15 @@ class _Context:
             return "" if open_end else self.words.interval(low, high, unit, digits=digits)
         ends = [self.words.number(x * scale, digits) for x in (low, high)]
         return self.words("interval", low=ends[0], high=ends[1])
+
+    def _range(self, record: Mapping[str, Any], low: str, high: str) -> str:
+        unit = self._unit(record)
+        digits = self.decimals.get(unit, digits_for(unit, record.get(low), record.get(high)))
+        ends = [record.get(end) for end in (low, high)]
+        if any(absent(end) for end in ends):
+            return ""
+        said = [self.words.number(end, digits) for end in ends]
+        return self.words("interval", low=said[0], high=said[1])
 
     def _number(self, record: Mapping[str, Any], column: str, value: float) -> str:
         words, unit = self.words, self._unit(record)
@@ -257,6 +268,7 @@ def _columns(columns: Sequence[str], records: Sequence[Mapping[str, Any]]) -> li
             shown.append("interval")
         if column == "conf_low_sd":
             shown.append("interval_sd")
+        shown += [name for name, (low, high) in kinds.RANGES.items() if column == low and high in columns]
         if column == "rank_low" and "rank_high" in columns:
             shown.append("places")
         same = (column == "n_eff" and _same(records)) or (
@@ -289,7 +301,7 @@ def _blank(column: str, records: Sequence[Mapping[str, Any]]) -> bool:
 
 
 def _is_number(column: str, records: Sequence[Mapping[str, Any]]) -> bool:
-    if column in ("interval", "interval_sd", "places"):
+    if column in ("interval", "interval_sd", "places", *kinds.RANGES):
         return True
     values = [r.get(column) for r in records if r.get(column) is not None]
     return bool(values) and all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)

@@ -3,24 +3,36 @@
 `compare` gives the difference with each peer and a verdict that has paid for having looked many times;
 `cells` drills down, as exploration; `standardise` splits a gap into the mix of customers and what remains;
 `published` and `published_scores` compare with numbers from print. `league` ranks everybody with
-simultaneous rank intervals (`rank_sets`).
+simultaneous rank intervals (`rank_sets`), `best_in_class` says who is best once it is discounted that the
+best was chosen for its result, `funnel` who is further off than its base explains.
 """
 
+from cxlab.analysis.benchmark.best import Best, best_in_class
+from cxlab.analysis.benchmark.between import Between, tau_squared
+from cxlab.analysis.benchmark.funnel import Funnel, funnel, funnel_limits, over_dispersion
 from cxlab.analysis.benchmark.league import League, league, rank_sets
 from cxlab.analysis.benchmark.peers import Comparison, cells, compare
 from cxlab.analysis.benchmark.published import PublishedComparison, published, published_scores
 from cxlab.analysis.benchmark.standardised import Standardised, standardise
 
 __all__ = [
+    "Best",
+    "Between",
     "Comparison",
+    "Funnel",
     "League",
     "PublishedComparison",
     "Standardised",
+    "best_in_class",
     "cells",
     "compare",
+    "funnel",
+    "funnel_limits",
     "league",
+    "over_dispersion",
     "published",
     "published_scores",
     "rank_sets",
     "standardise",
+    "tau_squared",
 ]

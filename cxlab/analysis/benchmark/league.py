@@ -41,6 +41,7 @@ COLUMNS = [
 DRAWS = (2_000, 20_000)  # fewest for many units, most for few
 WORK = 40_000_000  # pairs x draws in all
 CHUNK = 4_000_000  # pairs x draws held in memory at once
+FEWEST = 3  # units of a ranking
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -73,7 +74,8 @@ def rank_sets(
     Raises
     ------
     AnalysisError
-        For missing or infinite values, errors that are not positive, arrays of different lengths.
+        For missing or infinite values, errors that are not positive, arrays of different lengths, fewer than
+        three units (two are compared, not ranked).
 
     Notes
     -----
@@ -104,6 +106,12 @@ def rank_sets(
             "leave them out of the ranking",
             count=int((~(np.isfinite(x) & np.isfinite(se) & (se > 0))).sum()),
             units=len(x),
+        )
+    if len(x) < FEWEST:
+        raise AnalysisError(
+            "{count} units cannot be ranked, it takes {least}; compare them with each other instead",
+            count=len(x),
+            least=FEWEST,
         )
     pair_error = np.sqrt(se[:, None] ** 2 + se**2)
     statistic = (x[:, None] - x) / pair_error
@@ -214,7 +222,7 @@ def league(
     Raises
     ------
     AnalysisError
-        As `cxlab.analysis.metrics.score`; with fewer than two units of 10 or more; for a focal unit not
+        As `cxlab.analysis.metrics.score`; with fewer than three units of 10 or more; for a focal unit not
         there.
 
     Notes
@@ -229,10 +237,10 @@ def league(
 
     Examples
     --------
-    >>> table = pd.DataFrame({"brand": ["a"] * 50 + ["b"] * 50, "recommend": [10] * 60 + [8] * 30 + [0] * 10})
+    >>> table = pd.DataFrame({"brand": list("abc") * 50, "recommend": [10, 8, 8] * 45 + [10, 8, 0] * 5})
     >>> result = league(table, "nps", unit="brand")
     >>> result.table[["unit", "rank", "rank_low", "rank_high"]].to_numpy().tolist()
-    [['a', 1, 1, 1], ['b', 2, 2, 2]]
+    [['a', 1, 1, 1], ['b', 2, 2, 3], ['c', 3, 2, 3]]
     """
     check_level(level)
     check_rows(table)
@@ -285,12 +293,14 @@ def _rows(units: Array, group: Group, entry: Metric, level: float) -> pd.DataFra
 def _ranked(rows: pd.DataFrame, unit: str, level: float) -> pd.DataFrame:
     """Rank the units with a sufficient base among themselves, best first; the others follow."""
     enough = rows[rows["n"] >= MINIMUM_CUSTOMERS]
-    if len(enough) < 2:
+    if len(enough) < FEWEST:
         raise AnalysisError(
-            "only {count} values of {unit} have {least} answers or more; a league needs two",
+            "only {count} values of {unit} have {least} answers or more; a league needs {fewest}: compare "
+            "them with each other instead",
             count=len(enough),
             unit=unit,
             least=MINIMUM_CUSTOMERS,
+            fewest=FEWEST,
         )
     sets = rank_sets(enough["estimate"], enough["rank_error"], level=level)
     joined = rows.join(sets if len(enough) == len(rows) else sets.astype("Int64"))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from cxlab.reporting.figures.base_map import draw_base_map
     from cxlab.reporting.figures.bases import draw_bases
     from cxlab.reporting.figures.behaviours import draw_behaviours
+    from cxlab.reporting.figures.best import draw_best
     from cxlab.reporting.figures.bonds import draw_bonds
     from cxlab.reporting.figures.bridge import draw_bridge
     from cxlab.reporting.figures.campaign import draw_campaign
@@ -23,8 +24,10 @@ if TYPE_CHECKING:
     from cxlab.reporting.figures.cohorts import draw_cohorts
     from cxlab.reporting.figures.comparison import draw_comparison
     from cxlab.reporting.figures.doses import draw_doses
+    from cxlab.reporting.figures.dumbbell import draw_dumbbell
     from cxlab.reporting.figures.effect_over_time import draw_effect_over_time
     from cxlab.reporting.figures.flow import draw_flow
+    from cxlab.reporting.figures.funnel import draw_funnel
     from cxlab.reporting.figures.hazard_shape import draw_hazard_shape
     from cxlab.reporting.figures.hazards import draw_hazards
     from cxlab.reporting.figures.importance import draw_importance
@@ -60,6 +63,7 @@ __all__ = [
     "draw_base_map",
     "draw_bases",
     "draw_behaviours",
+    "draw_best",
     "draw_bonds",
     "draw_bridge",
     "draw_campaign",
@@ -68,8 +72,10 @@ __all__ = [
     "draw_cohorts",
     "draw_comparison",
     "draw_doses",
+    "draw_dumbbell",
     "draw_effect_over_time",
     "draw_flow",
+    "draw_funnel",
     "draw_hazard_shape",
     "draw_hazards",
     "draw_importance",

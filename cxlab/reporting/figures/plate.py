@@ -28,6 +28,7 @@ from cxlab.reporting.words import Words, absent
 WIDTH, HEIGHT = 7.2 * 72, 4.2 * 72
 EDGE, GAP = 4.0, 12.0
 LEADING, ROW = 12.5, 11.0  # line height of a label; air above and below it
+CLOSE, AIR = 7.5, 3.0  # text and air of rows that stand close together
 ROWS = 40
 Parameters = ParamSpec("Parameters")
 
@@ -39,6 +40,7 @@ class Row:
     lines: tuple[str, ...]
     y: float
     height: float
+    size: float = TEXT
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,8 +111,8 @@ def rows_of(labels: Sequence[str], room: float, *, size: float = TEXT, start: fl
     rows, y = [], start
     for label in labels:
         lines = wrapped(label, room, size)
-        height = LEADING * len(lines) + ROW
-        rows.append(Row(tuple(lines), y + height / 2, height))
+        height = LEADING * len(lines) + ROW if size == TEXT else size + AIR
+        rows.append(Row(tuple(lines if size == TEXT else lines[:1]), y + height / 2, height, size))
         y += height
     return rows
 
@@ -134,7 +136,7 @@ def label_rows(
         colour = LIGHT["muted"] if muted and muted[k] else LIGHT["ink"]
         for j, line in enumerate(row.lines):
             offset = (len(row.lines) - 1) / 2 * LEADING - j * LEADING
-            write(ax, line, (0, row.y), (-left, offset), y="data", va="center", color=colour)
+            write(ax, line, (0, row.y), (-left, offset), y="data", va="center", color=colour, size=row.size)
         if k:
             ax.axhline(
                 row.y - row.height / 2,
@@ -175,7 +177,8 @@ def write_columns(ax: Axes, rows: Sequence[Row], columns: Sequence[Column], *, h
         right += column.width
         colour = LIGHT["muted" if column.quiet else "ink"]
         for row, text in zip(rows, column.texts, strict=True):
-            write(ax, text, (1, row.y), (right, 0), y="data", ha="right", va="center", color=colour)
+            place = (1, row.y), (right, 0)
+            write(ax, text, *place, y="data", ha="right", va="center", color=colour, size=row.size)
         note(ax, column.head if heads else "", (1, 1), (right, 3), ha="right")
 
 
@@ -188,10 +191,11 @@ def row_sheet(
     foot: Sequence[str],
     ax: Axes | None,
     muted: Sequence[bool] = (),
+    close: bool = False,
 ) -> tuple[Axes, list[Row]]:
-    """Lay a figure of rows: labels at the left, body, columns of numbers at the right."""
+    """Lay a figure of rows: labels at the left, body, columns of numbers at the right; many stand close."""
     left, right = label_room(labels) + 10, sum(column.width for column in columns)
-    rows = rows_of(labels, left - 10)
+    rows = rows_of(labels, left - 10, size=CLOSE if close else TEXT)
     body = height_of(rows)
     sheet = Sheet(title=title, subtitle=subtitle, foot=foot, left=left, right=right + 4, above=18, body=body)
     ax = lay(sheet, ax)
