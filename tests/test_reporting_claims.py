@@ -285,6 +285,9 @@ FIELDS = {
         "hypothesis": "h",
     },
     "journey.switch_none": {**NUMBER, "step": "channel", "score": "days", "detectable": 3.2},
+    "journey.unscored": {},
+    "journey.unmarked": {"step": "channel"},
+    "journey.unrated": {"step": "channel"},
     "journey.spread": {
         **NUMBER,
         "estimate": 12.1,

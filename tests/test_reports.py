@@ -16,7 +16,17 @@ from cxlab import demo
 from cxlab.intake import dataset
 
 PROJECT = Path(__file__).parents[1]
-PAPERS = ("intake", "scorecard", "drivers", "areas", "retention", "churn_risk", "economics", "benchmark")
+PAPERS = (
+    "intake",
+    "scorecard",
+    "drivers",
+    "areas",
+    "retention",
+    "churn_risk",
+    "economics",
+    "benchmark",
+    "journey",
+)
 # A filter has no say over what is told of everybody: targets, questionnaire, managers, contacts, what came.
 WHOLE = {
     "population_targets",
@@ -48,6 +58,7 @@ entries:
   churn_risk: {{notebook: churn_risk}}
   economics: {{notebook: economics, parameters: {{resamples: 60}}}}
   benchmark: {{notebook: benchmark, parameters: {{focal: Nada, by: [channel]}}}}
+  journey: {{notebook: journey}}
 """
 
 CAPITAL = "where: region != 'RM'"
@@ -79,7 +90,7 @@ def root(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def built(root):
-    """The eight reports, in each language from one run each."""
+    """The nine reports, in each language from one run each."""
     for language in ("es", "en"):
         ran = cxlab(root, "run", f"reports/nada_{language}.yaml")
         assert ran.returncode == 0, ran.stderr + ran.stdout
@@ -216,7 +227,7 @@ def test_two_runs_give_the_same_bytes(root, built):
     kept = [
         line
         for line in alone
-        if not re.match(r"  (intake|scorecard|drivers|areas|retention|churn_risk|economics):", line)
+        if not re.match(r"  (intake|scorecard|drivers|areas|retention|churn_risk|economics|journey):", line)
     ]
     (root / "reports" / "nada_en.yaml").write_text("\n".join(kept), encoding="utf-8")
     assert cxlab(root, "run", "reports/nada_en.yaml", TZ="Asia/Tokyo", PYTHONHASHSEED="7").returncode == 0
@@ -226,7 +237,7 @@ def test_two_runs_give_the_same_bytes(root, built):
 
 @pytest.fixture(scope="module")
 def capital(root):
-    """The eight reports again, without the capital."""
+    """The nine reports again, without the capital."""
     ran = cxlab(root, "run", "reports/nada_capital.yaml")
     assert ran.returncode == 0, ran.stderr
 
@@ -269,7 +280,7 @@ def test_a_filter_that_gives_customers_away_is_refused_and_the_old_report_stays(
     kept = [
         line
         for line in study
-        if not re.match(r"  (intake|scorecard|drivers|areas|economics|benchmark):", line)
+        if not re.match(r"  (intake|scorecard|drivers|areas|economics|benchmark|journey):", line)
     ]
     (root / "reports" / "nada_en.yaml").write_text("\n".join(kept), encoding="utf-8")
     ran = cxlab(root, "run", "reports/nada_en.yaml")

@@ -31,6 +31,8 @@ CONTACT_PXI = 0.10
 # In one process the channels differ; in all others they are alike.
 PROCESS = "complaint"
 CHANNEL_SHIFT = {"store": 0.45, "app": 0.25, "web": 0.0, "call_center": -0.75}
+# Where nobody asks: who leaves by themselves, and who pays a debt in person.
+NOT_ASKED = (("cancellation", "app"), ("cancellation", "web"), ("collections", "store"))
 EMOTIONS = {"calm": 0.22, "trust": 0.20, "joy": 0.13, "indifference": 0.27, "frustration": 0.18}
 # Touchpoint: whether it was designed, and for which emotion; in one of them it is felt.
 DESIGN = {
@@ -88,6 +90,8 @@ def draw_journeys(
         rngs[4], interactions, customers, responses, person, any_repeat, asked, differs=differs
     )
     answered, felt = rngs[3].random(n) < rate, _emotions(rngs[5], interactions, differs=differs)
+    for kind, channel in NOT_ASKED if differs else ():
+        answered &= ~((interactions["interaction_type"] == kind) & (interactions["channel"] == channel))
     return interactions.assign(
         repeat_info=repeated.astype(int),
         context_transferred=np.where(switch, (~lost).astype(float), np.nan),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cxlab.demo import brands, conduct_truth, fieldwork, lifetimes, organisation, people
+from cxlab.demo import brands, conduct_truth, fieldwork, journeys, lifetimes, organisation, people
 from cxlab.demo.conduct_truth import found
 
 
@@ -19,7 +19,7 @@ def truths(client: str, seed: int) -> dict[str, Any]:
     Examples
     --------
     >>> sorted(truths("fibra_cordillera", 1)["truths"])
-    ['T1', 'T11', 'T12', 'T18', 'T3', 'T4', 'T5', 'T6', 'T7']
+    ['T1', 'T11', 'T12', 'T13', 'T18', 'T3', 'T4', 'T5', 'T6', 'T7']
     >>> truths("nada", 1)["truths"]
     {}
     """
@@ -46,6 +46,7 @@ def truths(client: str, seed: int) -> dict[str, Any]:
             "T7": conduct_truth.retention_call(),
             "T11": _brands(),
             "T12": _areas(),
+            "T13": _journeys(),
             "T18": conduct_truth.referrers(),
         },
         "also": {
@@ -266,4 +267,36 @@ def _areas() -> dict[str, Any]:
             "places_of_the_first": [1, 2],
         },
         "trap": {"blamed": "contact_centre", "its_part": found(0.217, 0.005)},
+    }
+
+
+def _journeys() -> dict[str, Any]:
+    return {
+        "says": "Journeys that change channel are rated lower: all of it is repeating, none the change.",
+        "where": {
+            "table": "interactions",
+            "score": "journey_score",
+            "step": "channel",
+            "gap_days": journeys.GAP_DAYS,
+            "notebook": "journey",
+        },
+        "planted": {
+            "context_lost": journeys.CONTEXT_LOST,
+            "repeated_if_lost": journeys.REPEATED_LOST,
+            "repeated_if_kept": journeys.REPEATED_KEPT,
+            "repeated_without_a_switch": journeys.REPEATED,
+            "repeating_takes": journeys.JOURNEY[1],
+            "the_switch_takes": 0.0,
+            "uneven_process": journeys.PROCESS,
+            "channels_there": dict(journeys.CHANNEL_SHIFT),
+            "nobody_asks": [list(cell) for cell in journeys.NOT_ASKED],
+        },
+        "found": {
+            "repeated": found(-1.112, 0.026),
+            "switch_adjusted": found(-0.003, 0.095),
+            "through_repeating": found(-0.545, 0.018),
+            "clean_switches": found(0.277, 0.007),
+            "spread_in_complaints": found(14.8, 0.7),
+        },
+        "trap": {"switch_crude": found(-0.552, 0.052)},
     }

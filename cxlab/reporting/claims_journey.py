@@ -18,14 +18,18 @@ def _amount(fields: Fields, words: Words, name: str = "estimate", *, difference:
     return words.amount(size, unit, digits=digits, difference=difference)
 
 
-def _step(fields: Fields, words: Words) -> dict[str, Any]:
+def _step(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    return "", _where(fields, words)
+
+
+def _where(fields: Fields, words: Words) -> dict[str, Any]:
     return {"step": words.label(fields.get("step", "")), "amount": _amount(fields, words)}
 
 
 def _switches(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
     gap = fields.get("gap")
     return "declared" if gap is None or absent(gap) else "", {
-        **_step(fields, words),
+        **_where(fields, words),
         "episodes": words.number(fields.get("episodes"), 0),
         "several": words.percent(fields.get("several"), 1),
         "gap": words.number(gap),
@@ -35,21 +39,27 @@ def _switches(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
 def _move(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
     step = fields.get("step", "")
     ends = {end: words.label(step, fields.get(end)) for end in ("start", "end")}
-    return "", {**_step(fields, words), **ends}
+    return "", {**_where(fields, words), **ends}
 
 
 def _coherence(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
     said = [words(f"journey.condition.{name}") for name in fields.get("conditions", ())]
-    return "", {**_step(fields, words), "conditions": words.listed(said)}
+    return "", {**_where(fields, words), "conditions": words.listed(said)}
 
 
 def _switch(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
-    return "up" if float(fields.get("estimate") or 0) >= 0 else "down", {
-        **_step(fields, words),
+    side = "up" if float(fields.get("estimate") or 0) >= 0 else "down"
+    return _each(fields, side) if fields.get("term", "switch") == "switch" else side, {
+        **_where(fields, words),
         "score": words.metric(fields.get("score", ""), "the"),
         "term": words.label("term", fields.get("term", "")),
         "size": _amount(fields, words, difference=True),
     }
+
+
+def _each(fields: Fields, side: str = "") -> str:
+    """Return the variant of a claim in which each switch counts."""
+    return "_".join(part for part in ("each" if fields.get("per") == "switch" else "", side) if part)
 
 
 def _clean(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
@@ -57,7 +67,7 @@ def _clean(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
     digits = digits_for(unit, fields.get("through_low"), fields.get("through_high"))
     low, high = fields.get("through_low"), fields.get("through_high")
     crude = fields.get("crude")
-    return "", {
+    return _each(fields), {
         **_switch(fields, words)[1],
         "crude": words.amount(crude, unit, digits=digits, difference=True),
         "through": words.label("term", fields.get("through", "")),
@@ -68,7 +78,7 @@ def _clean(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
 
 def _none(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
     unit = unit_of_claim(fields)
-    return "", {
+    return _each(fields), {
         **_switch(fields, words)[1],
         "detectable": words.amount(fields.get("detectable"), unit, difference=True),
     }
@@ -111,6 +121,8 @@ READERS: Mapping[str, Callable[[Fields, Words], tuple[str, dict[str, Any]]]] = {
     "journey.carrier": _switch,
     "journey.switch_clean": _clean,
     "journey.switch_none": _none,
+    "journey.unmarked": _step,
+    "journey.unrated": _step,
     "journey.spread": _spread,
     "journey.channels_alike": _alike,
 }

@@ -217,8 +217,8 @@ class _Context:
 
     def _empty(self, column: str, value: Any, record: Mapping[str, Any]) -> str:
         """Return what an empty cell says: mostly nothing."""
-        if column == "channel":
-            return self.words("figure.retention.all")
+        if column == "channel" or (column in self.settings.get("by", ()) and "step" in self.settings):
+            return self.words("figure.retention.all" if column == "channel" else "table.all")
         if column == "not_rated":
             return self.words("table.other_patterns" if value is None else "table.all_rated")
         return self.words("drivers.segment.others") if column == "other" and record.get("segment") else ""

@@ -143,7 +143,7 @@ def consistency(
     table : DataFrame
         One row per answer; not changed.
     metric : str
-        Id of a metric of the registry.
+        Id of a metric of the registry. Empty: nothing is compared.
     channel : str
         What is compared.
     by : str or sequence of str
@@ -179,8 +179,18 @@ def consistency(
     [[69.3, 100.0]]
     """
     by = tuple(named(by))
-    entry = computable(metric)
     check_level(level)
+    if not metric:
+        nothing = pd.DataFrame(columns=[*by, *ROW])
+        told = (Claim("journey.unrated", {"step": channel}, "D"),)
+        return Consistency(
+            table=nothing,
+            keys=by,
+            tables={"channels": pd.DataFrame()},
+            settings={"level": level},
+            claims=told,
+        )
+    entry = computable(metric)
     check_rows(table, cluster=cluster)
     check_columns(table, [channel, *by, *mix])
     given = answers(table, entry, columns_of(entry, columns, entry.slots))

@@ -26,6 +26,7 @@ Array = np.ndarray[Any, Any]
 GAP_DAYS = 14
 PERSON, WHEN, TYPE = "customer_id", "ts_start", "interaction_type"
 OWN = ("episode", "place", "previous", "switch")
+_ELSEWHERE = Message("of a customer who is not in this report")
 _SAME_TIME = Message("contacts at the same time as the one before, so that their order is that of the file")
 
 
@@ -53,6 +54,7 @@ class Episodes(Result):
 def episodes(
     interactions: pd.DataFrame,
     *,
+    customers: pd.DataFrame | None = None,
     step: str = "channel",
     gap_days: float = GAP_DAYS,
     episode: str = "",
@@ -67,6 +69,8 @@ def episodes(
     ----------
     interactions : DataFrame
         One row per contact; not changed.
+    customers : DataFrame, optional
+        Whose contacts count (column `person`); those of everybody where it has no rows.
     step : str
         Column that says where a contact takes place.
     gap_days : float
@@ -114,6 +118,9 @@ def episodes(
     reasons = [
         (missing(name), interactions[name].isna().to_numpy()) for name in [*asked, *([kind] if kind else [])]
     ]
+    if customers is not None and len(customers):
+        check_columns(customers, [person])
+        reasons.append((_ELSEWHERE, ~interactions[person].isin(customers[person]).to_numpy()))
     used, dropped = entering(len(interactions), reasons)
     check_entered(used, dropped)
     ordered, tied = _ordered(interactions[used], person, when, kind, episode, gap_days)
@@ -129,6 +136,7 @@ def episodes(
         settings={
             "step": step, "gap_days": None if episode else gap_days, "episode": episode or None,
             "level": level, "unit": "share", "from": step, "to": step,
+            "by": [kind] if kind else [],
         },
         claims=_claims(table, step, level, None if episode else gap_days),
         contacts=contacts,
@@ -253,4 +261,5 @@ def _claims(table: pd.DataFrame, step: str, level: float, gap: float | None) -> 
         **interval_fields(row, "estimate", level, "share"), "n": int(row["n"]), "step": step,
         "episodes": int(row["episodes"]), "several": row["n"] / row["episodes"], "gap": gap,
     }  # fmt: skip
-    return (Claim("journey.switches", fields, "D", base_caveats(row["n"], row["n_eff"])),)
+    caveats = base_caveats(row["n"], row["n_eff"])
+    return (Claim("journey.switches", fields, "D", caveats, headline=True),)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -38,6 +38,7 @@ from cxlab.errors import AnalysisError, Message
 
 Array = np.ndarray[Any, Any]
 
+Per = Literal["journey", "switch"]
 DAYS = "days"
 SWITCH, CONTACTS = "switch", "contacts"
 # What goes with a switch: the flag of a contact, and the answer that is a fault.
@@ -47,7 +48,7 @@ CARRIERS: Mapping[str, tuple[str, int]] = {
 }  # fmt: skip
 ONLY_AT_SWITCHES = frozenset({"context_transferred", "answer_consistent"})
 ROW = [
-    "model", "term", "estimate", "std_error", "conf_low", "conf_high", "p_value", "p_adjusted", "n", "flag",
+    "model", "term", "difference", "std_error", "conf_low", "conf_high", "p_value", "p_adjusted", "n", "flag",
 ]  # fmt: skip
 _NO_FLAG = Message("without the flags that are held fixed")
 
@@ -59,17 +60,20 @@ class HandOffs(Result):
 
 @dataclass(frozen=True, slots=True)
 class _Scored:
-    """Episodes with a score: one value each."""
+    """Episodes with a score, one value each: whether they switch, and what that counts as."""
 
     score: Array
     switched: Array
+    exposure: Array
     carriers: dict[str, Array]
     others: list[tuple[str, Array]]
     person: Array
     unit: str
 
 
-def hand_offs(found: Episodes, score: str, *, adjust: Sequence[str] = (), level: float = 0.95) -> HandOffs:
+def hand_offs(
+    found: Episodes, score: str, *, per: Per = "journey", adjust: Sequence[str] = (), level: float = 0.95
+) -> HandOffs:
     """Compare the score of journeys that switch with that of those that do not, plainly and adjusted.
 
     Parameters
@@ -79,9 +83,12 @@ def hand_offs(found: Episodes, score: str, *, adjust: Sequence[str] = (), level:
     score : str
         Column of its contacts: a rating or a number (the last known of the episode counts) or a flag
         (whether any contact has it); ``days`` for how long the episode took. Empty: nothing is compared.
+    per : {"journey", "switch"}
+        Whether a journey that switches is compared with one that does not, or each switch counts: where
+        nearly every journey has one.
     adjust : sequence of str
         Further columns held fixed, as they were at the first contact. The type of interaction, the number
-        of contacts and what `CARRIERS` names are held fixed wherever the log has them.
+        of contacts (its logarithm) and what `CARRIERS` names are held fixed wherever the log has them.
     level : float
         Confidence level.
 
@@ -89,11 +96,12 @@ def hand_offs(found: Episodes, score: str, *, adjust: Sequence[str] = (), level:
     -------
     HandOffs
         ``table``: ``model`` (crude, adjusted), ``term`` (switch, and in the adjusted model what goes with
-        it), ``estimate`` (difference of the score), ``std_error`` (customers as units), ``conf_low``,
+        it), ``difference`` (of the score), ``std_error`` (customers as units), ``conf_low``,
         ``conf_high``, ``p_value``, ``p_adjusted`` (Holm), ``n`` (episodes with it), ``flag``.
         ``tables["through"]``: ``term``, how much of crude less adjusted goes through it, with interval.
-        ``tables["levels"]``: ``switched``, ``repeated`` and the mean score. ``tables["bumps"]``: ``from``,
-        ``to`` and the difference of the journeys with that switch to those without any. ``tests``.
+        ``tables["by_repetition"]``: ``switched``, ``repeated`` and the mean score. ``tables["bumps"]``:
+        ``from``, ``to`` and the difference of the journeys with that switch to those without any
+        (``per="switch"``: to all others), with Benjamini-Hochberg, as exploration. ``tests``.
 
     Raises
     ------
@@ -107,17 +115,25 @@ def hand_offs(found: Episodes, score: str, *, adjust: Sequence[str] = (), level:
     ...     "channel": ["app", "store"] * 30 + ["app", "app"] * 30,
     ...     "note": [None, 5.0, None, 6.0] * 15 + [None, 6.0, None, 7.0] * 15})
     >>> found = hand_offs(episodes(log), "note")
-    >>> found.table[["model", "term", "estimate"]].round(2).to_numpy().tolist()[0]
+    >>> found.table[["model", "term", "difference"]].round(2).to_numpy().tolist()[0]
     ['crude', 'switch', -1.0]
     """
     check_level(level)
-    settings = {**found.settings, "level": level, "score": score, "adjust": list(adjust)}
+    if per not in get_args(Per):
+        raise AnalysisError("per is {per!r}; it can be journey or switch", per=per)
+    settings = {**found.settings, "level": level, "score": score, "adjust": list(adjust), "per": per}
     if not score:
-        return HandOffs(table=pd.DataFrame(columns=ROW), keys=("model", "term"), settings=settings)
-    scored, used, dropped = _scored(found, score, list(adjust))
-    crude = fit(scored.score, [(SWITCH, scored.switched)], scored.person)
+        return HandOffs(
+            table=pd.DataFrame(columns=ROW),
+            keys=("model", "term"),
+            tables={name: pd.DataFrame() for name in ("through", "by_repetition", "bumps")},
+            settings=settings,
+            claims=(Claim("journey.unscored", {}, "D"),),
+        )
+    scored, used, dropped = _scored(found, score, list(adjust), per)
+    crude = fit(scored.score, [(SWITCH, scored.exposure)], scored.person)
     fixed = [*scored.carriers.items(), *scored.others]
-    whole = fit(scored.score, [(SWITCH, scored.switched), *fixed], scored.person)
+    whole = fit(scored.score, [(SWITCH, scored.exposure), *fixed], scored.person)
     table = _rows(crude, whole, scored, level)
     through = _through(crude, whole, fixed, scored, level)
     said = {**settings, "unit": scored.unit, "left_out": list(whole.left_out)}
@@ -126,10 +142,11 @@ def hand_offs(found: Episodes, score: str, *, adjust: Sequence[str] = (), level:
     return HandOffs(
         table=table,
         keys=("model", "term", "switched", "repeated", "from", "to", "hypothesis"),
+        estimate_column="difference",
         tables={
             "through": through,
-            "levels": _levels(scored, level),
-            "bumps": _bumps(found, scored, used, level),
+            "by_repetition": _levels(scored, level),
+            "bumps": _bumps(found, scored, used, per, level),
             "tests": tests,
         },
         n_used=int(used.sum()),
@@ -140,7 +157,9 @@ def hand_offs(found: Episodes, score: str, *, adjust: Sequence[str] = (), level:
     )
 
 
-def _scored(found: Episodes, score: str, adjust: list[str]) -> tuple[_Scored, Array, dict[str, int]]:
+def _scored(
+    found: Episodes, score: str, adjust: list[str], per: Per
+) -> tuple[_Scored, Array, dict[str, int]]:
     contacts = found.contacts
     value, unit = _values(found, score)
     first = (contacts["place"] == 0).to_numpy()
@@ -162,12 +181,13 @@ def _scored(found: Episodes, score: str, adjust: list[str]) -> tuple[_Scored, Ar
     reasons = [(missing(score), np.isnan(value)), (_NO_FLAG, unknown | blank)]
     used, dropped = entering(len(value), reasons)
     check_entered(used, dropped)
-    others = [(CONTACTS, size[used] - 1.0), *((name, values[used]) for name, values in columns)]
+    others = [(CONTACTS, np.log(size[used])), *((name, values[used]) for name, values in columns)]
     person = codes_of(found)[1][used]
     if len(np.unique(person)) < 2:
         raise AnalysisError("{column!r} is known of one customer only; nothing can be compared", column=score)
     own = {name: values[used] for name, values in carriers.items()}
-    return _Scored(value[used], switched[used], own, others, person, unit), used, dropped
+    exposure = of_episodes(found, contacts["switch"], "sum") if per == "switch" else switched
+    return _Scored(value[used], switched[used], exposure[used], own, others, person, unit), used, dropped
 
 
 def _values(found: Episodes, score: str) -> tuple[Array, str]:
@@ -201,7 +221,13 @@ def _carriers(found: Episodes, switched: Array) -> tuple[dict[str, Array], Array
     return out, unknown
 
 
+def _differing(estimate: float, influence: Array, level: float) -> dict[str, float]:
+    told = estimated(estimate, influence, level)
+    return {"difference": told.pop("estimate"), **told}
+
+
 def _rows(crude: Fit, whole: Fit, scored: _Scored, level: float) -> pd.DataFrame:
+    counted = scored.exposure is not scored.switched and bool((scored.exposure > 1).any())
     exposed = {SWITCH: scored.switched, **scored.carriers}
     told = [("crude", SWITCH, crude), *(("adjusted", name, whole) for name in exposed if name in whole.names)]
     rows = []
@@ -209,9 +235,10 @@ def _rows(crude: Fit, whole: Fit, scored: _Scored, level: float) -> pd.DataFrame
         if name not in fitted.names:
             continue
         with_it, folk = exposed[name] == 1, len(np.unique(scored.person[exposed[name] == 1]))
-        rest = len(np.unique(scored.person[~with_it]))
+        # Where each switch counts, journeys with more of them are told from those with fewer.
+        rest = folk if counted and name == SWITCH else len(np.unique(scored.person[~with_it]))
         rows.append(
-            {"model": model, "term": name, **estimated(*fitted.of(name), level), "n": int(with_it.sum())}
+            {"model": model, "term": name, **_differing(*fitted.of(name), level), "n": int(with_it.sum())}
             | {"flag": flags([min(folk, rest)])[0]}
         )
     table = pd.DataFrame(rows, columns=[c for c in ROW if c != "p_adjusted"])
@@ -224,7 +251,7 @@ def _through(
     crude: Fit, whole: Fit, fixed: Sequence[tuple[str, Array]], scored: _Scored, level: float
 ) -> pd.DataFrame:
     """Split crude less adjusted: each term's coefficient, times how much more of it switches have."""
-    columns = ["term", "estimate", "std_error", "conf_low", "conf_high", "n", "flag"]
+    columns = ["term", "difference", "std_error", "conf_low", "conf_high", "n", "flag"]
     if SWITCH not in whole.names or SWITCH not in crude.names:
         return pd.DataFrame(columns=columns)
     n, rows = int(scored.switched.sum()), []
@@ -233,16 +260,16 @@ def _through(
     for name, values in fixed:
         if name not in whole.names:
             continue
-        more, of_more = fit(values, [(SWITCH, scored.switched)], scored.person).of(SWITCH)
+        more, of_more = fit(values, [(SWITCH, scored.exposure)], scored.person).of(SWITCH)
         weight, of_weight = whole.of(name)
         part = (more * weight, weight * of_more + more * of_weight)
         if name in scored.carriers or name == CONTACTS:
-            rows.append({"term": name, **estimated(*part, level), "n": n, "flag": flag})
+            rows.append({"term": name, **_differing(*part, level), "n": n, "flag": flag})
         else:
             rest.append(part)
     if rest:
         part = (sum(value for value, _ in rest), np.sum([each for _, each in rest], axis=0))
-        rows.append({"term": "mix", **estimated(*part, level), "n": n, "flag": flag})
+        rows.append({"term": "mix", **_differing(*part, level), "n": n, "flag": flag})
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -257,13 +284,13 @@ def _levels(scored: _Scored, level: float) -> pd.DataFrame:
     return shown[[*keys, *ESTIMATED]].reset_index(drop=True)
 
 
-def _bumps(found: Episodes, scored: _Scored, used: Array, level: float) -> pd.DataFrame:
-    """Journeys with one kind of switch, less those without any."""
-    columns = ["from", "to", "difference", "std_error", "conf_low", "conf_high", "n", "flag"]
+def _bumps(found: Episodes, scored: _Scored, used: Array, per: Per, level: float) -> pd.DataFrame:
+    """Journeys with one kind of switch, less those without any, or less all others."""
+    columns = ["from", "to", "difference", "std_error", "conf_low", "conf_high", "p_value", "n", "flag"]
     switches = found.contacts[found.contacts["switch"]]
     place = np.cumsum(used) - 1
-    still = scored.switched == 0
-    still_people, rows = len(np.unique(scored.person[still])), []
+    rows = []
+    still = np.ones(len(scored.score), dtype=bool) if per == "switch" else scored.switched == 0
     for (start, end), own in switches.groupby(["previous", found.step], observed=True, sort=True):
         number = own["episode"].unique()
         inside = place[number[used[number]]]
@@ -274,12 +301,14 @@ def _bumps(found: Episodes, scored: _Scored, used: Array, level: float) -> pd.Da
         with_it = np.zeros(len(still))
         with_it[inside] = 1.0
         line = fit(scored.score[chosen], [(SWITCH, with_it[chosen])], scored.person[chosen])
-        folk = min(len(np.unique(scored.person[inside])), still_people)
+        rest = len(np.unique(scored.person[chosen & (with_it == 0)]))
+        folk = min(len(np.unique(scored.person[inside])), rest)
         if SWITCH in line.names:
-            told = estimated(*line.of(SWITCH), level)
-            told["difference"] = told.pop("estimate")
+            told = _differing(*line.of(SWITCH), level)
             rows.append({"from": start, "to": end, **told, "n": len(inside), "flag": flags([folk])[0]})
-    return pd.DataFrame(rows, columns=columns)
+    table = pd.DataFrame(rows, columns=columns)
+    shown = table["p_value"].astype(float).where(table["flag"] != "suppressed")
+    return table.assign(p_value=shown, p_adjusted=adjusted(shown, "bh"))
 
 
 def _hypotheses(table: pd.DataFrame, step: str) -> list[str]:
@@ -290,13 +319,13 @@ def _claims(
     table: pd.DataFrame, through: pd.DataFrame, settings: Mapping[str, Any], level: float
 ) -> tuple[list[Claim], tuple[Claim, ...]]:
     named = dict(zip(_hypotheses(table, settings["step"]), table.to_dict("records"), strict=True))
-    common = {name: settings[name] for name in ("step", "score")}
+    common = {name: settings[name] for name in ("step", "score", "per")}
     out: list[Claim] = []
     for hypothesis, row in named.items():
         if np.isnan(row["p_value"]):
             continue
         fields = {
-            **common, **interval_fields(row, "estimate", level, settings["unit"]), "n": int(row["n"]),
+            **common, **interval_fields(row, "difference", level, settings["unit"]), "n": int(row["n"]),
             "term": row["term"], "hypothesis": hypothesis,
         }  # fmt: skip
         caveats = base_caveats(row["n"], np.inf)
@@ -330,12 +359,14 @@ def _clean(
     crude, left = rows["crude"], rows["adjusted"]
     if left["flag"] == "suppressed" or left["n"] < LOW_BASE or left["p_adjusted"] <= 1 - level:
         return []
-    parts = sorted(through.to_dict("records"), key=lambda row: -row["estimate"] * np.sign(crude["estimate"]))
+    parts = sorted(
+        through.to_dict("records"), key=lambda row: -row["difference"] * np.sign(crude["difference"])
+    )
     main = parts[0]
     fields = {
-        **common, **interval_fields(left, "estimate", level, unit), "n": int(left["n"]),
-        "crude": float(crude["estimate"]), "through": main["term"],
-        "through_estimate": float(main["estimate"]),
+        **common, **interval_fields(left, "difference", level, unit), "n": int(left["n"]),
+        "crude": float(crude["difference"]), "through": main["term"],
+        "through_estimate": float(main["difference"]),
         "through_low": float(main["conf_low"]), "through_high": float(main["conf_high"]),
         "hypothesis": f"journeys: crude {SWITCH} of {common['step']}",
     }  # fmt: skip

@@ -185,7 +185,13 @@ def coherence(found: Episodes, *, by: Sequence[str] = (), level: float = 0.95) -
     asked = [name for name in CLEAN if name in found.contacts]
     settings = {**found.settings, "level": level, "conditions": asked, "by": list(by)}
     if not asked or switches.empty:
-        return Coherence(table=pd.DataFrame(columns=[*by, *ESTIMATED]), keys=tuple(by), settings=settings)
+        return Coherence(
+            table=pd.DataFrame(columns=[*by, *ESTIMATED]),
+            keys=tuple(by),
+            tables={name: pd.DataFrame() for name in ("conditions", "bumps")},
+            settings=settings,
+            claims=(Claim("journey.unmarked", {"step": found.step}, "D"),),
+        )
     met = np.column_stack([_met(switches, name) for name in asked])
     clean = np.where(np.isnan(met).any(axis=1), np.nan, met.min(axis=1))
     person = pd.factorize(switches[found.person])[0]

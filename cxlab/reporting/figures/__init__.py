@@ -23,11 +23,13 @@ if TYPE_CHECKING:
     from cxlab.reporting.figures.choices import draw_choices
     from cxlab.reporting.figures.cohorts import draw_cohorts
     from cxlab.reporting.figures.comparison import draw_comparison
+    from cxlab.reporting.figures.consistency import draw_consistency
     from cxlab.reporting.figures.doses import draw_doses
     from cxlab.reporting.figures.dumbbell import draw_dumbbell
     from cxlab.reporting.figures.effect_over_time import draw_effect_over_time
     from cxlab.reporting.figures.flow import draw_flow
     from cxlab.reporting.figures.funnel import draw_funnel
+    from cxlab.reporting.figures.hand_offs import draw_hand_offs
     from cxlab.reporting.figures.hazard_shape import draw_hazard_shape
     from cxlab.reporting.figures.hazards import draw_hazards
     from cxlab.reporting.figures.importance import draw_importance
@@ -53,6 +55,7 @@ if TYPE_CHECKING:
     from cxlab.reporting.figures.specification_curve import draw_specification_curve
     from cxlab.reporting.figures.spoken import alt
     from cxlab.reporting.figures.tornado import draw_tornado
+    from cxlab.reporting.figures.transitions import draw_transitions
     from cxlab.reporting.figures.value_bridge import draw_value_bridge
     from cxlab.reporting.figures.vector import svg, title
 
@@ -71,11 +74,13 @@ __all__ = [
     "draw_choices",
     "draw_cohorts",
     "draw_comparison",
+    "draw_consistency",
     "draw_doses",
     "draw_dumbbell",
     "draw_effect_over_time",
     "draw_flow",
     "draw_funnel",
+    "draw_hand_offs",
     "draw_hazard_shape",
     "draw_hazards",
     "draw_importance",
@@ -100,6 +105,7 @@ __all__ = [
     "draw_segments",
     "draw_specification_curve",
     "draw_tornado",
+    "draw_transitions",
     "draw_value_bridge",
     "svg",
     "title",
