@@ -1,6 +1,7 @@
 """What every test stands on: nothing is written under the user's home, and signals are heard."""
 
 import os
+import shutil
 import signal
 
 import pytest
@@ -19,3 +20,15 @@ def _own_configuration(tmp_path_factory):
         patch.delenv("CXLAB_ID_KEY", raising=False)
         os.makedirs(os.environ["XDG_CONFIG_HOME"], mode=0o700, exist_ok=True)
         yield
+
+
+@pytest.fixture(scope="session")
+def spark():
+    """A local Spark session, where pyspark and Java are installed."""
+    if shutil.which("java") is None:
+        pytest.skip("Spark needs Java, which is not installed here")
+    pyspark = pytest.importorskip("pyspark.sql", reason="pyspark is not installed here")
+    builder = pyspark.SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false")
+    session = builder.config("spark.sql.shuffle.partitions", "1").getOrCreate()
+    yield session
+    session.stop()

@@ -157,7 +157,7 @@ def test_upper_limits_are_never_above_one():
 EVERY = sorted(ANALYSES)
 
 
-READS_FILES = ("retention", "hazards", "value", "improvement")  # a text is a path to them
+READS_FILES = ("score", "retention", "hazards", "value", "improvement")  # a text is a path to them
 
 
 @pytest.mark.parametrize("name", EVERY)

@@ -1,6 +1,5 @@
 """The risk table at any size: from where it is read, what it costs, what it refuses."""
 
-import shutil
 import time
 from dataclasses import replace
 from math import fsum
@@ -9,6 +8,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 import pytest
+from places import placed
 
 from cxlab.analysis import engines
 from cxlab.analysis.survival import binned, cox, hazards, retention
@@ -103,35 +103,6 @@ def test_the_order_of_the_rows_decides_nothing():
 
 
 # Where the table is.
-
-
-@pytest.fixture(scope="module")
-def spark():
-    """A local Spark session, where pyspark (extra `spark`) and Java are installed."""
-    if shutil.which("java") is None:
-        pytest.skip("Spark needs Java, which is not installed here")
-    pyspark = pytest.importorskip("pyspark.sql", reason="pyspark is not installed here")
-    builder = pyspark.SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false")
-    session = builder.config("spark.sql.shuffle.partitions", "1").getOrCreate()
-    yield session
-    session.stop()
-
-
-def placed(table, where, tmp_path, request=None):
-    """The same table in memory, as a file, as a pattern of files, in DuckDB or in Spark."""
-    if where == "pandas":
-        return table
-    if where == "spark":
-        return request.getfixturevalue("spark").createDataFrame(table)
-    if where == "duckdb":
-        return duckdb.connect().from_df(table)
-    path = tmp_path / "table.parquet"
-    if where == "path":
-        table.to_parquet(path, index=False)
-        return path
-    for number, start in enumerate(range(0, len(table), 1000)):
-        table.iloc[start : start + 1000].to_parquet(tmp_path / f"part{number}.parquet", index=False)
-    return tmp_path if where == "folder" else str(tmp_path / "part*.parquet")
 
 
 ENGINES = ["path", "pattern", "folder", "duckdb", "spark"]

@@ -219,6 +219,8 @@ def accounted(
         If none entered.
     """
     unplaced = [(missing(column), table[column].isna().to_numpy(dtype=bool)) for column in by]
-    used, dropped = entering(len(table), [(WEIGHT_ZERO, design.weights == 0), *given.reasons, *unplaced])
+    used, dropped = entering(
+        len(table), [(WEIGHT_ZERO, design.weights == 0), *given.reasons, *unplaced], design.each
+    )
     check_entered(used, dropped)
     return used, dropped

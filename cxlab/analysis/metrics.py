@@ -7,8 +7,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -28,6 +29,7 @@ from cxlab.analysis.findings import (
     segment_tests,
 )
 from cxlab.analysis.intervals import interval
+from cxlab.analysis.patterns import readable
 from cxlab.analysis.raking import Weighting, rake, weigh
 from cxlab.analysis.sampling import Population, Weights, design_of, named_weights, population_said
 from cxlab.analysis.scales import declared_scale
@@ -166,17 +168,20 @@ def scored(table: pd.DataFrame, indices: Sequence[str]) -> pd.DataFrame:
 
 
 def score(
-    table: pd.DataFrame, metric: str | Sequence[str], *, columns: Columns = None,
+    table: Any, metric: str | Sequence[str], *, columns: Columns = None,
     by: str | Sequence[str] = (), weights: Weights = None, strata: str | None = None,
-    cluster: str | None = None, population: Population = None, level: float = 0.95,
+    cluster: str | None = None, population: Population = None,
+    scales: Mapping[str, Sequence[float]] | None = None, level: float = 0.95,
 ) -> Scores:  # fmt: skip
     """Estimate an index with its error, overall or by segment.
 
     Parameters
     ----------
-    table : DataFrame
-        One row per respondent (for ``rate``: per counted unit); not changed. Scales declared in
-        ``table.attrs["scales"]`` (column -> [lowest, highest]) are honoured.
+    table : DataFrame, path, DuckDB relation or Spark frame
+        One row per respondent (for ``rate``: per counted unit); not changed. A path is of a Parquet file, a
+        folder or a pattern of them. What is not in memory is grouped where it is, into at most 2,000,000
+        patterns of answers, segments, strata and clusters, and gives the same numbers; weights are then a
+        column.
     metric : str or sequence of str
         Ids of the registry, upper or lower case.
     columns : str, Mapping or None
@@ -193,6 +198,9 @@ def score(
         How many sampling units there are to draw from, for the finite-population correction, as R survey's
         ``fpc``: clusters where there are any, else rows. With strata, a column or a mapping that has the
         number of each stratum. What is drawn are the units that answer.
+    scales : Mapping or None
+        Declared scales (column -> [lowest, highest]), which no guess from the answers contradicts;
+        ``table.attrs["scales"]`` without it.
     level : float
         Confidence level.
 
@@ -239,15 +247,17 @@ def score(
     by = tuple(named(by))
     entries = [computable(name) for name in _listed(metric)]
     _check_asked(entries, by)
-    check_rows(table, cluster=cluster)
-    parts = partition(table, by)
-    design = design_of(table, weights, strata, cluster, population)
     slots = list(dict.fromkeys(slot for entry in entries for slot in entry.slots))
+    asked = [columns_of(entry, columns, slots) for entry in entries]
+    needed = [*(column for one in asked for column in one.values()), *by]
+    table, alike = readable(table, needed, weights, strata, cluster, population, scales)
+    parts = partition(table, by)
+    design = design_of(table, weights, strata, cluster, population, alike)
     scored = [
-        _scored(table, entry, columns_of(entry, columns, slots), design, parts, by, weights)
-        for entry in entries
+        _scored(table, entry, own, design, parts, by, weights)
+        for entry, own in zip(entries, asked, strict=True)
     ]
-    used, n_dropped = accounted(_together(scored), design, table, by)
+    used, n_dropped = accounted(_together(scored), design, table, by if (parts.codes < 0).any() else ())
     overall = pd.concat([score_rows(s.entry, s.whole, None, level) for s in scored], ignore_index=True)
     tables = {"checks": _checks(table, scored, overall, design)}
     main, tests, otherwise = overall, pd.DataFrame(), tuple[Claim, ...]()
@@ -265,7 +275,7 @@ def score(
         table=main,
         keys=(*by, "metric", "hypothesis", "check"),
         tables=tables,
-        n_used=int(used.sum()),
+        n_used=int(used.sum() if alike is None else alike.count[used].sum()),
         n_dropped=n_dropped,
         settings={
             "metric": [entry.id for entry in entries], "version": [entry.version for entry in entries],
@@ -307,15 +317,18 @@ def _scored(
     weights: Weights,
 ) -> Scored:
     check_answers(columns, [weights if isinstance(weights, str) else None])
-    given = answers(table, entry, columns)
+    given = answers(table, entry, columns, design.each)
     counts = entry.family == "rate"
     everyone = np.zeros(len(table), dtype=np.int64)
-    whole = cells(given.numerator, given.denominator, design, everyone, 1, counts=counts)
-    by_cell = None
+    by_cell, placed = None, parts.codes >= 0
     if by:
         by_cell = cells(
             given.numerator, given.denominator, design, parts.codes, len(parts.keys), counts=counts
         )
+    if by_cell is not None and placed.all() and design.calibration is None:
+        whole = by_cell.together()
+    else:
+        whole = cells(given.numerator, given.denominator, design, everyone, 1, counts=counts)
     return Scored(entry, columns, given, whole, by_cell)
 
 
@@ -349,11 +362,12 @@ def _checks(
     rows: list[tuple[str, str, float, str]] = []
     for one, row in zip(scored, overall.to_dict("records"), strict=True):
         name = one.entry.id
-        share = float((~np.isnan(one.answers.numerator)).mean())
+        share = float(np.average(~np.isnan(one.answers.numerator), weights=design.each))
         rows.append((name, "answered", share, _advice(share < 0.7, _NONANSWER)))
         if design.weighted:
             used = ~np.isnan(one.answers.numerator) & (design.weights > 0)
-            ratio = float(design.weights[used].max() / design.weights[used].min())
+            low, high = design.bounds
+            ratio = float(high[used].max() / low[used].min())
             rows.append((name, "weight_ratio", ratio, _advice(ratio > 10, _EXTREME)))
         if design.weighted or not design.simple:
             effect = float(row["n"] / row["n_eff"])

@@ -19,11 +19,23 @@ Weights = str | Weighting | None
 Population = float | str | Mapping[Any, float] | None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Alike:
+    """What the rows behind each pattern are: how many, and sum, sum of squares, least and most of weights."""
+
+    count: Array
+    weight: Array
+    squared: Array
+    low: Array
+    high: Array
+
+
 @dataclass(frozen=True, slots=True)
 class Design:
     """Weight, stratum and primary sampling unit of each row; None where the design has none.
 
-    `population` has the units of each stratum (shape (n_strata,)), `calibration` what weights were raked to.
+    `population` has the units of each stratum (shape (n_strata,)), `calibration` what weights were raked to,
+    `alike` what the rows are that each one stands for, in a table of patterns.
     """
 
     weights: Array
@@ -32,6 +44,22 @@ class Design:
     weighted: bool
     population: Array | None = None
     calibration: Calibration | None = None
+    alike: Alike | None = None
+
+    @property
+    def squared(self) -> Array:
+        """Sum of squared weights of the rows that each one stands for."""
+        return self.weights * self.weights if self.alike is None else self.alike.squared
+
+    @property
+    def bounds(self) -> tuple[Array, Array]:
+        """Least and greatest weight of the rows that each one stands for."""
+        return (self.weights, self.weights) if self.alike is None else (self.alike.low, self.alike.high)
+
+    @property
+    def each(self) -> Array | None:
+        """How many rows each one stands for; None where that is one."""
+        return None if self.alike is None else self.alike.count
 
     @property
     def simple(self) -> bool:
@@ -45,11 +73,13 @@ def design_of(
     strata: str | None,
     cluster: str | None,
     population: Population = None,
+    alike: Alike | None = None,
 ) -> Design:
     """Read the design of `table`: its columns, or weights made by `raking`.
 
     `population` is how many sampling units (clusters, where there are any, else rows) there are to draw from,
     as R's ``fpc``: a number, or with strata a mapping from each of them or a column that is constant in each.
+    `alike` is of a table of patterns, which has the columns of the design but the weights.
 
     Raises
     ------
@@ -70,10 +100,13 @@ def design_of(
                 "complete it or exclude those rows in client.yaml",
                 role=role,
                 column=column,
-                count=int((own < 0).sum()),
+                count=int(((own < 0) if alike is None else alike.count[own < 0]).sum()),
             )
         codes[role], names = own, found
     sizes = None if population is None else _population(table, population, strata, codes["strata"], names)
+    if alike is not None:
+        weighted = bool(alike.high.max() > alike.low.min())
+        return Design(alike.weight, codes["strata"], codes["cluster"], weighted, sizes, None, alike)
     if isinstance(weights, Weighting):
         whole = strata is not None or cluster is not None
         calibration, w = weights.calibration_of(table, whole=whole), weights.of(table)

@@ -20,7 +20,7 @@ Lumley 2004, doi:10.18637/jss.v009.i08. Kish 1965, Survey Sampling (effective si
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -139,6 +139,16 @@ class Cells:
             estimate, std_error, spread + estimate**2, rows, n, kish, taylor, n_eff, df, finite, gradient
         )
 
+    def together(self) -> Cells:
+        """All cells as one, where no row is in none of them."""
+        count = len(self.rows)
+        names = ("top", "centred", "bottom", "squares", "squared_weights", "open_weights", "rows", "n")
+        sums = {name: getattr(self, name).sum(keepdims=True) for name in names}
+        covariance = self.covariance.reshape(2, count, 2, count).sum(axis=(1, 3))
+        strata = np.ones((len(self.strata), 1))
+        units = np.array([self.design_df + len(self.strata)])
+        return replace(self, **sums, covariance=covariance, units=units, strata=strata)
+
     def variance(self, gradient: Array) -> Array:
         """Variances of the linear combinations in the rows of `gradient`."""
         return np.asarray(np.maximum(np.einsum("ij,ij->i", gradient @ self.covariance, gradient), 0.0))
@@ -247,22 +257,36 @@ def cells(
     AnalysisError
         If a stratum, or a design without strata, has a single primary sampling unit.
     """
-    used = np.flatnonzero((codes >= 0) & ~np.isnan(numerator) & (design.weights > 0))
+    enters = (codes >= 0) & ~np.isnan(numerator) & (design.weights > 0)
+    used = slice(None) if enters.all() else np.flatnonzero(enters)  # where all enter nothing is copied
     w, cell = design.weights[used], codes[used]
     u, v = numerator[used], denominator[used]
-    centre = float((w * u).sum() / (w * v).sum()) if len(used) else 0.0
-    a, b = w * (u - centre * v), w * v
+    each = None if design.each is None else design.each[used]
+    centre = float((w * u).sum() / (w * v).sum()) if len(w) else 0.0
+    off, squared = u - centre * v, design.squared[used]
+    a, b = w * off, w * v
 
-    def total(values: Array | None = None) -> Array:
+    def total(values: Array | None) -> Array:
+        if count == 1:
+            return np.array([len(cell) if values is None else values.sum()], dtype=float)
         return np.bincount(cell, weights=values, minlength=count).astype(float)
 
-    drawn = _drawn(design, used)
-    seen = np.bincount(drawn.stratum[drawn.at] * count + cell, minlength=len(drawn.left) * count)
-    presence = (seen.reshape(-1, count) > 0).astype(float) if drawn.stratified else np.ones((1, count))
-    covariance, units = _covariance(a, b, cell, count, drawn)
+    drawn = _drawn(design, used, len(w))
+    presence = np.ones((1, count))
+    if drawn.stratified:
+        seen = np.bincount(drawn.stratum[drawn.at] * count + cell, minlength=len(drawn.left) * count)
+        presence = (seen.reshape(-1, count) > 0).astype(float)
+    rows, heavy = total(each), total(squared * v)
+    if drawn.unit is None:
+        squares = [squared * off * off, squared * off * v, squared * v * v]
+        covariance, units = _independent(a, b, squares, cell, count, drawn), rows
+    else:
+        covariance, units = _clustered(a, b, cell, count, drawn)
+    finite = design.population is not None
     return Cells(
-        total(w * u), total(a), total(b), total(w * (u - centre * v) ** 2), total(w**2 * v),
-        total(w**2 * v * drawn.left[drawn.stratum[drawn.at]]), total(), total(v), covariance, units, presence,
+        total(w * u), total(a), total(b), total(a * off), heavy,
+        total(squared * v * drawn.left[drawn.stratum[drawn.at]]) if finite else heavy,
+        rows, total(v if each is None else each * v), covariance, units, presence,
         float(drawn.sizes.sum() - len(presence)), design.simple, counts,
     )  # fmt: skip
 
@@ -289,10 +313,10 @@ class _Drawn:
         return np.asarray(self.left * self.sizes / np.maximum(self.sizes - 1.0, 1.0))
 
 
-def _drawn(design: Design, used: Array) -> _Drawn:
+def _drawn(design: Design, used: Array | slice, rows: int) -> _Drawn:
     calibration = design.calibration
     if calibration is None:
-        at = np.arange(len(used))
+        at = np.arange(rows)
         strata, cluster = (None if x is None else x[used] for x in (design.strata, design.cluster))
     else:
         at = calibration.place[used]
@@ -304,11 +328,12 @@ def _drawn(design: Design, used: Array) -> _Drawn:
         present, stratum = _numbered(strata, int(strata.max(initial=0)) + 1)
         population = None if population is None else population[present]
     if cluster is None:
-        unit, sizes = None, np.bincount(stratum, minlength=1)
+        each = None if design.each is None else design.each[used]
+        unit, sizes = None, np.bincount(stratum, weights=each, minlength=1)
     else:  # a cluster number repeated in two strata is two
-        each = int(cluster.max(initial=0)) + 1
-        pairs, unit = _numbered(stratum * each + cluster, (int(stratum.max(initial=0)) + 1) * each)
-        sizes = np.bincount(pairs // each, minlength=1)
+        most = int(cluster.max(initial=0)) + 1
+        pairs, unit = _numbered(stratum * most + cluster, (int(stratum.max(initial=0)) + 1) * most)
+        sizes = np.bincount(pairs // most, minlength=1)
     left = np.ones(len(sizes)) if population is None else 1 - sizes / population
     if (left < 0).any():
         raise AnalysisError(
@@ -328,21 +353,15 @@ def _drawn(design: Design, used: Array) -> _Drawn:
     return _Drawn(at, stratum, unit, sizes, left, strata is not None, calibration)
 
 
-def _covariance(a: Array, b: Array, cell: Array, count: int, drawn: _Drawn) -> tuple[Array, Array]:
-    """Covariance of the cell sums, and the units of each cell."""
-    if drawn.unit is not None:
-        return _clustered(a, b, cell, count, drawn)
-    return _independent(a, b, cell, count, drawn), np.bincount(cell, minlength=count).astype(float)
-
-
-def _independent(a: Array, b: Array, cell: Array, count: int, drawn: _Drawn) -> Array:
+def _independent(
+    a: Array, b: Array, squares: Sequence[Array], cell: Array, count: int, drawn: _Drawn
+) -> Array:
     """Of rows that are units: two diagonals, less the strata means."""
-    by_row = drawn.factor[drawn.stratum]
+    by_row = drawn.factor[drawn.stratum] if drawn.stratified else drawn.factor
     covariance = np.zeros((2 * count, 2 * count))
     first, second = np.arange(count), np.arange(count) + count
-    covariance[first, first] = np.bincount(cell, weights=by_row * a * a, minlength=count)
-    covariance[second, second] = np.bincount(cell, weights=by_row * b * b, minlength=count)
-    crossed = np.bincount(cell, weights=by_row * a * b, minlength=count)
+    own, crossed, other = (np.bincount(cell, weights=by_row * x, minlength=count) for x in squares)
+    covariance[first, first], covariance[second, second] = own, other
     covariance[first, second] = covariance[second, first] = crossed
     if drawn.stratified:
         place, size = drawn.stratum * count + cell, len(drawn.sizes) * count
