@@ -495,6 +495,9 @@ FIELDS = {
     },
     "drivers.area_unseen": {**SHARE, "areas": 3, "outcome": "pxi"},
     "drivers.area_nobody": {**SHARE, "area": "nobody", "outcome": "pxi"},
+    "weights.raked": {"columns": ["region", "channel"], "sources": ["CRM"], "dates": ["2024-11-04"], "n": 90},
+    "weights.given": {"column": "weight", "n": 90},
+    "weights.none": {"n": 90},
     "drivers.area_none": {"area": "billing", "n": 90},
     "drivers.mirror_none": {},
     "drivers.mirror_few": {"minimum": 8, "n": 90},
@@ -750,6 +753,8 @@ FIELDS = {
 CAVEATS = (
     "low_base",
     "weights_mend_mix",
+    "targets_unsourced",
+    "weights_trimmed",
     "association_not_cause",
     "definition_assumed",
     "not_proportional",

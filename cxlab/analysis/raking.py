@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from cxlab.analysis.columns import check_frame
-from cxlab.analysis.estimates import check_columns, weights_of
+from cxlab.analysis.estimates import Claim, check_columns, weights_of
 from cxlab.analysis.weighting import Weighting, as_text, trimmed, weighted
 from cxlab.errors import AnalysisError, Message, Problem
 
@@ -104,6 +104,7 @@ def rake(
         weights,
         _sourced(margins, targets),
         {"how": "raked", "variables": variables, "base_weight": base_weight, "trim": trim},
+        claims=_raked_claims(targets, variables, len(table)),
         trimmed=cut,
         rounds=rounds,
         off=float((margins["after"] - margins["target"]).abs().max()),
@@ -169,7 +170,10 @@ def weigh(
         | {column: pd.Series(dtype=float) for column in ("target", "before", "after", "n")}
     )
     settings = {"how": how, "weight": weight if how == "given" else None, "trim": trim}
-    return weighted(table, values, margins, settings, trimmed=cut)
+    said = {"n": len(table)} | ({"column": weight} if how == "given" else {})
+    caveat = "weights_mend_mix" if how == "given" else "no_population_claim"
+    claims = (Claim(f"weights.{how}", said, "D", (caveat,)),)
+    return weighted(table, values, margins, settings, claims=claims, trimmed=cut)
 
 
 def _target(targets: pd.DataFrame, variable: str) -> pd.Series[float]:
@@ -293,4 +297,23 @@ def _sourced(margins: pd.DataFrame, targets: pd.DataFrame) -> pd.DataFrame:
         return margins
     keys = [targets["variable"].astype(str).to_numpy(), as_text(targets["category"])]
     said = targets[told].set_axis(pd.MultiIndex.from_arrays(keys))
+    if "date" in told:
+        said["date"] = [_day(value) for value in said["date"]]
     return margins.join(said, on=["variable", "category"])
+
+
+def _day(value: Any) -> str:
+    """Return the day of a date, or of a text that begins with one, as 2024-11-04."""
+    return "" if pd.isna(value) else str(value)[:10]
+
+
+def _raked_claims(targets: pd.DataFrame, variables: Sequence[str], n: int) -> tuple[Claim, ...]:
+    """Say to which population the sample was brought: whose shares, and of which day."""
+    said: dict[str, list[str]] = {"source": [], "date": []}
+    for name in said:
+        if name in targets.columns:
+            known = targets[name].dropna()
+            said[name] = list(dict.fromkeys(_day(v) if name == "date" else str(v) for v in known))
+    fields = {"columns": list(variables), "sources": said["source"], "dates": said["date"], "n": n}
+    unsourced = () if said["source"] and said["date"] else ("targets_unsourced",)
+    return (Claim("weights.raked", fields, "D", ("weights_mend_mix", *unsourced)),)

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from cxlab.analysis.estimates import Result, effective_n
+from cxlab.analysis.estimates import Claim, Result, effective_n
 from cxlab.errors import AnalysisError, Message
 
 Array = np.ndarray[Any, Any]
@@ -203,7 +203,12 @@ def trimmed(weights: Array, most: float | None) -> tuple[Array, float]:
 
 
 def weighted(
-    table: pd.DataFrame, weights: Array, margins: pd.DataFrame, settings: Mapping[str, Any], **known: Any
+    table: pd.DataFrame,
+    weights: Array,
+    margins: pd.DataFrame,
+    settings: Mapping[str, Any],
+    claims: tuple[Claim, ...],
+    **known: Any,
 ) -> Weighting:
     """Wrap weights with what they cost; `known` are further fields of `Weighting`."""
     n_eff = effective_n(weights)
@@ -220,6 +225,10 @@ def weighted(
         checks.append(("margins_off", known["off"], _OFF if known["off"] > 0.001 else _FINE))
     if settings.get("trim") is not None:
         checks.append(("trimmed", known["trimmed"], _TRIMMED if known["trimmed"] > 0.05 else _FINE))
+    if settings["how"] != "none":
+        cost = {"design_effect": effect, "n_eff": n_eff, "ratio": ratio, "n": len(table)}
+        caveats = ("weights_trimmed",) if known["trimmed"] > 0 else ()
+        claims = (*claims, Claim("intake.weight_cost", cost, "D", caveats))
     return Weighting(
         table=margins,
         keys=("variable", "category", "check", "source", "date"),
@@ -227,6 +236,7 @@ def weighted(
         tables={"checks": pd.DataFrame(checks, columns=["check", "value", "advice"])},
         n_used=len(table),
         settings=settings,
+        claims=claims,
         weights=pd.Series(weights, index=table.index, name="weight"),
         design_effect=effect,
         n_eff=n_eff,

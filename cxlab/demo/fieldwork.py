@@ -26,6 +26,7 @@ NOT_ANSWERED = 0.006  # share of single questions left open (99 in the files)
 MODES = {"app": "app", "web": "email", "call_center": "phone", "store": "email"}
 SURVEYED = ("channel", "segment", "region", "plan")
 TARGETS = ("channel", "segment", "region")
+TARGETS_SOURCE = "Base de clientes en servicio"
 
 
 def in_service(customers: pd.DataFrame, days: Array, waves: Mapping[str, str] = WAVES) -> pd.DataFrame:
@@ -49,7 +50,7 @@ def recommend_scores(recommendation: Array, served: pd.DataFrame) -> Array:
 
 
 def population_targets(customers: pd.DataFrame, served: pd.DataFrame) -> pd.DataFrame:
-    """Shares of the base in service over the three waves: variable, category, share."""
+    """Shares of the base in service over the three waves: variable, category, share, source, date."""
     times = served.sum(axis=1).to_numpy()
     rows = []
     for variable in TARGETS:
@@ -57,7 +58,8 @@ def population_targets(customers: pd.DataFrame, served: pd.DataFrame) -> pd.Data
         shares = (counts / counts.sum()).round(6)
         shares.iloc[-1] = round(1 - shares.iloc[:-1].sum(), 6)
         rows += [(variable, category, share) for category, share in shares.items()]
-    return pd.DataFrame(rows, columns=["variable", "category", "share"])
+    targets = pd.DataFrame(rows, columns=["variable", "category", "share"])
+    return targets.assign(source=TARGETS_SOURCE, date=pd.Timestamp(max(WAVES.values())))
 
 
 def answer_rates(customers: pd.DataFrame) -> Array:

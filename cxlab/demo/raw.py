@@ -214,8 +214,8 @@ def write_reference(folder: Path, tables: Tables) -> Path:
     targets, scores, items = (tables[name] for name in ("population_targets", "benchmark_scores", "items"))
     categories = {"channel": CHANNEL, "segment": SEGMENT, "region": REGION}
     shares = [
-        (VARIABLE[variable], categories[variable][category], share)
-        for variable, category, share in targets[["variable", "category", "share"]].itertuples(index=False)
+        (VARIABLE[variable], categories[variable][category], share, source, day.date())
+        for variable, category, share, source, day in targets.itertuples(index=False)
     ]
     path = folder / "referencias.xlsx"
     write_excel(
@@ -224,7 +224,7 @@ def write_reference(folder: Path, tables: Tables) -> Path:
             "Población": [
                 ["Base de clientes en servicio"],
                 ["Promedio de las fechas de las tres olas"],
-                ["Variable", "Categoría", "Proporción"],
+                ["Variable", "Categoría", "Proporción", "Fuente", "Fecha"],
                 *shares,
             ],
             "Ranking": [["Marca", "Índice", "Valor", "Encuestas", "Fuente"], *scores.itertuples(index=False)],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import date
 from typing import Any
 
 from cxlab.reporting.words import Words, absent, digits_for
@@ -105,6 +106,21 @@ def _unweighted(fields: Fields, words: Words) -> Said:
     return "", {"n": _count(fields, "n", words)}
 
 
+def _raked(fields: Fields, words: Words) -> Said:
+    days = [words.date(date.fromisoformat(day)) for day in sorted(fields.get("dates", ()))]
+    sources = [str(source) for source in fields.get("sources", ())]
+    variant = ("dated" if days else "source") if sources else ""
+    return variant, {
+        "columns": words.listed([words.label(name) for name in fields.get("columns", ())]),
+        "source": words.listed(sources),
+        "date": days[0] if days else "",
+    }
+
+
+def _given(fields: Fields, _words: Words) -> Said:
+    return "", {"column": str(fields.get("column", ""))}
+
+
 def _rules(fields: Fields, words: Words) -> Said:
     return "", {name: _count(fields, name, words) for name in ("rules", "ok", "warnings", "unchecked")}
 
@@ -131,4 +147,7 @@ READERS: Mapping[str, Callable[[Fields, Words], Said]] = {
     "intake.alike": _alike,
     "intake.weight_cost": _cost,
     "intake.unweighted": _unweighted,
+    "weights.raked": _raked,
+    "weights.given": _given,
+    "weights.none": _said,
 }
