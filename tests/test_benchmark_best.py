@@ -120,15 +120,13 @@ def test_what_is_said_of_the_best():
     claims = benchmark.best_in_class(table, "nps", unit="brand", focal="mid").claims
     assert [c.code for c in claims] == ["benchmark.best", "benchmark.best_distance"]
     said = [sentence(c, Words("es")).replace("\N{NO-BREAK SPACE}", " ") for c in claims]
-    assert said[0].startswith(
-        "En el NPS, «high» se observa en primer lugar de 4 con 25 puntos, pero parte de eso"
-    )
+    assert said[0].startswith("En el NPS, «high» se observa en primer lugar de 4 con 25 puntos (descontado")
     assert said[1].startswith("En el NPS, «mid» se observa")
     assert "por debajo de la mejor de las demás, sea cual sea" in said[1]
     sure = brands(a=(10, 10, 180), b=(80, 60, 60), c=(90, 60, 50))
     (best,) = benchmark.best_in_class(sure, "nps", unit="brand").claims
     assert best.fields["p_best"] > 0.99
-    assert "de sólo" not in sentence(best, Words("es"))
+    assert "es de más de 99" in sentence(best, Words("es"))
     assert "only" not in sentence(best, Words("en"))
     alike = brands(a=(50, 60, 90), b=(50, 60, 90), c=(50, 60, 90))
     open_ = benchmark.best_in_class(alike, "nps", unit="brand", focal="a").claims[1]
@@ -146,6 +144,8 @@ def test_each_cell_is_a_class_of_its_own_and_thin_ones_are_left_out():
     assert result.tables["distance"]["best"].tolist() == ["b", "c"]
     assert result.table.groupby("channel")["p_best"].sum().tolist() == pytest.approx([1.0, 1.0])
     assert result.claims == ()
+    thin = benchmark.best_in_class(table[table["channel"] == "web"], "nps", unit="brand", by="channel")
+    assert thin.table.empty
 
 
 @pytest.mark.parametrize(

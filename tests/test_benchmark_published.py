@@ -178,6 +178,17 @@ def test_a_standard_error_is_as_good_as_a_base():
     assert rows["std_error"].iloc[0] == pytest.approx(np.sqrt(1e4 * 0.61 / 199 + 16))
 
 
+def test_a_difference_that_hangs_on_the_assumed_spread_says_so():
+    rng = np.random.default_rng(6)
+    table = pd.DataFrame({c: rng.choice([5, 6, 7], 300) for c in ("effectiveness", "ease", "pleasantness")})
+    own = metrics.score(table, "pxi").table["estimate"].item()
+    (near,) = benchmark.published(table, "pxi", value=own - 8, n=300, **KNOWN).claims
+    (far,) = benchmark.published(table, "pxi", value=own - 40, n=300, **KNOWN).claims
+    assert (near.fields["holds"], far.fields["holds"]) == (False, True)
+    assert "lo más posible, no se distinguiría" in sentence(near, Words("es"))
+    assert "no se distinguiría" not in sentence(far, Words("es"))
+
+
 def test_a_small_base_of_ours_is_masked_and_not_tested():
     result = masked(benchmark.published(people(2, 2, 4), "nps", value=0, n=400, **KNOWN))
     assert result.table["difference"].isna().all()
@@ -206,6 +217,20 @@ def test_numbers_that_are_refused(asked, message):
     given_of_it = {"metric": "nps", "value": 10, "n": 400, **KNOWN} | asked
     with pytest.raises(AnalysisError, match=message):
         benchmark.published(people(40, 60, 100), given_of_it.pop("metric"), **given_of_it)
+
+
+def test_only_the_respondents_of_the_client_are_compared():
+    both = pd.concat([people(40, 60, 100).assign(brand="us"), people(90, 10, 0).assign(brand="a")])
+    result = benchmark.published_scores(both, "nps", scores(), unit="brand", focal="us")
+    assert result.table["n"].tolist() == [200, 200]
+    assert result.table["estimate"].tolist() == pytest.approx([30.0, 30.0])
+    assert (result.settings["unit"], result.settings["focal"]) == ("brand", "us")
+    with pytest.raises(AnalysisError, match="brand has no value 'them'"):
+        benchmark.published_scores(both, "nps", scores(), unit="brand", focal="them")
+    for nothing in (pd.DataFrame(), scores().tail(1)):
+        empty = benchmark.published_scores(both, "nps", nothing, unit="brand", focal="us", optional=True)
+        assert empty.table.empty
+        assert empty.claims == ()
 
 
 def test_a_metric_that_nobody_published():

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxlab.analysis import metrics
+from cxlab.analysis import benchmark, metrics
 from cxlab.analysis.drivers import base_map, compare, importance, importance_performance, penalty_reward
 from cxlab.intake import client
 from cxlab.intake.dataset import check, open_dataset
@@ -24,7 +24,8 @@ from cxlab.runs.study import read_study
 PROJECT = Path(__file__).parents[1]
 DRIVERS_OF = ("airline_passengers", "ecsi_mobi", "hbat", "sfo_2017")
 RETENTION_OF = ("telco_ibm", "smcrm_churn", "bank_churn", "ibm_hr", "sbg_cohorts")
-CLIENTS = (*DRIVERS_OF, *RETENTION_OF, "airline_ontime")
+BENCHMARK_OF = ("airline_ontime", "cms_hospitals")
+CLIENTS = (*DRIVERS_OF, *RETENTION_OF, *BENCHMARK_OF)
 FIVE = ("complaint_resolution", "product_quality", "salesforce", "ecommerce", "product_line")
 
 
@@ -40,6 +41,8 @@ def read(tmp_path_factory):
         (root / "data" / name).mkdir(parents=True)
         shutil.copy(PROJECT / "data" / name / "client.yaml", root / "data" / name)
         check(root, name)
+        if name in BENCHMARK_OF:
+            return open_dataset(root, name).read("benchmark_responses")
         frame = open_dataset(root, name).read("survey_responses")
         assert list(frame.filter(like="attr_")), name
         return frame
@@ -340,3 +343,39 @@ def test_of_thirteen_items_that_overlap_no_part_can_be_told(read):
     assert not stated(result)
     # An R2 of 0.45 is not noise: it is thirteen ratings that overlap.
     assert "they overlap" in sentence(result.claims[0], Words("en"))
+
+
+# Many units: carriers by their flights, hospitals by state and owner
+
+
+def test_carriers_of_december_are_ranked_and_two_stand_far_apart(read):
+    flights = read("airline_ontime").query("wave_id == '2019'")
+    delta = {"unit": "peer_id", "focal": "Delta Air Lines Inc."}
+    rank = benchmark.league(flights, "rate", **delta).table.set_index("unit").loc[delta["focal"]]
+    assert (rank["rank"], rank["rank_low"], rank["rank_high"], rank["n"]) == (2, 1, 8, 81_524)
+    odd = benchmark.funnel(flights, "rate", **delta).table.set_index("unit")["position"]
+    far = {"Hawaiian Airlines Inc.": "far above", "JetBlue Airways": "far below"}
+    assert odd[odd.isin(["far above", "far below"])].to_dict() == far
+    assert odd[delta["focal"]] == "above"
+    best = benchmark.best_in_class(flights, "rate", **delta).table.iloc[0]
+    assert best["unit"] == "Hawaiian Airlines Inc."
+    assert best["p_best"] > 0.99
+
+
+def test_hospitals_by_owner_and_state(read):
+    """Means by owner as pandas has them; one in four hospitals has no rating."""
+    hospitals = read("cms_hospitals")
+    by_owner = benchmark.league(hospitals, "mean", unit="ownership")
+    found = by_owner.table.set_index("unit")["estimate"]
+    expected = {"physician": 3.89, "church": 3.19, "local": 2.96, "proprietary": 2.85}
+    assert found[list(expected)].to_dict() == pytest.approx(expected, abs=0.006)
+    assert (by_owner.n_used, sum(by_owner.n_dropped.values())) == (3_584, 1_223)
+    assert by_owner.table.set_index("unit").loc["tribal", "flag"] == "suppressed"
+    # eighteen hospitals are first by a wide margin: half of a star is taken back
+    owners = benchmark.best_in_class(hospitals, "mean", unit="ownership").table.iloc[0]
+    assert (owners["unit"], owners["n"]) == ("physician", 18)
+    assert 3.3 < owners["shrunk"] < 3.6 < owners["estimate"]
+    states = benchmark.funnel(hospitals, "mean", unit="peer_id", focal="TX")
+    odd = states.table.set_index("unit")["position"]
+    assert odd[odd.isin(["far above", "far below"])].to_dict() == {"NY": "far below"}
+    assert states.tables["dispersion"][["units", "outside"]].iloc[0].tolist()[0] == 47

@@ -80,13 +80,14 @@ def true_pxi(brand: str) -> float:
 
 
 def published_scores(values: dict[str, float]) -> pd.DataFrame:
-    """Return the sector's published ranking with these values: peer_id, metric, value, n, source."""
+    """Return the sector's published ranking with these values: peer_id, metric, value, n, year, source."""
     return pd.DataFrame(
         {
             "peer_id": list(values),
             "metric": "pxi",
             "value": [round(value, 1) for value in values.values()],
             "n": [300.0 + 10 * (3 * place % 8) for place in range(len(values))],
+            "wave_id": "2024",
             "source": "Ranking sectorial 2024 (ficticio)",
         }
     )

@@ -227,7 +227,10 @@ def write_reference(folder: Path, tables: Tables) -> Path:
                 ["Variable", "Categoría", "Proporción", "Fuente", "Fecha"],
                 *shares,
             ],
-            "Ranking": [["Marca", "Índice", "Valor", "Encuestas", "Fuente"], *scores.itertuples(index=False)],
+            "Ranking": [
+                ["Marca", "Índice", "Valor", "Encuestas", "Año", "Fuente"],
+                *scores.itertuples(index=False),
+            ],
             "Cuestionario": [list(items.columns), *items.itertuples(index=False)],
         },
     )

@@ -10,6 +10,7 @@ from cxlab.reporting.words import Words, absent, digits_for
 
 Fields = Mapping[str, Any]
 DIFFERENCES = ("benchmark.published", "benchmark.published_gap", "benchmark.best_distance")
+ABOUT_ONE = 1.5
 SURE = 0.9  # chance from which the best is called the best
 
 
@@ -21,18 +22,23 @@ def _amount(fields: Fields, words: Words, name: str, *, difference: bool = False
     """Return one of the claim's numbers with the decimals that its interval allows."""
     unit, value = unit_of_claim(fields), fields.get(name)
     digits = digits_for(unit, fields.get("conf_low"), fields.get("conf_high"))
+    if difference and value is not None and not absent(value) and abs(float(value)) < ABOUT_ONE:
+        digits = max(digits, 1)  # one point, not "1 points"
     size = abs(float(value)) if difference and value is not None and not absent(value) else value
     return words.amount(size, unit, digits=digits, difference=difference)
 
 
 def _published(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
     above = not absent(fields.get("estimate")) and float(fields["estimate"]) >= 0
-    return "up" if above else "down", {
+    side = "up" if above else "down"
+    value = fields.get("value")
+    printed = 0 if absent(value) else next((d for d in (0, 1) if round(float(value), d) == value), 2)  # type: ignore[arg-type]
+    return side if fields.get("holds", True) else f"{side}_fragile", {
         **_metric(fields, words),
         "peer": words.category(fields.get("peer")),
         "size": _amount(fields, words, "estimate", difference=True),
-        "value": _amount(fields, words, "value"),
-        "date": str(fields.get("date", "")),
+        "value": words.amount(value, unit_of_claim(fields), digits=printed),
+        "date": words.label("wave_id", fields.get("date", "")),
     }
 
 
@@ -53,9 +59,17 @@ def _best(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
         "best": words.category(fields.get("best")),
         "raw": _amount(fields, words, "raw"),
         "amount": _amount(fields, words, "estimate"),
-        "chance": words.percent(fields.get("p_best"), 0),
+        "chance": _chance(fields, words),
         "units": words.number(fields.get("units"), 0),
     }
+
+
+def _chance(fields: Fields, words: Words) -> str:
+    """Return a chance in whole percent; one close to all is not all."""
+    p = fields.get("p_best")
+    if p is None or absent(p) or float(p) < 0.995:
+        return words.percent(p, 0)
+    return words("claim.above", amount=words.percent(0.99, 0))
 
 
 def _best_distance(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
@@ -70,7 +84,8 @@ def _best_distance(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
 
 
 def _level(fields: Fields, words: Words, name: str) -> str:
-    return words.amount(fields.get(name), str(fields.get("target_unit", "points")), digits=1)
+    unit = str(fields.get("target_unit", "points"))
+    return words.amount(fields.get(name), unit, digits=2 if unit == "scale" else 1)
 
 
 def _funnel(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:

@@ -209,7 +209,6 @@ ESTIMATES = frozenset(
         "everybody",
         "low_save",
         "high_save",
-        "published",
         "shrunk",
         "focal_estimate",
         "best_raw",

@@ -40,6 +40,7 @@ _ROUND_MONEY = 100.0  # amounts of money from here on are printed without cents
 _COARSE_FROM = 5.0  # half-widths from here on (in points or percent) leave no decimal worth printing
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]+")
 _COLUMN_FIELDS = frozenset({"driver", "covariate", "outcome", "column"})
+UNNAMED = ("mean", "rate", "top_k")  # indices of anything: a client says of what
 _QUARTER = re.compile(r"(\d{4})Q([1-4])")
 _PLAIN_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -169,10 +170,12 @@ class Words:
     def metric(self, metric: object, form: Form = "name") -> str:
         """Return an index by name (``NPS``), with its article (``the NPS``) or as one of many (``an NPS``).
 
-        Whatever is not in the catalogue is a column: its label, in quotes where it stands in a sentence.
+        A client's own name for a mean, a rate or a share comes first; whatever is not in the catalogue is a
+        column: its label, in quotes where it stands in a sentence.
         """
         key = f"metric.{metric}"
-        if self.known(key):
+        named = str(metric) in UNNAMED and _mapping(self.labels.get("columns")).get(str(metric))
+        if self.known(key) and not named:
             return self(key if form == "name" else f"{key}.{form}")
         label = self.label(metric)
         return label if form == "name" else self(f"metric.other.{form}", label=label)

@@ -89,8 +89,8 @@ def best_in_class(
     Raises
     ------
     AnalysisError
-        As `cxlab.analysis.metrics.score`; with fewer than three units of 10 respondents or more; for a focal
-        unit not there.
+        As `cxlab.analysis.metrics.score`; with fewer than three units of 10 respondents or more (of classes,
+        those that have three are drawn; where none has, the table is empty); for a focal unit not there.
 
     Notes
     -----
@@ -129,11 +129,13 @@ def best_in_class(
     )
     found = [_class(rows.loc[index], by, focal, level, seed) for index in classes]
     found = [one for one in found if one is not None]
+    if not found and by:
+        return Best(table=pd.DataFrame(), keys=("unit",), tables={"distance": pd.DataFrame()})
     if not found:
         raise AnalysisError(
             "no more than {count} values of {unit} have {least} answers or more; "
             "the best in class needs {fewest}",
-            count=int((rows["n"] >= MINIMUM_CUSTOMERS).sum()) if not by else FEWEST - 1,
+            count=int((rows["n"] >= MINIMUM_CUSTOMERS).sum()),
             unit=unit, least=MINIMUM_CUSTOMERS, fewest=FEWEST,
         )  # fmt: skip
     units, distances, spreads = (pd.concat(each, ignore_index=True) for each in zip(*found, strict=True))

@@ -7,13 +7,14 @@ error comes from the best that is known (`se_basis`), and how far the answer han
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from cxlab.analysis.answers import Answers, Columns, answers, check_answers, columns_of
+from cxlab.analysis.benchmark.league import check_focal
 from cxlab.analysis.benchmark.quoted import (
     ASSUMED,
     UNKNOWN,
@@ -136,9 +137,9 @@ def published(
 
 
 def published_scores(
-    table: pd.DataFrame, metric: str, scores: pd.DataFrame, *, focal: str | None = None,
-    columns: Columns = None, weights: str | None = None, strata: str | None = None,
-    cluster: str | None = None, level: float = 0.95,
+    table: pd.DataFrame, metric: str, scores: pd.DataFrame, *, unit: str | None = None,
+    focal: str | None = None, columns: Columns = None, weights: str | None = None, strata: str | None = None,
+    cluster: str | None = None, level: float = 0.95, optional: bool = False,
 ) -> PublishedComparison:  # fmt: skip
     """Compare the table's score with each published number of the canonical table `benchmark_scores`.
 
@@ -150,8 +151,11 @@ def published_scores(
         ``peer_id``, ``metric``, ``value`` and, where known, ``n``, ``std_error``, ``wave_id`` (when),
         ``source``, and ``interaction_type``, ``channel``, ``region``, ``segment``: a number of a cell is
         compared with the respondents of that cell. Rows of other metrics are not read; not changed.
-    focal : str or None
-        The client's own name among the peers: its rows are left out.
+    unit, focal : str or None
+        The column of `table` that says whom a row is about, and the client's own name: only its respondents
+        are compared, and published numbers under that name are left out.
+    optional : bool
+        Whether to return an empty result where no number of this metric is left.
 
     Returns
     -------
@@ -161,7 +165,7 @@ def published_scores(
     Raises
     ------
     AnalysisError
-        As `published`; where no number of this metric is left.
+        As `published`; where no number of this metric is left, unless `optional`; for a focal unit not there.
 
     Examples
     --------
@@ -171,19 +175,31 @@ def published_scores(
     >>> published_scores(table, "nps", scores).table[["peer", "verdict", "se_basis"]].to_numpy().tolist()
     [['a', 'above', 'assumed passive share'], ['b', 'not tested', 'benchmark error unknown']]
     """
-    check_columns(scores, ["peer_id", "metric", "value"])
     entry = computable(metric)
+    if optional and scores.empty:
+        scores = pd.DataFrame(columns=["peer_id", "metric", "value"])
+    check_columns(scores, ["peer_id", "metric", "value"])
     chosen = scores[(scores["metric"].astype(str).str.lower() == entry.id) & scores["value"].notna()]
     chosen = chosen[chosen["peer_id"].astype(str) != str(focal)]
+    if chosen.empty and optional:
+        none = dict.fromkeys(("sensitivity", "tests"), pd.DataFrame())
+        return PublishedComparison(
+            table=pd.DataFrame(), keys=("peer",), estimate_column="difference", tables=none
+        )
     if chosen.empty:
         raise AnalysisError(
             "there is no published {metric} of a peer; it has {present}",
             metric=entry.id,
             present=", ".join(sorted(scores["metric"].dropna().astype(str).unique())) or "-",
         )
+    if unit is not None:
+        check_columns(table, [unit])
+        check_focal(list(table[unit].dropna().unique()), unit, focal)
+        table = table[table[unit] == focal]
     numbers = [quoted_in(row) for row in chosen.to_dict("records")]
     design = {"weights": weights, "strata": strata, "cluster": cluster}
-    return _compared(table, metric, numbers, columns=columns, design=design, level=level)
+    found = _compared(table, metric, numbers, columns=columns, design=design, level=level)
+    return replace(found, settings={**found.settings, "unit": unit, "focal": focal})
 
 
 def _compared(
@@ -265,6 +281,7 @@ def _row(entry: Metric, sums: Cells, number: Quoted, level: float) -> tuple[pd.D
         n_eff=own.n_eff, n_published=np.nan if number.n is None else float(number.n),
         date=number.date, source=number.source, population=number.population,
     )  # fmt: skip
+    row["p_largest"] = spread["p_value"].iloc[2]
     if number.lacking:
         row["p_value"] = np.nan
     spread = spread.assign(spread=["least", "taken", "largest"], published_sd=np.sqrt(variances))
@@ -310,7 +327,7 @@ def _claims(tests: pd.DataFrame, numbers: Sequence[Quoted], entry: Metric, level
         if number.lacking:
             claims.append(Claim("benchmark.published_gap", fields, "D", caveats))
         elif not np.isnan(row["p_value"]):
-            fields |= {"hypothesis": row["hypothesis"]}
+            fields |= {"hypothesis": row["hypothesis"], "holds": not row["p_largest"] > 1 - level}
             claims.append(Claim("benchmark.published", fields, "D", caveats, headline=True))
     return claims
 

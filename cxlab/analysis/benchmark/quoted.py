@@ -165,6 +165,7 @@ def joined(sums: Cells, number: Quoted, variance: float) -> Cells:
         sums,
         top=np.append(sums.top, n * number.value), centred=np.append(sums.centred, n * apart),
         bottom=np.append(sums.bottom, n), squares=np.append(sums.squares, n * (variance + apart**2)),
-        squared_weights=np.append(sums.squared_weights, n), rows=np.append(sums.rows, n),
+        squared_weights=np.append(sums.squared_weights, n),
+        open_weights=np.append(sums.open_weights, n), rows=np.append(sums.rows, n),
         n=np.append(sums.n, n), covariance=covariance, units=np.append(sums.units, n), strata=strata,
     )  # fmt: skip

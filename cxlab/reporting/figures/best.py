@@ -8,7 +8,9 @@ from cxlab.analysis.estimates import Result
 from cxlab.reporting.colours import LIGHT
 from cxlab.reporting.figures import plate
 from cxlab.reporting.figures.keys import Key, draw_keys, height_of
+from cxlab.reporting.figures.league import MANY, MOST
 from cxlab.reporting.figures.spoken import unit_of
+from cxlab.reporting.figures.theme import TEXT
 from cxlab.reporting.words import Words, digits_for
 
 CODES = ("benchmark.best",)
@@ -33,7 +35,7 @@ def draw_best(result: Result, *, words: Words, ax: Axes | None = None) -> Axes:
         A hollow dot as observed, a filled one with its interval as estimated; the chance in a column.
     """
     known = result.table[result.table["shrunk"].notna()]
-    table, metric = known.head(plate.ROWS), result.settings.get("metric", "")
+    table, metric = known.head(MOST), result.settings.get("metric", "")
     unit = unit_of(result, metric)
     measure = words(f"figure.unit.{unit}")
     title = plate.title_of(result, words, CODES, words("figure.best.title", metric=words.metric(metric)))
@@ -53,7 +55,8 @@ def draw_best(result: Result, *, words: Words, ax: Axes | None = None) -> Axes:
         plate.bases(table, words),
     ]
     left, right = plate.label_room(labels) + 10, sum(column.width for column in columns)
-    rows = plate.rows_of(labels, left - 10)
+    close = len(table) > MANY
+    rows = plate.rows_of(labels, left - 10, size=plate.CLOSE if close else TEXT)
     sheet = plate.Sheet(
         title=title,
         subtitle=words("figure.best.subtitle", metric=words.metric(metric), unit=measure),
@@ -73,8 +76,8 @@ def draw_best(result: Result, *, words: Words, ax: Axes | None = None) -> Axes:
     ax.set_xlim(*plate.limits([v for end in ends for v in end]))
     plate.value_axis(ax, words)
     ax.hlines(y, ends[0], ends[1], colors=colours, linewidth=2.0, zorder=2)
-    plate.dots(ax, ends[3], y, [LIGHT["muted"]] * len(y), hollow=[True] * len(y), size=90)
-    plate.dots(ax, ends[2], y, colours, size=30)
+    plate.dots(ax, ends[3], y, [LIGHT["muted"]] * len(y), hollow=[True] * len(y), size=45 if close else 90)
+    plate.dots(ax, ends[2], y, colours, size=14 if close else 30)
     return ax
 
 

@@ -17,7 +17,10 @@ from cxlab.reporting.figures.type import width, wrapped
 from cxlab.reporting.units import METRIC_UNITS
 from cxlab.reporting.words import Words, absent, digits_for
 
-CODES = ("benchmark.cell", "benchmark.behind", "benchmark.ahead", "benchmark.indistinguishable")
+CODES = (
+    "benchmark.cell", "benchmark.behind", "benchmark.ahead", "benchmark.indistinguishable",
+    "benchmark.published", "benchmark.published_alike",
+)  # fmt: skip
 MARKS = {
     "above": ("^", "better", "▲"),
     "below": ("v", "worse", "▼"),

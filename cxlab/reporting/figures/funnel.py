@@ -135,23 +135,18 @@ def _limits(ax: Axes, limits: pd.DataFrame, target: float, *, dispersed: bool) -
 def _units(ax: Axes, result: Result, shown: pd.DataFrame, words: Words) -> None:
     focal = result.settings.get("focal")
     sides = [side_of(str(p)) for p in shown["position"]]
-    own = (shown["unit"] == focal).to_numpy()
+    own, hollow = (shown["unit"] == focal).to_numpy(), plate.hollows(shown)
     for side, (marker, token) in MARKS.items():
-        chosen = [x if s == side else None for x, s in zip(shown["n"], sides, strict=True)]
         colours = [LIGHT["focal" if mine and side == "inside" else token] for mine in own]
-        height = [float(v) for v in shown["estimate"]]
-        _dots(ax, chosen, height, colours, plate.hollows(shown), marker)
-    _names(ax, shown, sides, own, str(result.settings.get("unit", "")), words)
-
-
-def _dots(
-    ax: Axes, x: list[Any], y: list[float], colours: list[str], hollow: list[bool], marker: str
-) -> None:
-    for k, across in enumerate(x):
-        if across is not None:
+        chosen = [k for k, of in enumerate(sides) if of == side]
+        for k in sorted(chosen, key=lambda each: bool(own[each])):
             face = LIGHT["paper"] if hollow[k] else colours[k]
-            ax.plot([float(across)], [y[k]], marker=marker, markersize=6.5, markerfacecolor=face,
-                    markeredgecolor=colours[k], markeredgewidth=1.3, linestyle="none", zorder=4)  # fmt: skip
+            ax.plot(
+                [float(shown["n"].iloc[k])], [float(shown["estimate"].iloc[k])], marker=marker,
+                markersize=6.5, markerfacecolor=face, markeredgecolor=colours[k], markeredgewidth=1.3,
+                linestyle="none", zorder=5 if own[k] else 4,
+            )  # fmt: skip
+    _names(ax, shown, sides, own, str(result.settings.get("unit", "")), words)
 
 
 def _names(ax: Axes, shown: pd.DataFrame, sides: list[str], own: Any, unit: str, words: Words) -> None:
