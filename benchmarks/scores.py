@@ -211,8 +211,14 @@ def rake_by_cxlab(table: pd.DataFrame) -> dict[str, Any]:
     )
     metrics.rake(sampled(1000), targets)
     used, found = timed(lambda: metrics.rake(table, targets))
-    codes, base = [table[name].to_numpy() for name in MARGINS], np.ones(len(table))
-    part, _ = timed(lambda: raking._factors(codes, list(shares().values()), base, list(MARGINS)))
+    wanted = {name: pd.Series(held, index=[*map(str, range(len(held)))]) for name, held in shares().items()}
+
+    def alone() -> Any:
+        crossed = raking._crossed(table, [*MARGINS], None)
+        margins = [crossed.places(k, wanted[name].index) for k, name in enumerate(MARGINS)]
+        return crossed.of_rows(raking._factors(margins, [*wanted.values()], crossed.base, [*MARGINS])[0])
+
+    part, _ = timed(alone)
     return {**used, "alone": part, "weights": found.weights.to_numpy()}
 
 

@@ -6,7 +6,7 @@ of cells what the categories of the margins tell of them, each row counting alik
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -169,10 +169,20 @@ class Weighting(Result):
 def as_text(column: pd.Series[Any]) -> Array:
     """Values as the text they are written with in a sheet: 1.0 as 1; missing ones as an empty text."""
     codes, values = pd.factorize(column)
-    written = [
+    return np.array([*written(values), ""], dtype=object)[codes]
+
+
+def written(values: Iterable[Any]) -> list[str]:
+    """Write values as a sheet does.
+
+    Examples
+    --------
+    >>> written([1.0, 2.5, "app"])
+    ['1', '2.5', 'app']
+    """
+    return [
         str(int(v)) if isinstance(v, (float, np.floating)) and v == np.floor(v) else str(v) for v in values
     ]
-    return np.array([*written, ""], dtype=object)[codes]
 
 
 def trimmed(weights: Array, most: float | None) -> tuple[Array, float]:
