@@ -684,6 +684,38 @@ def comparison(*, by: bool = False) -> Result:
     )
 
 
+def gaps() -> Result:
+    """The map of the six interactions by the four channels, with all that a cell may be."""
+    cells = [
+        ("complaint", "call_center", -19.0, -30.4, -6.8, "below", 160),
+        ("complaint", "app", 7.1, -52.7, 64.3, "not distinguishable", 14),
+        ("sales", "web", 21.0, 9.0, 33.0, "above", 240),
+        ("sales", "store", -4.0, -16.0, 8.0, "not distinguishable", 120),
+        ("use", "app", -12.0, -24.0, 1.0, "not distinguishable", 130),
+        ("billing", "web", np.nan, np.nan, np.nan, "not distinguishable", 7),
+        ("collections", "call_center", -100.0, -143.0, -57.0, "not distinguishable", 29),
+        ("cancellation", "store", 0.0, -20.0, 20.0, "not distinguishable", 40),
+    ]
+    names = ["interaction_type", "channel", "difference", "conf_low", "conf_high", "verdict", "n"]
+    table = pd.DataFrame(cells, columns=names).assign(
+        best="VTR", to_median=2.0, peers=7, family="drill-down", n_focal=lambda t: t["n"],
+        n_eff=lambda t: t["n"].astype(float), flag=lambda t: flags(t["n"]),
+    )  # fmt: skip
+    fields = {
+        "focal": "fc", "peer": "VTR", "metric": "nps", "column": "interaction_type x channel",
+        "cell": "complaint x call_center", "estimate": -19.0, "conf_low": -30.4, "conf_high": -6.8,
+        "level": 0.95, "unit": "points", "to_median": -5.8, "n": 160, "hypothesis": "x",
+    }  # fmt: skip
+    return Result(
+        table=table, keys=("interaction_type", "channel"), estimate_column="difference", n_used=1200,
+        claims=(Claim("benchmark.behind_best", fields, "D", ("best_of_several",), headline=True),),
+        settings={
+            "metric": "nps", "unit": "peer_id", "focal": "fc", "by": ["interaction_type", "channel"],
+            "adjust": "simultaneous", "level": 0.95,
+        },
+    )  # fmt: skip
+
+
 def league() -> Result:
     units = ["Mundo", "WOM", "fc", "Entel", "tds", "Movistar", "VTR", "Claro"]
     estimate = np.array([38.0, 33.5, 31.0, 28.2, 24.0, 20.1, 16.0, -4.0])

@@ -362,7 +362,11 @@ def first_kind(n, m, promoters, detractors):
         estimate, second, error, _ = (values[which] for values in sample)
         base, zero = np.full(len(which), float(size)), np.zeros(len(which))
         gradient = np.column_stack([error, zero] if first else [zero, error])
-        return Group(estimate, error, second, base, base, base, base, base + np.inf, gradient)
+        bases = dict.fromkeys(("rows", "n", "kish", "taylor", "n_eff"), base)
+        return Group(
+            estimate=estimate, std_error=error, second=second, df=base + np.inf, finite=zero + 1,
+            gradient=gradient, **bases,
+        )  # fmt: skip
 
     found = differences(
         Apart(), group(one, take[0], n, True), group(other, take[1], m, False), definition("nps"), 0.95

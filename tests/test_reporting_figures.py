@@ -100,6 +100,7 @@ CASES: dict[str, tuple[Callable[..., Axes], Callable[[], Result]]] = {
     ),
     "comparison": (figures.draw_comparison, examples.comparison),
     "comparison by cell": (figures.draw_comparison, lambda: examples.comparison(by=True)),
+    "gaps": (figures.draw_gaps, examples.gaps),
     "league": (figures.draw_league, examples.league),
     "league of many": (figures.draw_league, lambda: _leagued(60)),
     "best": (figures.draw_best, lambda: best_in_class(_units(8, 100), "nps", unit="shop", focal="s03")),
@@ -628,6 +629,25 @@ def test_a_map_prints_every_gap_and_hatches_low_bases():
     assert sum("▼" in t for t in written(axes)) >= (result.table["verdict"] == "below").sum()
 
 
+def test_a_map_of_gaps_marks_what_stands_hatches_low_bases_and_leaves_empty_cells_empty():
+    result = examples.gaps()
+    axes = figures.draw_gaps(result, words=ES)
+    said = written(axes)
+    assert [t for t in said if t.startswith("▼")] == ["▼ −19"]
+    assert [t for t in said if t.startswith("▲ +")] == ["▲ +21"]
+    assert "−30 a −7 · n 160" in said
+    hatched = [patch for patch in axes.patches if patch.get_hatch()]
+    assert len(hatched) == (result.table["flag"] == "low_base").sum() == 2
+    assert len(axes.patches) - len(hatched) == 7  # one tint for each number
+    assert said.count("—") == 6 * 4 - len(result.table)
+    assert said.count("<10") == 1
+    by_channel = result.table.assign(interaction_type="sales").iloc[:2]
+    one = replace(result, table=by_channel, settings={**result.settings, "by": ["channel"]}, claims=())
+    assert "distance of Fibra Cordillera to the best in the NPS" in figures.title(
+        figures.draw_gaps(one, words=EN)
+    )
+
+
 def test_a_league_shows_places_and_what_they_could_be():
     axes = figures.draw_league(examples.league(), words=ES)
     said = written(axes)
@@ -784,6 +804,7 @@ def test_long_labels_of_a_client_stay_inside(draw):
         "robustness",
         "hazards",
         "comparison",
+        "gaps",
         "league",
         "bases",
         "missing",

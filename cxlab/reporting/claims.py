@@ -481,6 +481,7 @@ def _rounded(n: Any) -> float | None:
 DIFFERENCES = claims_journey.DIFFERENCES | frozenset({
     "score.segment", "benchmark.ahead", "benchmark.behind", "benchmark.cell", "intake.gap",
     "benchmark.mix", "benchmark.equivalent",
+    "benchmark.behind_best", "benchmark.ahead_of_all",
     "drivers.halo", "drivers.unrated_apart", "drivers.must_be", "drivers.attractive",
     "drivers.segment", "drivers.simpson", "drivers.lift", "sensitivity.choice", *claims_waves.DIFFERENCES,
     *claims_peers.DIFFERENCES,

@@ -61,8 +61,37 @@ def _equivalent(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
     }
 
 
+def _best(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    unit = unit_of_claim(fields) or "points"
+    digits = digits_for(unit, fields.get("conf_low"), fields.get("conf_high"))
+    return "", {
+        **_said(fields, words),
+        **_points(fields, words, "to_median"),
+        "size": words.amount(abs(fields["estimate"]), unit, digits=digits, difference=True),
+        "cell": words.cell(fields.get("column", ""), fields.get("cell", "")),
+    }
+
+
+def _matrix(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    least = _least(fields, words)
+    return "", {
+        **_said(fields, words),
+        "count": int(fields.get("cells", 2)),
+        "detectable": least["detectable"],
+        "column": words.crossing(fields.get("column", "")),
+    }
+
+
+def _matrix_few(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    return "", {**_said(fields, words), "column": words.crossing(fields.get("column", ""))}
+
+
 READERS: Mapping[str, Callable[[Fields, Words], tuple[str, dict[str, Any]]]] = {
+    "benchmark.ahead_of_all": _best,
+    "benchmark.behind_best": _best,
     "benchmark.equivalent": _equivalent,
+    "benchmark.gaps_alike": _matrix,
+    "benchmark.gaps_few": _matrix_few,
     "benchmark.mix": _mix,
     "benchmark.mix_alike": _mix_alike,
 }

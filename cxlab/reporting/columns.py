@@ -44,6 +44,8 @@ WHOLE = frozenset(
         "n_low",
         "n_high",
         "n_moved",
+        "n_focal",
+        "peers",
         "touchpoints",
         "managers",
         "managers_rank",
@@ -144,6 +146,7 @@ SHARES = frozenset(
         "above",
         "contacted",
         "p_best",
+        "retained",
     }
 )
 UNITS_OF_TABLES = {
@@ -202,6 +205,9 @@ ESTIMATES = frozenset(
     {
         "estimate",
         "raw",
+        "drawn_to",
+        "between_cells",
+        "within_cell",
         "hazard_ratio",
         "mean_estimate",
         "lowest",
@@ -217,7 +223,7 @@ ESTIMATES = frozenset(
         "tau",
     }
 )
-SIGNED = frozenset({"difference", "crude", "mix"})
+SIGNED = frozenset({"difference", "crude", "mix", "to_median"})
 CHANGES = frozenset({
     "change", "change_users", "mean_change", "least", "most", "adds", "by_change", "by_size", "apart",
     "detectable", "sd_between",

@@ -245,7 +245,7 @@ class _Context:
             return words.cell(record.get("variable", column), value)
         if column in ("driver", "over", "covariate", "leader", "farthest"):
             return words.covariate(value)
-        if column in ("peer", "unit", "focal"):
+        if column in ("peer", "unit", "focal", "best"):
             return words.label(self.settings.get("unit", ""), value)
         if column in ("cause", "channel", "from", "to", "highest", "lowest"):
             return words.label(self.settings.get(column, column), value)

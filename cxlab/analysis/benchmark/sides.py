@@ -23,7 +23,10 @@ from cxlab.errors import AnalysisError, Message
 Array = np.ndarray[Any, Any]
 
 # What results of comparisons call their own columns, beside those of every result.
-OWN = frozenset({"family", "p_equivalent", "crude", "mix", "raw", "pooled"})
+OWN = frozenset({
+    "family", "p_equivalent", "crude", "mix", "raw", "pooled", "retained", "drawn_to", "best", "to_median",
+    "score", "peers", "n_focal",
+})  # fmt: skip
 # How answers were collected: units that differ in it are not measured alike.
 MODES = ("mode", "questionnaire_version")
 EXPECTED = 5.0  # answers that a unit would have in a mode, so that none is no chance
@@ -50,6 +53,16 @@ class Sides:
         if out.any():
             dropped[why] = int(out.sum())
         return int((used & ~out).sum()), dropped
+
+
+def check_by(by: Sequence[str], unit: str | None) -> None:
+    """Refuse columns of cells that are named twice, or as a result names its own."""
+    taken = [column for column in by if column in RESERVED | OWN or column == unit]
+    if taken or len(set(by)) < len(by):
+        raise AnalysisError(
+            "by names {columns}; each column once, neither the unit nor a name that a result uses itself",
+            columns=", ".join(taken or by),
+        )
 
 
 def check_alike(sides: Sides, columns: Columns) -> None:
@@ -110,12 +123,7 @@ def sides_of(
     check_level(level)
     entry = computable(metric)
     check_rows(table, cluster=cluster)
-    taken = [column for column in by if column in RESERVED | OWN or column == unit]
-    if taken or len(set(by)) < len(by):
-        raise AnalysisError(
-            "by names {columns}; each column once, neither the unit nor a name that a result uses itself",
-            columns=", ".join(taken or by),
-        )
+    check_by(by, unit)
     check_focal(check_units(table, unit), unit, focal)
     parts, design = partition(table, [*by, unit]), design_of(table, weights, strata, cluster)
     slots = columns_of(entry, columns, entry.slots)

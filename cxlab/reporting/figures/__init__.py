@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from cxlab.reporting.figures.effect_over_time import draw_effect_over_time
     from cxlab.reporting.figures.flow import draw_flow
     from cxlab.reporting.figures.funnel import draw_funnel
+    from cxlab.reporting.figures.gaps import draw_gaps
     from cxlab.reporting.figures.hand_offs import draw_hand_offs
     from cxlab.reporting.figures.hazard_shape import draw_hazard_shape
     from cxlab.reporting.figures.hazards import draw_hazards
@@ -80,6 +81,7 @@ __all__ = [
     "draw_effect_over_time",
     "draw_flow",
     "draw_funnel",
+    "draw_gaps",
     "draw_hand_offs",
     "draw_hazard_shape",
     "draw_hazards",
