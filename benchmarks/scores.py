@@ -20,7 +20,7 @@ Then raking to three margins of 2, 6 and 10 categories: `metrics.rake` with its 
 effect, beneath its factors alone, beside svy, samplics, weightipy and ipfn, each as it comes (all stop at
 looser margins than ours, met to 1e-12). Weights must agree to 1 %.
 
-Last, ours alone from a Parquet file, by DuckDB: a row more is not a byte more.
+Last, ours alone from a Parquet file, by DuckDB, which looks for repeated ids too.
 
 Peers are for comparison only, never dependencies; those that are absent are said to be skipped:
 
@@ -65,7 +65,8 @@ def block(start: int, size: int) -> pd.DataFrame:
         "recommend": np.clip(np.round(level + 2.5 * rng.normal(size=size)), 0, 10),
         "region": pd.Series([f"region {k}" for k in range(10)]).to_numpy()[region],
         "branch": pd.Series([f"branch {k:02d}" for k in range(20)]).to_numpy()[branch],
-        "cluster": cluster, "weight": rng.lognormal(0, 0.5, size), "response": np.arange(start, start + size),
+        "cluster": cluster, "weight": rng.lognormal(0, 0.5, size),
+        "response_id": np.arange(start, start + size),
     })  # fmt: skip
 
 
@@ -203,7 +204,7 @@ def cells_by_statsmodels(table: pd.DataFrame, cluster: str | None) -> dict[str, 
 
 
 def rake_by_cxlab(table: pd.DataFrame) -> dict[str, Any]:
-    from cxlab.analysis import metrics, raking
+    from cxlab.analysis import crossing, metrics
 
     targets = pd.concat(
         pd.DataFrame({"variable": name, "category": range(len(held)), "share": held})
@@ -214,9 +215,9 @@ def rake_by_cxlab(table: pd.DataFrame) -> dict[str, Any]:
     wanted = {name: pd.Series(held, index=[*map(str, range(len(held)))]) for name, held in shares().items()}
 
     def alone() -> Any:
-        crossed = raking._crossed(table, [*MARGINS], None)
-        margins = [crossed.places(k, wanted[name].index) for k, name in enumerate(MARGINS)]
-        return crossed.of_rows(raking._factors(margins, [*wanted.values()], crossed.base, [*MARGINS])[0])
+        cells = crossing.crossed(table, [*MARGINS], None)
+        margins = [cells.places(k, wanted[name].index) for k, name in enumerate(MARGINS)]
+        return cells.of_rows(crossing.factors(margins, [*wanted.values()], cells.base, [*MARGINS])[0])
 
     part, _ = timed(alone)
     return {**used, "alone": part, "weights": found.weights.to_numpy()}

@@ -7,15 +7,15 @@ within a category, those who did are taken for those who did not.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
 from cxlab.analysis.columns import check_frame
+from cxlab.analysis.crossing import Crossed, crossed, factors
 from cxlab.analysis.estimates import Claim, check_columns, weights_of
-from cxlab.analysis.weighting import Weighting, as_text, trimmed, weighted, written
+from cxlab.analysis.weighting import Weighting, as_text, trimmed, weighted
 from cxlab.errors import AnalysisError, Message, Problem
 
 Array = np.ndarray[Any, Any]
@@ -24,9 +24,6 @@ How = Literal["none", "given", "raked"]
 __all__ = ["How", "Weighting", "as_text", "rake", "weigh"]
 
 SHARES_TOLERANCE = 1e-6
-CONVERGED = 1e-12
-MOST_ROUNDS = 2000
-_IN_A_ROW = 1000
 
 
 def rake(
@@ -87,19 +84,16 @@ def rake(
     check_columns(table, variables)
     base = weights_of(table, base_weight)
     wanted = {name: _target(targets, name) for name in variables}
-    crossed = _crossed(table, variables, None if base_weight is None else base)
-    problems = [p for k, name in enumerate(variables) for p in crossed.problems(k, wanted[name])]
+    cells = crossed(table, variables, None if base_weight is None else base)
+    problems = [p for k, name in enumerate(variables) for p in _problems(name, wanted[name], cells, k)]
     if problems:
         raise AnalysisError("the targets and the sample do not fit", problems=problems)
-    margins = [crossed.places(k, wanted[name].index) for k, name in enumerate(variables)]
-    factors, rounds = _factors(margins, [*wanted.values()], crossed.base, variables)
-    weights, cut = trimmed(base * crossed.of_rows(factors), trim)
-    after = crossed.base * factors if trim is None else crossed.added(weights)
+    margins = [cells.places(k, wanted[name].index) for k, name in enumerate(variables)]
+    times, rounds = factors(margins, [*wanted.values()], cells.base, variables)
+    weights, cut = trimmed(base * cells.of_rows(times), trim)
+    after = cells.base * times if trim is None else cells.added(weights)
     shares = pd.concat(
-        [
-            _margins(name, wanted[name], at, crossed, after)
-            for name, at in zip(variables, margins, strict=True)
-        ],
+        [_margins(name, wanted[name], at, cells, after) for name, at in zip(variables, margins, strict=True)],
         ignore_index=True,
     )
     return weighted(
@@ -113,7 +107,7 @@ def rake(
         off=float((shares["after"] - shares["target"]).abs().max()),
         categories={
             name: pd.Categorical.from_codes(
-                crossed.of_rows(at.astype(np.int32)),  # type: ignore[arg-type]
+                cells.of_rows(at.astype(np.int32)),  # type: ignore[arg-type]
                 wanted[name].index,
             )
             for name, at in zip(variables, margins, strict=True)
@@ -196,95 +190,9 @@ def _target(targets: pd.DataFrame, variable: str) -> pd.Series[float]:
     return pd.Series(shares, index=pd.Index(categories), dtype=float)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Crossed:
-    """The combinations of the raked variables that occur: all that raking needs of the rows.
-
-    Attributes
-    ----------
-    flat : ndarray of int, shape (n_rows,)
-        Number of each row's combination, among the `present` ones.
-    present : ndarray of int, shape (n_cells,)
-        Numbers that occur.
-    codes : tuple of ndarray of int, shape (n_cells,)
-        Of each variable, place among its `values` plus one; 0 where it is missing.
-    values : tuple of list of str
-        As text.
-    count, base : ndarray, shape (n_cells,)
-        Rows, and what they weigh before.
-    """
-
-    names: Sequence[str]
-    flat: Array
-    present: Array
-    codes: tuple[Array, ...]
-    values: tuple[list[str], ...]
-    count: Array
-    base: Array
-
-    def of_rows(self, held: Array) -> Array:
-        """Give each row what its combination has."""
-        dense = np.zeros(int(self.present[-1]) + 1, dtype=held.dtype)
-        dense[self.present] = held
-        return dense[self.flat]
-
-    def added(self, values: Array) -> Array:
-        """Add the values of rows up."""
-        return np.asarray(np.bincount(self.flat, weights=values)[self.present])
-
-    def places(self, variable: int, categories: pd.Index[Any]) -> Array:
-        """Return the place of each combination among the categories of a variable."""
-        place = {category: k for k, category in enumerate(categories)}
-        held = np.array([place.get(value, -1) for value in self.values[variable]], dtype=np.int64)
-        return np.asarray(held[self.codes[variable] - 1])
-
-    def problems(self, variable: int, wanted: pd.Series[float]) -> list[Problem]:
-        """Say why the targets of a variable do not fit the sample."""
-        name, codes, values = self.names[variable], self.codes[variable], self.values[variable]
-        held = {values[code - 1] for code in codes[codes > 0]}
-        carried = {values[code - 1] for code in codes[(codes > 0) & (self.base > 0)]}
-        gone = self.present[codes == 0]
-        first = int(np.flatnonzero(np.isin(self.flat, gone))[0]) + 1 if len(gone) else 0
-        return _problems(name, wanted, held, carried, (first, int(self.count[codes == 0].sum())))
-
-
-def _crossed(table: pd.DataFrame, variables: Sequence[str], base: Array | None) -> _Crossed:
-    flat, most = np.zeros(len(table), dtype=np.int64), 1
-    sizes, values = [], []
-    for name in variables:
-        own, found = _codes(table[name])
-        sizes.append(len(found) + 1)
-        values.append(written(found))
-        flat = own + 1 if most == 1 else flat * sizes[-1] + own + 1
-        most *= sizes[-1]
-    if most <= 4 * len(flat) + 1000:  # counted rather than sorted
-        bins = np.bincount(flat, minlength=most)
-        present = number = np.flatnonzero(bins)
-        count = bins[present]
-    else:
-        number, flat, count = np.unique(flat, return_inverse=True, return_counts=True)
-        present = np.arange(len(number))
-    codes = []
-    for size in reversed(sizes):
-        codes.append(number % size)
-        number = number // size
-    start = count.astype(float) if base is None else np.bincount(flat, weights=base)[present]
-    return _Crossed(variables, flat, present, tuple(reversed(codes)), tuple(values), count, start)
-
-
-def _codes(column: pd.Series[Any]) -> tuple[Array, Any]:
-    """Place of each value among those that may occur, -1 where missing; whole numbers are their own place."""
-    if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iu":
-        held = column.to_numpy()
-        low, high = int(held.min()), int(held.max())
-        if high - low < _IN_A_ROW and high <= np.iinfo(np.int64).max:
-            return held.astype(np.int64, copy=False) - low, range(low, high + 1)
-    return pd.factorize(column)
-
-
-def _problems(
-    name: str, wanted: pd.Series[float], held: set[str], carried: set[str], missing: tuple[int, int]
-) -> list[Problem]:
+def _problems(name: str, wanted: pd.Series[float], cells: Crossed, variable: int) -> list[Problem]:
+    """Say why the targets of a variable do not fit the sample."""
+    row, missing = cells.gone(variable)
     problems = []
     if abs(wanted.sum() - 1) > SHARES_TOLERANCE:
         problems.append(
@@ -295,15 +203,15 @@ def _problems(
                 column=name,
             )
         )
-    if missing[1]:
+    if missing:
         problems.append(
             Problem(
                 found=Message("no value"), allowed=Message("a category of the targets"), column=name,
                 action=Message("complete it, or exclude those rows in client.yaml before raking"),
-                row=missing[0], count=missing[1],
+                row=row, count=missing,
             )
         )  # fmt: skip
-    unknown = sorted(held - set(wanted.index))
+    unknown = sorted(cells.held(variable) - set(wanted.index))
     if unknown:
         problems.append(
             Problem(
@@ -313,6 +221,7 @@ def _problems(
                 column=name,
             )
         )
+    carried = cells.held(variable, weighing=True)
     empty = [category for category, share in wanted.items() if share > 0 and category not in carried]
     if empty:
         problems.append(
@@ -331,42 +240,8 @@ def _problems(
     return problems
 
 
-def _factors(
-    margins: Sequence[Array], targets: Sequence[pd.Series[float]], start: Array, variables: Sequence[str]
-) -> tuple[Array, int]:
-    """Factor of each combination, and rounds: iterative proportional fitting."""
-    shares = [target.to_numpy() for target in targets]
-    # In the order of the targets, so that neither the order of rows nor the type of a column moves a digit.
-    order = np.lexsort(margins[::-1])
-    margins, start = [margin[order] for margin in margins], start[order]
-    total, factors = start.sum(), np.ones(len(start))
-    for rounds in range(1, MOST_ROUNDS + 1):  # noqa: B007
-        before = factors.copy()
-        for margin, share in zip(margins, shares, strict=True):
-            now = np.bincount(margin, weights=start * factors, minlength=len(share))
-            with np.errstate(divide="ignore", invalid="ignore"):
-                factors *= np.where(now > 0, share * total / now, 0.0)[margin]
-        if np.abs(factors - before).max() <= CONVERGED * np.abs(factors).max():
-            break
-    off = max(
-        np.abs(np.bincount(margin, weights=start * factors, minlength=len(share)) / total - share).max()
-        for margin, share in zip(margins, shares, strict=True)
-    )
-    if not off <= 1e-8:
-        raise AnalysisError(
-            "no weights meet the targets of {variables} together (off by {off:.2g} after {rounds} rounds); "
-            "some of their combinations have no answers: merge categories or rake on fewer variables",
-            variables=", ".join(variables),
-            off=float(off),
-            rounds=MOST_ROUNDS,
-        )
-    found = np.empty_like(factors)
-    found[order] = factors
-    return found, rounds
-
-
 def _margins(
-    name: str, wanted: pd.Series[float], places: Array, crossed: _Crossed, after: Array
+    name: str, wanted: pd.Series[float], places: Array, cells: Crossed, after: Array
 ) -> pd.DataFrame:
     size = len(wanted)
     return pd.DataFrame(
@@ -374,9 +249,9 @@ def _margins(
             "variable": name,
             "category": wanted.index.to_numpy(dtype=object),
             "target": wanted.to_numpy(),
-            "before": np.bincount(places, weights=crossed.base, minlength=size) / crossed.base.sum(),
+            "before": np.bincount(places, weights=cells.base, minlength=size) / cells.base.sum(),
             "after": np.bincount(places, weights=after, minlength=size) / after.sum(),
-            "n": np.bincount(places, weights=crossed.count, minlength=size).astype(int),
+            "n": np.bincount(places, weights=cells.count, minlength=size).astype(int),
         }
     )
 
