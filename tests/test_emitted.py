@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxlab.analysis import benchmark, emitted
+from cxlab.analysis import emitted
 from cxlab.analysis.drivers import importance
 from cxlab.errors import AnalysisError
 from cxlab.reporting.words import explain
@@ -189,17 +189,46 @@ def test_a_unit_of_few_employees_is_not_shown(seen):
 def test_visits_to_peers_compare_by_interaction_and_channel(field):
     checks, visits, _ = field
     both = visits.assign(
-        peer_id=np.where(visits["unit_id"] < 20, "us", "best"), interaction_type="sales", channel="store"
+        peer_id=np.where(visits["unit_id"] < 20, None, "best"), interaction_type="sales", channel="store"
     )
-    worse = checks.assign(
-        result=np.where((checks["visit_id"] < 120) & (checks["visit_id"] % 3 == 0), 0, checks["result"])
+    bad = (checks["visit_id"] < 120) & (checks["visit_id"] % 3 == 0)
+    worse = checks.assign(result=np.where(bad, 0, checks["result"]))
+    own = emitted.checked(worse, both, STANDARDS)
+    assert own["unit_id"].max() == 19
+    assert own.attrs["n_dropped"] == {"visit to another company": 360}
+    everybody = emitted.checked(worse, both, STANDARDS, peers=True)
+    found = emitted.beside(everybody, focal="us", by=["interaction_type", "channel"])
+    assert found.table[["interaction_type", "channel", "peer", "verdict"]].to_numpy().tolist() == [
+        ["sales", "store", "best", "below"]
+    ]
+    alone = emitted.beside(own, focal="us")
+    assert alone.table.empty
+    assert [claim.code for claim in alone.claims] == ["emitted.no_peers"]
+
+
+def test_a_visit_of_two_evaluators_counts_once_and_gives_the_agreement(field):
+    checks, visits, _ = field
+    second = visits.head(30).assign(visit_id=visits["visit_id"] + 1000, paired_with=visits["visit_id"])
+    all_visits = pd.concat([visits, second.assign(evaluator_id=second["evaluator_id"] + 1)])
+    copied = checks[checks["visit_id"] < 30]
+    flipped = copied["visit_id"] < 3
+    seen_again = copied.assign(
+        visit_id=copied["visit_id"] + 1000, result=np.where(flipped, 1 - copied["result"], copied["result"])
     )
-    frame = emitted.checked(worse, both, STANDARDS)
-    found = benchmark.compare(
-        frame, "rate", unit="peer_id", focal="us", by=["interaction_type", "channel"],
-        columns={"successes": "met", "trials": "trials"},
-    )  # fmt: skip
-    assert found.table["verdict"].tolist() == ["below"]
+    everything = pd.concat([checks, seen_again])
+    frame = emitted.checked(everything, all_visits, STANDARDS)
+    assert len(frame) == len(checks)
+    assert frame.attrs["n_dropped"] == {"second evaluator of a visit": 90}
+    twice = emitted.seen_twice(everything, all_visits, STANDARDS)
+    assert len(twice) == 180
+    asked = {"unit": "case", "rater": "evaluator_id", "rating": "met"}
+    by_case = emitted.agreement(twice, **asked, resamples=400)
+    assert by_case.tables["checks"].set_index("check")["value"]["observed"] == pytest.approx(81 / 90)
+    # Checks of one visit err together: an interval by visit is wider.
+    by_visit = emitted.agreement(twice, **asked, cluster="visit", resamples=400)
+    assert by_visit.alpha == by_case.alpha
+    assert by_visit.table["std_error"].iloc[0] > 1.2 * by_case.table["std_error"].iloc[0]
+    assert emitted.seen_twice(checks, visits, STANDARDS).empty
 
 
 # Link with what is perceived

@@ -26,6 +26,7 @@ PAPERS = (
     "economics",
     "benchmark",
     "journey",
+    "emitted",
 )
 # A filter has no say over what is told of everybody: targets, questionnaire, managers, contacts, what came.
 WHOLE = {
@@ -43,6 +44,10 @@ WHOLE = {
     "ledger",
     "survey_responses_na_reasons",
     "rules",
+    "mystery_checks",
+    "mystery_visits",
+    "standards",
+    "units",
 }
 STUDY = """
 client: nada
@@ -59,6 +64,7 @@ entries:
   economics: {{notebook: economics, parameters: {{resamples: 60}}}}
   benchmark: {{notebook: benchmark, parameters: {{focal: Nada, by: [channel]}}}}
   journey: {{notebook: journey}}
+  emitted: {{notebook: emitted, parameters: {{focal: Nada, resamples: 100}}}}
 """
 
 CAPITAL = "where: region != 'RM'"

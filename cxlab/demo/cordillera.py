@@ -5,7 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxlab.demo import brands, contacts, fieldwork, journeys, lifetimes, organisation, people, referring
+from cxlab.demo import (
+    brands,
+    contacts,
+    fieldwork,
+    journeys,
+    lifetimes,
+    organisation,
+    people,
+    referring,
+    visits,
+)
 from cxlab.demo.conduct import Leanings, draw_conduct
 from cxlab.demo.ruts import ruts
 from cxlab.demo.tables import assemble
@@ -31,7 +41,8 @@ def fibra(seed: int = SEED) -> dict[str, pd.DataFrame]:
     dict of DataFrame
         customers, survey_responses, items, interactions, benchmark_responses, benchmark_scores,
         population_targets, areas, touchpoints, area_touchpoint, management_ranking, transactions,
-        billing, referrals, marketing_spend, journey_design; ids are as the client would send them.
+        billing, referrals, marketing_spend, journey_design, units, standards, mystery_visits,
+        mystery_checks; ids are as the client would send them.
 
     Examples
     --------
@@ -41,6 +52,7 @@ def fibra(seed: int = SEED) -> dict[str, pd.DataFrame]:
     """
     *streams, conduct = np.random.SeedSequence(seed).spawn(7)
     journey = np.random.SeedSequence(seed, spawn_key=(journeys.KEY,))
+    field = np.random.SeedSequence(seed, spawn_key=(visits.KEY,))
     rngs = [np.random.default_rng(child) for child in streams]
     traits = people.draw_people(rngs[0], CUSTOMERS)
     answers = people.draw_answers(rngs[0], traits)
@@ -66,7 +78,7 @@ def fibra(seed: int = SEED) -> dict[str, pd.DataFrame]:
     )
     does["journey_design"] = journeys.design()
     scores = {brand: brands.true_pxi(brand) - 4 for brand in brands.BRANDS}
-    return assemble(
+    tables = assemble(
         told,
         responses,
         fieldwork.leave_open(rngs[2], answers),
@@ -77,6 +89,7 @@ def fibra(seed: int = SEED) -> dict[str, pd.DataFrame]:
         responsibility=organisation.RESPONSIBILITY,
         ranking=organisation.draw_ranking(rngs[5], organisation.MANAGERS_ORDER, organisation.DISAGREEMENT),
     )
+    return visits.with_field(tables, field, differs=True)
 
 
 def leanings(customers: pd.DataFrame) -> Leanings:

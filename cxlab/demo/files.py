@@ -11,7 +11,7 @@ from typing import Literal
 
 import pandas as pd
 
-from cxlab.demo import bookkeeping, cordillera, deliveries, noise, raw
+from cxlab.demo import agency, bookkeeping, cordillera, deliveries, noise, raw
 from cxlab.demo.truth import truths
 from cxlab.errors import WorkbenchError
 from cxlab.intake.privacy.pseudonyms import KEY_VARIABLE, key_file
@@ -148,6 +148,7 @@ def _write_raw(folder: Path, tables: dict[str, pd.DataFrame], seed: int) -> None
     raw.write_benchmark(folder, tables["benchmark_responses"])
     raw.write_interactions(folder, tables["interactions"])
     bookkeeping.write_books(folder, tables)
+    agency.write_field(folder, tables)
 
 
 def _write_text(path: Path, text: str) -> None:

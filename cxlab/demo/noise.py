@@ -5,7 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxlab.demo import brands, contacts, fieldwork, journeys, lifetimes, organisation, people, referring
+from cxlab.demo import (
+    brands,
+    contacts,
+    fieldwork,
+    journeys,
+    lifetimes,
+    organisation,
+    people,
+    referring,
+    visits,
+)
 from cxlab.demo.conduct import Leanings, draw_conduct
 from cxlab.demo.ruts import ruts
 from cxlab.demo.tables import assemble
@@ -37,6 +47,7 @@ def nada(seed: int = SEED) -> dict[str, pd.DataFrame]:
     """
     *streams, conduct = np.random.SeedSequence(seed).spawn(7)
     journey = np.random.SeedSequence(seed, spawn_key=(journeys.KEY,))
+    field = np.random.SeedSequence(seed, spawn_key=(visits.KEY,))
     rngs = [np.random.default_rng(child) for child in streams]
     traits = people.draw_people(rngs[0], CUSTOMERS)
     answers = draw_answers(rngs[0], traits)
@@ -68,7 +79,7 @@ def nada(seed: int = SEED) -> dict[str, pd.DataFrame]:
         journey, does["interactions"], customers, responses, differs=False
     )
     does["journey_design"] = journeys.design()
-    return assemble(
+    tables = assemble(
         told,
         responses,
         fieldwork.leave_open(rngs[2], answers),
@@ -79,6 +90,7 @@ def nada(seed: int = SEED) -> dict[str, pd.DataFrame]:
         responsibility=organisation.alike(),
         ranking=organisation.draw_ranking(rngs[5], organisation.MANAGERS_ORDER, NO_COMMON_ORDER),
     )
+    return visits.with_field(tables, field, differs=False)
 
 
 def draw_answers(rng: np.random.Generator, traits: pd.DataFrame) -> pd.DataFrame:

@@ -146,6 +146,7 @@ def write_first_wave(folder: Path, responses: pd.DataFrame) -> Path:
         "RUT": rows["customer_id"].tolist(),
         **{header: said(rows[name], TRAITS[name]) for name, header in _trait_headers("Medio").items()},
         "Peso": [f"{weight:.4f}" for weight in rows["weight"]],
+        "Tienda": rows["unit_id"].fillna("").tolist(),
         **{header: _codes(rows, name) for name, header in QUALTRICS.items()},
     }
     texts = dict(zip(CODEBOOK["item_id"], CODEBOOK["text_es"], strict=True))
@@ -171,6 +172,7 @@ def write_second_wave(folder: Path, responses: pd.DataFrame) -> Path:
         "Fecha": dates(responses["responded_at"]),
         **{header: said(responses[name], TRAITS[name]) for name, header in _trait_headers("Vía").items()},
         "Ponderador": [f"{weight:.4f}".replace(".", ",") for weight in responses["weight"]],
+        "Tienda que atendió": responses["unit_id"].fillna("").tolist(),
         **{header: _codes(responses, name) for name, header in SPANISH.items()},
     }
     columns["Recomendación"] = [
@@ -194,6 +196,7 @@ def write_third_wave(folder: Path, responses: pd.DataFrame) -> Path:
         order = {value: float(code) for code, value in enumerate(TRAITS[name], start=1)}
         frame[header] = responses[name].map(order)
     frame["PESO"] = responses["weight"]
+    frame["TIENDA"] = responses["unit_id"].fillna("")
     texts = dict(zip(CODEBOOK["item_id"], CODEBOOK["text_es"], strict=True))
     for name, header in SPSS.items():
         open_answers = responses[name].isna() & _asked(responses, name)

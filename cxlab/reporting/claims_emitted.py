@@ -43,14 +43,11 @@ def _link(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
 
 
 def _visits(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
-    return "open" if absent(fields.get("visits_high")) else "", {
-        "amount": words.percent(fields.get("estimate"), 0),
+    return "", {
+        "needed": words.number(fields.get("estimate"), 0),
+        "single": words.percent(fields.get("single"), 0),
+        **{name: words.number(fields.get(name), 0) for name in ("units", "visits")},
         "target": words.number(fields.get("target"), 2),
-        "needed": words.number(fields.get("visits_needed"), 0),
-        "low": words.number(fields.get("visits_low"), 0),
-        "high": words.number(fields.get("visits_high"), 0),
-        "units": words.number(fields.get("units"), 0),
-        "visits": words.number(fields.get("visits"), 0),
     }
 
 
@@ -75,4 +72,9 @@ READERS: Mapping[str, Callable[[Fields, Words], tuple[str, dict[str, Any]]]] = {
     "emitted.visits": _visits,
     "emitted.visits_alike": _visits,
     "emitted.aligned": _aligned,
+    "emitted.aligned_open": _aligned,
+    "emitted.no_peers": _delivered,
+    "emitted.unpaired": _delivered,
+    "emitted.unperceived": _link,
+    "emitted.unaligned": _delivered,
 }

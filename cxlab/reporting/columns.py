@@ -64,9 +64,9 @@ WHOLE = frozenset(
 DECIMALS = {
     "spearman": 2,
     "corrected": 2,
-    "visits_needed": 0,
-    "visits_low": 0,
-    "visits_high": 0,
+    "visits_needed": 1,
+    "visits_low": 1,
+    "visits_high": 1,
     "importance": 3,
     "first": 3,
     "last": 3,
@@ -109,6 +109,7 @@ SHARES = frozenset(
     {
         "share_before",
         "compliance",
+        "standard_weight",
         "reliability",
         "p_top",
         "filled_left",

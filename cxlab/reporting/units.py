@@ -11,7 +11,7 @@ METRIC_UNITS: Mapping[str, str] = {
     "nps": "points", "pxi": "points", "insc": "points", "ces_net": "points", "cxi_legacy": "points",
     "acsi_equal": "points", "acsi_ohio": "points", "csat_t2b_5": "percent", "csat_t2b_7": "percent",
     "csat_t2b_10": "percent", "ces_top3": "percent", "top_k": "percent", "rate": "percent",
-    "ces_mean": "scale", "mean": "scale",
+    "compliance": "percent", "ces_mean": "scale", "mean": "scale",
 }  # fmt: skip
 
 

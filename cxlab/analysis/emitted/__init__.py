@@ -3,15 +3,17 @@
 `agreement` and `icc` say how far evaluators who saw the same agree, `components` how many visits it takes to
 know a unit. `checked` joins the checks of the visits; from them `compliance` says what is delivered,
 `perceived` whether it matters to customers, `ladder` what was designed, emitted and perceived, and
-`alignment` whether the standards are about what matters.
+`alignment` whether the standards are about what matters; `beside` how other companies attend. `seen_twice`
+gives the visits of two evaluators to `agreement`.
 """
 
-from cxlab.analysis.emitted.checks import checked
+from cxlab.analysis.emitted.beside import beside
+from cxlab.analysis.emitted.checks import checked, seen_twice, visit_scores
 from cxlab.analysis.emitted.delivered import Compliance, compliance
 from cxlab.analysis.emitted.felt import Perceived, perceived
 from cxlab.analysis.emitted.iccs import Icc, icc
 from cxlab.analysis.emitted.raters import Agreement, agreement
-from cxlab.analysis.emitted.steps import Alignment, Ladder, alignment, ladder
+from cxlab.analysis.emitted.steps import Alignment, Ladder, aligned, alignment, ladder
 from cxlab.analysis.emitted.variance import Components, components
 
 __all__ = [
@@ -23,11 +25,15 @@ __all__ = [
     "Ladder",
     "Perceived",
     "agreement",
+    "aligned",
     "alignment",
+    "beside",
     "checked",
     "compliance",
     "components",
     "icc",
     "ladder",
     "perceived",
+    "seen_twice",
+    "visit_scores",
 ]

@@ -16,6 +16,8 @@ from cxlab.errors import AnalysisError, Message, Problem
 Array = np.ndarray[Any, Any]
 
 NOT_APPLICABLE = Message("not applicable at the visit")
+ELSEWHERE = Message("visit to another company")
+SECOND = Message("second evaluator of a visit")
 NO_VISIT = Message("no such visit")
 NO_STANDARD = Message("no such standard")
 SUM = 1e-6  # how far declared weights may be from one
@@ -23,8 +25,9 @@ KINDS = ("binary", "scale", "time")
 
 
 def checked(
-    checks: pd.DataFrame, visits: pd.DataFrame, standards: pd.DataFrame, *, target: float | None = None
-) -> pd.DataFrame:
+    checks: pd.DataFrame, visits: pd.DataFrame, standards: pd.DataFrame, *, target: float | None = None,
+    peers: bool = False,
+) -> pd.DataFrame:  # fmt: skip
     """Join checks with their visits and standards, and say which were met.
 
     Parameters
@@ -34,7 +37,8 @@ def checked(
         seconds), na_reason where there is no result. Not changed.
     visits : DataFrame
         ``mystery_visits``: visit_id, unit_id, and what else is known of the visit (channel, interaction_type,
-        evaluator_id, peer_id of another company).
+        evaluator_id; peer_id where it was to another company; paired_with, the visit that this is the second
+        evaluator of: such visits count once).
     standards : DataFrame
         ``standards``: standard_id, weight (all of them or none; they sum to one), kind (binary, the default;
         scale, met from its target on; time, met up to its target), target, critical (1 where a failure is
@@ -42,14 +46,16 @@ def checked(
     target : float, optional
         From which result on a standard without a declared kind is met; by default results are 1 or 0.
 
+    peers : bool
+        Whether visits to other companies stay in.
+
     Returns
     -------
     DataFrame
         One row for each check with a result: the columns of its visit, standard_id, critical (bool), weight
-        (declared, equal without), met and trials (1; ``metrics.score(frame, "rate")`` and
-        ``benchmark.compare(frame, "rate", unit="peer_id")`` read these as successes and trials under
-        ``columns={"successes": "met", "trials": "trials"}``), part (of its visit's score, over what applied:
-        sums to one in a visit). ``attrs``: n_dropped, weighted, and not_applicable (standard_id, reason, n).
+        (declared, equal without), result, met (0, 1) and trials (1), part (of its visit's score, over what
+        applied: sums to one in a visit). ``attrs``: n_dropped, weighted, and not_applicable (standard_id,
+        reason, n).
 
     Raises
     ------
@@ -72,6 +78,10 @@ def checked(
     _refuse_twice(checks, ["visit_id", "standard_id"])
     _refuse_twice(visits, ["visit_id"])
     known = _standards(standards, checks)
+    elsewhere = (
+        visits["peer_id"].notna() if "peer_id" in visits and not peers else np.zeros(len(visits), bool)
+    )
+    again = visits["paired_with"].notna() if "paired_with" in visits else np.zeros(len(visits), bool)
     results = as_floats(checks["result"])
     if results is None:
         raise AnalysisError(
@@ -80,6 +90,8 @@ def checked(
     empty = np.isnan(results)
     why = checks.get("na_reason", pd.Series(index=checks.index, dtype=object))
     reasons = [
+        (ELSEWHERE, checks["visit_id"].isin(visits.loc[elsewhere, "visit_id"]).to_numpy(dtype=bool)),
+        (SECOND, checks["visit_id"].isin(visits.loc[again, "visit_id"]).to_numpy(dtype=bool)),
         (NOT_APPLICABLE, empty & (why == "not_applicable").to_numpy(dtype=bool)),
         (missing("result"), empty),
         (NO_VISIT, ~checks["visit_id"].isin(visits["visit_id"]).to_numpy(dtype=bool)),
@@ -91,15 +103,93 @@ def checked(
     rows = rows.merge(known, on="standard_id", how="left")
     rows["met"] = _met(rows, target)
     joined = rows.merge(visits, on="visit_id", how="left", suffixes=("", "_visit"))
-    joined = joined.drop(columns=["result", "kind", "target"]).assign(trials=1)
+    joined = joined.drop(columns=["kind", "target"]).assign(trials=1)
     whole = joined.groupby("visit_id")["weight"].transform("sum")
     joined["part"] = np.where(whole > 0, joined["weight"] / whole.where(whole > 0, 1.0), 0.0)
-    given_up = pd.DataFrame({"standard_id": checks["standard_id"], "reason": why.fillna("absent")})[empty]
+    given_up = pd.DataFrame({"standard_id": checks["standard_id"], "reason": why.fillna("absent")})
+    given_up = given_up[empty & ~reasons[0][1] & ~reasons[1][1]]
     counted = given_up.value_counts(["standard_id", "reason"], sort=False).rename("n").reset_index()
     joined.attrs = {
         "n_dropped": dropped, "not_applicable": records(counted), "weighted": bool(known["declared"].any())
     }  # fmt: skip
     return joined.drop(columns="declared")
+
+
+def visit_scores(checks: pd.DataFrame, *, standard: str = "") -> pd.DataFrame:
+    """Return what each visit scored: its weighted share met, or what was found of one standard.
+
+    Parameters
+    ----------
+    checks : DataFrame
+        As `checked` gives them. Not changed.
+    standard : str
+        Id of one standard; by default all of them with their weights.
+
+    Returns
+    -------
+    DataFrame
+        One row for each visit: visit_id, unit_id, evaluator_id where it is known, score: 0 to 100; of one
+        standard that is rated or timed, the rating or the seconds themselves.
+
+    Raises
+    ------
+    AnalysisError
+        If there is no such standard, or a column is missing.
+
+    Examples
+    --------
+    >>> checks = pd.DataFrame({"visit_id": ["a", "a"], "unit_id": "u", "standard_id": ["x", "y"],
+    ...                        "met": [1, 0], "part": [0.3, 0.7]})
+    >>> visit_scores(checks)[["visit_id", "score"]].values.tolist()
+    [['a', 30.0]]
+    """
+    check_columns(checks, ["visit_id", "unit_id", "standard_id", "met", "part"])
+    own = checks[checks["standard_id"] == standard] if standard else checks[checks["part"] > 0]
+    if own.empty:
+        raise AnalysisError(
+            "there is no standard {standard!r}; there are {present}",
+            standard=standard, present=shown(checks["standard_id"].unique()),
+        )  # fmt: skip
+    value = 100.0 * own["met"] * (1.0 if standard else own["part"])
+    if standard and "result" in own and not own["result"].isin([0, 1]).all():
+        value = own["result"]
+    keys = [name for name in ("visit_id", "unit_id", "evaluator_id") if name in own]
+    scored = own.assign(score=value)[[*keys, "score"]]
+    return scored.groupby(keys, observed=True).sum().reset_index()
+
+
+def seen_twice(
+    checks: pd.DataFrame, visits: pd.DataFrame, standards: pd.DataFrame, *, target: float | None = None
+) -> pd.DataFrame:
+    """Return what several evaluators wrote down of the same visits, for `agreement`.
+
+    Parameters
+    ----------
+    checks, visits, standards, target
+        As in `checked`; ``paired_with`` of a visit names the one whose second evaluator it is.
+
+    Returns
+    -------
+    DataFrame
+        visit (the first one's id), case (visit and standard), standard_id, evaluator_id, met; no rows where
+        no visit was seen twice.
+
+    Raises
+    ------
+    AnalysisError
+        As `checked`; if there is no column evaluator_id.
+    """
+    columns = ["visit", "case", "standard_id", "evaluator_id", "met"]
+    if "paired_with" not in visits or not visits["paired_with"].notna().any():
+        return pd.DataFrame(columns=columns)
+    check_columns(visits, ["visit_id", "evaluator_id"])
+    first = visits["paired_with"].where(visits["paired_with"].notna(), visits["visit_id"])
+    twice = first.isin(visits["paired_with"].dropna())
+    own = visits[twice].drop(columns=["paired_with"]).assign(visit=first[twice])
+    frame = checked(
+        checks[checks["visit_id"].isin(own["visit_id"])], own, standards, target=target, peers=True
+    )
+    return frame.assign(case=frame["visit"].astype(str) + " " + frame["standard_id"].astype(str))[columns]
 
 
 def _refuse_twice(table: pd.DataFrame, columns: list[str]) -> None:

@@ -49,12 +49,12 @@ def compliance(
     Returns
     -------
     Compliance
-        ``table``: standard_id, critical, weight, estimate (percent of checks met), std_error, conf_low,
-        conf_high (Wilson on n_eff; clusters are units, or visits where there is one unit), n (checks), n_eff,
-        not_applicable, flag. ``tables``: overall (kind: score, the mean of the visits' weighted scores;
-        critical, the share of visits in which every critical standard was met), units (unit_id, estimate of
-        the score, clusters are visits; visits, critical_failed: visits in which a critical standard failed;
-        flag), not_applicable (standard_id, reason, n).
+        ``table``: standard_id, critical, standard_weight, estimate (percent of checks met), std_error,
+        conf_low, conf_high (Wilson on n_eff; clusters are units, or visits where there is one unit), n
+        (checks), n_eff, not_applicable, flag. ``tables``: overall (kind: score, the mean of the visits'
+        weighted scores; critical, the share of visits in which every critical standard was met), units
+        (unit_id, estimate of the score, clusters are visits; visits, critical_failed: visits in which a
+        critical standard failed; flag), not_applicable (standard_id, reason, n).
 
     Raises
     ------
@@ -99,7 +99,7 @@ def compliance(
         n_dropped=checks.attrs.get("n_dropped", {}),
         settings={
             "metric": "rate", "level": level, "min_visits": min_visits, "cluster": asked["cluster"],
-            "weights": "declared" if checks.attrs.get("weighted") else None,
+            "weighting": "declared" if checks.attrs.get("weighted") else "equal",
         },
         claims=_claims(table, overall, checks, level),
     )  # fmt: skip
@@ -108,10 +108,11 @@ def compliance(
 def _by_standard(checks: pd.DataFrame, given_up: pd.DataFrame, asked: dict[str, object]) -> pd.DataFrame:
     scored = metrics.score(checks, "rate", by="standard_id", **asked).table  # type: ignore[arg-type]
     known = checks.drop_duplicates("standard_id")[["standard_id", "critical", "weight"]]
+    known = known.rename(columns={"weight": "standard_weight"})
     table = scored[["standard_id", *MEASURED]].merge(known, on="standard_id")
     counts = given_up.groupby("standard_id")["n"].sum() if len(given_up) else pd.Series(dtype=float)
     table["not_applicable"] = table["standard_id"].map(counts).fillna(0).astype(int)
-    columns = ["standard_id", "critical", "weight", *MEASURED, "not_applicable"]
+    columns = ["standard_id", "critical", "standard_weight", *MEASURED, "not_applicable"]
     table = table[columns].assign(flag=flags(table["n"]))
     return table.sort_values("estimate", ascending=False, kind="stable", ignore_index=True)
 

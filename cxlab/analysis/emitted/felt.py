@@ -57,7 +57,8 @@ def perceived(
     checks : DataFrame
         As `checked` gives them. Not changed.
     responses : DataFrame
-        One row for each customer who answered, with the unit that served them. Not changed.
+        One row for each customer who answered, with the unit that served them; without rows, or without that
+        column, the table is empty and a claim says so. Not changed.
     metric, columns : str, mapping
         Index of what is perceived, as in `cxlab.analysis.metrics.score`.
     unit : str
@@ -113,7 +114,9 @@ def perceived(
     >>> found.table[["standard_id", "correlation", "corrected", "link"]].round(2).values.tolist()
     [['solves', 0.77, 1.0, 'linked']]
     """
-    _check_asked(checks, responses, unit, level, delivered, relevant, min_visits)
+    _check_asked(checks, unit, level, delivered, relevant, min_visits)
+    if responses.empty or unit not in responses:
+        return _unperceived(metric, level, delivered)
     felt, dropped = _felt(responses, metric, columns, unit)
     visits = checks.groupby(unit, observed=True)["visit_id"].nunique()
     used = [u for u in felt.index if visits.get(u, 0) >= min_visits and felt.loc[u, "n"] >= MINIMUM_CUSTOMERS]
@@ -162,8 +165,7 @@ def perceived(
 
 
 def _check_asked(
-    checks: pd.DataFrame, responses: pd.DataFrame, unit: str, level: float, delivered: float, relevant: float,
-    min_visits: int,
+    checks: pd.DataFrame, unit: str, level: float, delivered: float, relevant: float, min_visits: int
 ) -> None:  # fmt: skip
     check_level(level)
     between = "a share between 0 and 1"
@@ -173,7 +175,29 @@ def _check_asked(
         ("min_visits", min_visits, lambda n: whole_from(n, 2), "a whole number, 2 or more"),
     )
     check_columns(checks, [unit, "visit_id", "standard_id", "met"])
-    check_columns(responses, [unit])
+
+
+def _unperceived(metric: str, level: float, delivered: float) -> Perceived:
+    """Return the result where no customer's answer names a unit: a claim that says so."""
+    columns = [
+        "standard_id",
+        "compliance",
+        "correlation",
+        "conf_low",
+        "conf_high",
+        "link",
+        "place",
+        "n",
+        "flag",
+    ]
+    return Perceived(
+        table=pd.DataFrame(columns=columns),
+        keys=("standard_id",),
+        estimate_column="correlation",
+        settings={"perceived": metric, "level": level},
+        claims=(Claim("emitted.unperceived", {"metric": metric}, "D"),),
+        delivered=delivered,
+    )
 
 
 def _felt(

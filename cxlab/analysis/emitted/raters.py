@@ -50,6 +50,7 @@ class _Counts:
     by_rater: Array  # (raters, categories), shares
     values: Array
     raters: int
+    cluster: Array | None  # (units,)
 
 
 def agreement(
@@ -60,6 +61,7 @@ def agreement(
     rating: str,
     scale: Scale = "nominal",
     categories: Sequence[Any] | None = None,
+    cluster: str | None = None,
     level: float = 0.95,
     resamples: int = 1000,
     seed: int = 0,
@@ -77,6 +79,9 @@ def agreement(
         relative distance.
     categories : sequence, optional
         Every category that could have been given; by default those that were.
+    cluster : str, optional
+        Column of what units come in (checks of one visit): the bootstrap then draws clusters, and all errors
+        are its own.
     level : float
         Confidence level.
     resamples : int
@@ -93,7 +98,7 @@ def agreement(
         flag. ``tables["checks"]``: check, value: units, rated_twice, raters, ratings, observed (share of
         agreeing pairs), most_common (share of the most given category), brennan_prediger, fleiss, conger,
         undefined (share of the samples of units without two categories). Also as attributes ``alpha``,
-        ``ac``.
+        ``ac``. A frame without rows gives an empty table, and a claim that nothing was rated twice.
 
     Raises
     ------
@@ -123,12 +128,14 @@ def agreement(
     [['alpha', 0.5333, 4], ['ac1', 0.5294, 4]]
     """
     _check_asked(ratings, unit, rater, rating, scale, level, resamples, seed)
-    reasons = [
-        (missing(column), ratings[column].isna().to_numpy(dtype=bool)) for column in (unit, rater, rating)
-    ]
+    if ratings.empty:
+        return _unrated(level)
+    columns = [unit, rater, rating, *([cluster] if cluster else [])]
+    check_columns(ratings, columns)
+    reasons = [(missing(column), ratings[column].isna().to_numpy(dtype=bool)) for column in columns]
     kept, dropped = entering(len(ratings), reasons)
     check_entered(kept, dropped)
-    counted = _counted(ratings[kept], unit, rater, rating, scale, categories)
+    counted = _counted(ratings[kept], unit, rater, rating, scale, categories, cluster)
     twice = int((counted.counts.sum(axis=1) > 1).sum())
     if not twice:
         raise AnalysisError(
@@ -146,12 +153,26 @@ def agreement(
         n_dropped=dropped,
         settings={
             "unit": unit, "rater": rater, "rating": rating, "scale": scale, "level": level,
-            "resamples": resamples, "seed": seed, "categories": len(counted.values),
+            "resamples": resamples, "seed": seed, "cluster": cluster, "categories": len(counted.values),
         },
         claims=_claims(table, facts, level),
         alpha=estimates["alpha"],
         ac=estimates[name],
     )  # fmt: skip
+
+
+def _unrated(level: float) -> Agreement:
+    """Return the result of no double rating at all: a claim that says so."""
+    columns = ["coefficient", "estimate", "std_error", "conf_low", "conf_high", "n", "flag"]
+    return Agreement(
+        table=pd.DataFrame(columns=columns),
+        keys=("coefficient", "check"),
+        tables={"checks": pd.DataFrame(columns=["check", "value"])},
+        settings={"level": level},
+        claims=(Claim("emitted.unpaired", {}, "D"),),
+        alpha=float("nan"),
+        ac=float("nan"),
+    )
 
 
 def _check_asked(
@@ -185,8 +206,9 @@ def _check_asked(
 
 
 def _counted(
-    rated: pd.DataFrame, unit: str, rater: str, rating: str, scale: Scale, categories: Sequence[Any] | None
-) -> _Counts:
+    rated: pd.DataFrame, unit: str, rater: str, rating: str, scale: Scale, categories: Sequence[Any] | None,
+    cluster: str | None,
+) -> _Counts:  # fmt: skip
     codes, found = pd.factorize(rated[rating], sort=True)
     possible = pd.Index(found)
     if categories is not None:
@@ -218,7 +240,11 @@ def _counted(
     k = len(possible)
     counts = np.bincount(units * k + codes, minlength=(units.max() + 1) * k).reshape(-1, k).astype(float)
     own = np.bincount(raters * k + codes, minlength=len(who) * k).reshape(-1, k).astype(float)
-    return _Counts(counts, own / own.sum(axis=1, keepdims=True), values, len(who))
+    within = None
+    if cluster is not None:
+        _, places = np.unique(units, return_index=True)
+        within = pd.factorize(rated[cluster].iloc[places])[0]
+    return _Counts(counts, own / own.sum(axis=1, keepdims=True), values, len(who), within)
 
 
 def _table(
@@ -234,11 +260,13 @@ def _table(
         key: float(value[0])
         for key, value in zip(("alpha", name), _both(one, pairs, agreed, shares, values, scale), strict=True)
     }
-    rng, n, drawn = generators(seed, 1)[0], len(counts), []
-    step = max(_AT_ONCE // (pairs[0].size + n), 1)
+    rng, drawn = generators(seed, 1)[0], []
+    within = np.arange(len(counts)) if counted.cluster is None else counted.cluster
+    n = int(within.max()) + 1
+    step = max(_AT_ONCE // (pairs[0].size + len(counts)), 1)
     for start in range(0, resamples, step):
         times = rng.multinomial(n, np.full(n, 1 / n), size=min(step, resamples - start)).astype(float)
-        drawn.append(_both(times, pairs, agreed, shares, values, scale))
+        drawn.append(_both(times[:, within], pairs, agreed, shares, values, scale))
     samples = [np.concatenate(each) for each in zip(*drawn, strict=True)]
     tails = [(1 - level) / 2, (1 + level) / 2]
     rows = []
@@ -246,15 +274,9 @@ def _table(
         known = own[~np.isnan(own)]
         low, high = np.quantile(known, tails) if len(known) > 1 else (np.nan, np.nan)
         error = float(known.std(ddof=1)) if len(known) > 1 else float("nan")
-        rows.append(
-            (
-                key,
-                estimates[key],
-                error if key == "alpha" else coefficients.gwet_error(counts, weights),
-                low,
-                high,
-            )
-        )
+        if key != "alpha" and counted.cluster is None:
+            error = coefficients.gwet_error(counts, weights)
+        rows.append((key, estimates[key], error, low, high))
     table = pd.DataFrame(rows, columns=["coefficient", "estimate", "std_error", "conf_low", "conf_high"])
     return estimates, table, float(np.isnan(samples[0]).mean())
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ import pandas as pd
 
 from cxlab.analysis import metrics
 from cxlab.analysis.columns import records
-from cxlab.analysis.drivers import DriverImportance
+from cxlab.analysis.drivers import DriverImportance, importance
 from cxlab.analysis.emitted.delivered import COLUMNS
 from cxlab.analysis.estimates import (
     Claim,
@@ -84,7 +84,6 @@ def ladder(
     [['designed', 90.0, nan], ['emitted', 75.0, 40.0], ['perceived', 75.0, 40.0]]
     """
     check_level(level)
-    check_columns(standards, ["standard_id"])
     check_columns(checks, ["standard_id", "unit_id", "met"])
     asked_of = {row["standard_id"]: row for row in records(standards)}
     rows = []
@@ -129,7 +128,47 @@ def _rated(
     return ends[0], ends[1], ends[2], float(row["n"])
 
 
-def alignment(standards: pd.DataFrame, importance: DriverImportance, *, top: int = 3) -> Alignment:
+def aligned(
+    standards: pd.DataFrame, answers: pd.DataFrame, outcome: str, drivers: Sequence[str], *, top: int = 3,
+    resamples: int = 500, level: float = 0.95, seed: int = 0,
+) -> Alignment:  # fmt: skip
+    """Estimate what weighs for customers, and give `alignment` with it.
+
+    Parameters
+    ----------
+    standards, top
+        As in `alignment`.
+    answers, outcome, drivers, resamples, level, seed
+        As in `cxlab.analysis.drivers.importance`. Without drivers, or where no standard says what it is
+        about, the table is empty and a claim says so.
+
+    Returns
+    -------
+    Alignment
+        As `alignment`.
+
+    Raises
+    ------
+    AnalysisError
+        As `alignment` and `importance`.
+    """
+    named = "item_id" in standards and bool(standards["item_id"].isin(list(drivers)).any())
+    if not named:
+        return Alignment(
+            table=pd.DataFrame(
+                columns=["driver", "standard_weight", "share", "conf_low", "conf_high", "n", "flag"]
+            ),
+            keys=("driver", "kind"),
+            estimate_column="share",
+            tables={"index": pd.DataFrame()},
+            settings={"outcome": outcome, "level": level, "top": top},
+            claims=(Claim("emitted.unaligned", {}, "D"),),
+        )
+    asked = {"resamples": resamples, "level": level, "seed": seed}
+    return alignment(standards, importance(answers, outcome, list(drivers), **asked), top=top)  # type: ignore[arg-type]
+
+
+def alignment(standards: pd.DataFrame, weighed: DriverImportance, *, top: int = 3) -> Alignment:
     """Say which part of the standards' weight is about what weighs most for customers.
 
     Parameters
@@ -137,7 +176,7 @@ def alignment(standards: pd.DataFrame, importance: DriverImportance, *, top: int
     standards : DataFrame
         The canonical table ``standards`` with ``item_id``, the column that customers rate; and weight, if
         declared, else each standard counts the same. Not changed.
-    importance : DriverImportance
+    weighed : DriverImportance
         What weighs for customers, with its bootstrap (`cxlab.analysis.drivers.importance`).
     top : int
         How many items count as of top importance.
@@ -145,7 +184,8 @@ def alignment(standards: pd.DataFrame, importance: DriverImportance, *, top: int
     Returns
     -------
     Alignment
-        ``table``: driver, standards (how many are about it), weight (share of the standards' weight), share
+        ``table``: driver, standards (how many are about it), standard_weight (share of
+        the standards' weight), share
         (of importance) with conf_low, conf_high, p_top (part of the samples in which it is of top
         importance), n, flag. ``tables["index"]``: kind (aligned: share of the standards' weight on the
         items of top importance), estimate, conf_low, conf_high (its range over the samples of customers:
@@ -158,7 +198,7 @@ def alignment(standards: pd.DataFrame, importance: DriverImportance, *, top: int
         an item that was rated.
     """
     check_columns(standards, ["standard_id", "item_id"])
-    drivers = list(importance.draws.blocks)
+    drivers = list(weighed.draws.blocks)
     check_numbers(
         (
             "top",
@@ -167,7 +207,7 @@ def alignment(standards: pd.DataFrame, importance: DriverImportance, *, top: int
             "a whole number under that of the items",
         )
     )
-    drawn = importance.draws.shares
+    drawn = weighed.draws.shares
     if not drawn.shape[1]:
         raise AnalysisError("the importance has no bootstrap; ask it for resamples, e.g. resamples=500")
     given = standards["weight"] if "weight" in standards else pd.Series(np.nan, index=standards.index)
@@ -180,13 +220,13 @@ def alignment(standards: pd.DataFrame, importance: DriverImportance, *, top: int
             "no standard is about an item that customers rate; item_id names one of {drivers}",
             drivers=", ".join(drivers),
         )
-    own = importance.table.set_index("driver").loc[drivers].reset_index()
-    level = float(importance.settings["level"])
+    own = weighed.table.set_index("driver").loc[drivers].reset_index()
+    level = float(weighed.settings["level"])
     best = np.argsort(-drawn, axis=0, kind="stable")[:top]
     spread = np.quantile(on[best].sum(axis=0), [(1 - level) / 2, (1 + level) / 2])
     point = float(on[np.argsort(-own["share"].to_numpy(dtype=float), kind="stable")[:top]].sum())
     table = own[["driver"]].assign(
-        standards=[int((about == name).sum()) for name in drivers], weight=on, share=own["share"],
+        standards=[int((about == name).sum()) for name in drivers], standard_weight=on, share=own["share"],
         conf_low=own["conf_low"], conf_high=own["conf_high"],
         p_top=[float((best == place).any(axis=0).mean()) for place in range(len(drivers))],
         n=own["n"], flag=own["flag"],
@@ -198,19 +238,23 @@ def alignment(standards: pd.DataFrame, importance: DriverImportance, *, top: int
     fields = {key: index[key] for key in ("estimate", "conf_low", "conf_high", "top", "standards", "n")}
     fields |= {
         "even": top / len(drivers),
-        "outcome": importance.settings["outcome"],
+        "outcome": weighed.settings["outcome"],
         "drivers": len(drivers),
         "level": level,
         "unit": "share",
     }
-    claim = Claim("emitted.aligned", fields, "D", ("association_not_cause",), headline=True)
+    if spread[0] == spread[1]:  # in every sample the same items: there is no range to tell
+        fields |= {"conf_low": None, "conf_high": None}
+    stands = any(claim.code == "drivers.top" for claim in weighed.claims)
+    code = "emitted.aligned" if stands else "emitted.aligned_open"
+    claim = Claim(code, fields, "D", ("association_not_cause",), headline=stands)
     return Alignment(
         table=table.sort_values("share", ascending=False, kind="stable", ignore_index=True),
         keys=("driver", "kind"),
         estimate_column="share",
         tables={"index": pd.DataFrame([index])},
-        n_used=importance.n_used,
-        n_dropped=importance.n_dropped,
-        settings={**importance.settings, "top": top},
+        n_used=weighed.n_used,
+        n_dropped=weighed.n_dropped,
+        settings={**weighed.settings, "top": top},
         claims=(claim,),
     )

@@ -76,8 +76,8 @@ def components(
     Components
         ``table``: component (unit, evaluator, visit), variance (REML, never negative), share, n (units,
         evaluators, visits), flag. ``tables["visits"]``: visits, reliability with conf_low, conf_high of the
-        mean of so many visits, flag; ``tables["needed"]``: target, visits_needed with visits_low,
-        visits_high, flag.
+        mean of so many visits, flag; ``tables["needed"]``: reliability (asked), visits_needed with
+        visits_low, visits_high, flag.
         Also as attributes ``reliability`` (of one visit) and ``visits_needed``. No evaluator is named.
 
     Raises
@@ -141,10 +141,11 @@ def components(
     ends = _ends(y, codes[unit], level)
     facts = {"target": target, "level": level, "units": len(sizes), "visits": float(sizes.mean())}
     needed = pd.DataFrame([_needed(target, single, ends)], columns=list(_ASKED))
-    needed = needed.assign(target=target, flag=flag)
+    needed.insert(0, "reliability", target)
+    needed = needed.assign(flag=flag)
     return Components(
         table=table,
-        keys=("component", "visits", "target"),
+        keys=("component", "visits"),
         estimate_column="share",
         tables={"visits": _curve(single, ends).assign(flag=flag), "needed": needed},
         n_used=int(kept.sum()),
@@ -257,12 +258,21 @@ def _claims(
     """State how much of a visit is the unit, and how many visits it takes to know one."""
     if facts["units"] < MINIMUM_CUSTOMERS or np.isnan(single):
         return ()
-    fields = {
-        **facts, "estimate": single, "conf_low": ends[0], "conf_high": ends[1], "unit": "share",
-        "n": int(table["n"].iloc[-1]),
-        **{key: None if np.isinf(needed[key]) else float(needed[key]) for key in _ASKED},
+    shared = {
+        **facts, "n": int(table["n"].iloc[-1]),
         "evaluators": float(table.set_index("component")["share"].get("evaluator", 0.0)),
     }  # fmt: skip
     caveats = ("low_base",) if facts["units"] < LOW_BASE else ()
-    code = "emitted.visits_alike" if ends[0] == 0 else "emitted.visits"
-    return (Claim(code, fields, "D", caveats, headline=code == "emitted.visits"),)
+    if ends[0] == 0:
+        found = {"estimate": single, "conf_low": ends[0], "conf_high": ends[1], "unit": "share"}
+        return (Claim("emitted.visits_alike", {**shared, **found}, "D", caveats),)
+    # A visit is made or not: what is needed is the next whole number.
+    whole = [float(np.ceil(needed[key] - 1e-9)) for key in _ASKED]
+    found = {
+        "estimate": whole[0],
+        "conf_low": whole[1],
+        "conf_high": whole[2],
+        "unit": "rank",
+        "single": single,
+    }
+    return (Claim("emitted.visits", {**shared, **found}, "D", caveats, headline=True),)

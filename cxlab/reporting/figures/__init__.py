@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from cxlab.reporting.figures.choices import draw_choices
     from cxlab.reporting.figures.cohorts import draw_cohorts
     from cxlab.reporting.figures.comparison import draw_comparison
+    from cxlab.reporting.figures.compliance import draw_compliance
     from cxlab.reporting.figures.consistency import draw_consistency
     from cxlab.reporting.figures.doses import draw_doses
     from cxlab.reporting.figures.dumbbell import draw_dumbbell
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from cxlab.reporting.figures.hazards import draw_hazards
     from cxlab.reporting.figures.importance import draw_importance
     from cxlab.reporting.figures.incidence import draw_incidence
+    from cxlab.reporting.figures.ladder import draw_ladder
     from cxlab.reporting.figures.lags import draw_lags
     from cxlab.reporting.figures.league import draw_league
     from cxlab.reporting.figures.lifetime_values import draw_lifetime_values
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from cxlab.reporting.figures.missing import draw_missing
     from cxlab.reporting.figures.payback import draw_payback
     from cxlab.reporting.figures.priorities import draw_priorities
+    from cxlab.reporting.figures.quadrant import draw_quadrant
     from cxlab.reporting.figures.referrers import draw_referrers
     from cxlab.reporting.figures.representation import draw_representation
     from cxlab.reporting.figures.restricted_mean import draw_restricted_mean
@@ -59,6 +62,7 @@ if TYPE_CHECKING:
     from cxlab.reporting.figures.transitions import draw_transitions
     from cxlab.reporting.figures.value_bridge import draw_value_bridge
     from cxlab.reporting.figures.vector import svg, title
+    from cxlab.reporting.figures.visits import draw_visits
 
 __all__ = [
     "alt",
@@ -75,6 +79,7 @@ __all__ = [
     "draw_choices",
     "draw_cohorts",
     "draw_comparison",
+    "draw_compliance",
     "draw_consistency",
     "draw_doses",
     "draw_dumbbell",
@@ -87,6 +92,7 @@ __all__ = [
     "draw_hazards",
     "draw_importance",
     "draw_incidence",
+    "draw_ladder",
     "draw_lags",
     "draw_league",
     "draw_lifetime_values",
@@ -96,6 +102,7 @@ __all__ = [
     "draw_missing",
     "draw_payback",
     "draw_priorities",
+    "draw_quadrant",
     "draw_referrers",
     "draw_representation",
     "draw_restricted_mean",
@@ -109,6 +116,7 @@ __all__ = [
     "draw_tornado",
     "draw_transitions",
     "draw_value_bridge",
+    "draw_visits",
     "svg",
     "title",
 ]

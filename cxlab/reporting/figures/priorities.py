@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -91,16 +92,21 @@ def draw_priorities(result: Result, *, words: Words, ax: Axes | None = None) -> 
     ax = plate.lay(sheet, ax)
     _crosses(ax, table, result, colours)
     _axes(ax, result, words)
-    _numbers(ax, table, result, colours)
-    for row, chance, colour in zip(rows, chances.texts, colours, strict=True):
+    numbers(ax, list(table[result.estimate_column]), list(table["performance"]), colours)
+    listed(ax, rows, chances, colours)
+    return ax
+
+
+def listed(ax: Axes, rows: Sequence[plate.Row], column: plate.Column, colours: Sequence[str]) -> None:
+    """Write the list of the numbered dots at the right of the body, with a column of numbers."""
+    right = 16 + LIST + column.width
+    for row, text, colour in zip(rows, column.texts, colours, strict=True):
         for k, line in enumerate(row.lines):
             place = (len(row.lines) - 1) / 2 * plate.LEADING - k * plate.LEADING - row.y
             shade = LIGHT["ink"] if colour == LIGHT["focal"] else colour
             plate.write(ax, line, (1, 1), (16, place), va="center", color=shade)
-        right = 16 + LIST + chances.width
-        plate.write(ax, chance, (1, 1), (right, -row.y), ha="right", va="center", color=LIGHT["muted"])
-    plate.note(ax, chances.head, (1, 1), (16 + LIST + chances.width, 3), ha="right")
-    return ax
+        plate.write(ax, text, (1, 1), (right, -row.y), ha="right", va="center", color=LIGHT["muted"])
+    plate.note(ax, column.head, (1, 1), (right, 3), ha="right")
 
 
 def _likely(result: Result, table: pd.DataFrame) -> set[str]:
@@ -155,15 +161,14 @@ def _axes(ax: Axes, result: Result, words: Words) -> None:
         )  # fmt: skip
 
 
-def _numbers(ax: Axes, table: pd.DataFrame, result: Result, colours: list[str]) -> None:
-    """Write each driver's number beside its dot, on the first side where nothing lies already."""
-    estimate = result.estimate_column
+def numbers(ax: Axes, x: Sequence[float], y: Sequence[float], colours: Sequence[str]) -> None:
+    """Write each dot's number beside it, on the first side where nothing lies already."""
     box, figure = ax.get_window_extent(), ax.get_figure(root=True)
     assert figure is not None
     points = 72 / figure.dpi
     dots = [
         tuple(points * v for v in ax.transData.transform((float(across), float(up))) - box.p0)
-        for across, up in zip(table[estimate], table["performance"], strict=True)
+        for across, up in zip(x, y, strict=True)
     ]
     taken = list(dots)
     for k, (dot, colour) in enumerate(zip(dots, colours, strict=True)):
