@@ -24,7 +24,7 @@ PANEL, PANEL_ANSWERS, ANSWERS = 0.12, 0.85, 0.12  # share of customers who answe
 # Of the score of a journey (1-7): its mean, what repeating takes, SD of the rest; per SD of the PXI, and of
 # the satisfaction for the last one before the customer's survey.
 JOURNEY = (5.15, -1.13, 1.05)
-JOURNEY_PXI, LAST = 0.30, 0.75
+JOURNEY_PXI, LAST = 0.30, 1.00
 # Of the score of a contact: its mean, what repeating takes, SD of the rest; per SD of the PXI.
 CONTACT = (5.1, -0.60, 1.20)
 CONTACT_PXI = 0.10

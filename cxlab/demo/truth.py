@@ -67,6 +67,7 @@ def truths(client: str, seed: int) -> dict[str, Any]:
                 "says": "Some are served better or worse in everything (shift of the common factor, in SD).",
                 "planted": people.HALO_SHIFT,
             },
+            "journeys": _remembered(),
             **conduct_truth.also(),
         },
     }
@@ -293,11 +294,34 @@ def _journeys() -> dict[str, Any]:
             "nobody_asks": [list(cell) for cell in journeys.NOT_ASKED],
         },
         "found": {
-            "repeated": found(-1.112, 0.026),
-            "switch_adjusted": found(-0.003, 0.095),
-            "through_repeating": found(-0.545, 0.018),
-            "clean_switches": found(0.277, 0.007),
-            "spread_in_complaints": found(14.8, 0.7),
+            "repeated": found(-1.109, 0.026),
+            "switch_adjusted": found(-0.006, 0.101),
+            "through_repeating": found(-0.542, 0.020),
+            "clean_switches": found(0.278, 0.007),
+            "spread_in_complaints": found(14.8, 0.8),
         },
-        "trap": {"switch_crude": found(-0.552, 0.052)},
+        "trap": {"switch_crude": found(-0.551, 0.055)},
+    }
+
+
+def _remembered() -> dict[str, Any]:
+    return {
+        "says": "The last journey is remembered, calm is met in the app only, a fifth happens by design.",
+        "where": {"table": "interactions", "score": "journey_score", "notebook": "journey"},
+        "planted": {
+            "last_journey_per_sd_of_overall_sat": journeys.LAST,
+            "journey_per_sd_of_pxi": journeys.JOURNEY_PXI,
+            "contact_per_sd_of_pxi": journeys.CONTACT_PXI,
+            "met_in": list(journeys.MET_IN),
+            "met": journeys.MET,
+            "design": {name: list(said) for name, said in journeys.DESIGN.items()},
+        },
+        "found": {
+            "end_explains": found(0.500, 0.031),
+            "mean_explains": found(0.364, 0.029),
+            "area_of_journeys": found(0.551, 0.012),
+            "area_of_contacts": found(0.513, 0.018),
+            "designed": found(0.202, 0.001),
+            "met_in_the_app": found(0.421, 0.006),
+        },
     }

@@ -112,6 +112,54 @@ def _alike(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
     }
 
 
+def _designed(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    return "", {"amount": _amount(fields, words), "nowhere": words.percent(fields.get("nowhere"), 1)}
+
+
+def _emotion(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    return "up" if float(fields.get("estimate") or 0) >= 0 else "down", {
+        "touchpoint": words.label("touchpoint_id", fields.get("touchpoint", "")),
+        "emotion": words.label("target_emotion", fields.get("emotion", "")),
+        "there": words.percent(fields.get("there"), 0),
+        "elsewhere": words.percent(fields.get("elsewhere"), 0),
+    }
+
+
+def _chance(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    return "", {
+        "count": int(fields.get("touchpoints", 2)),
+        "hits": words.percent(fields.get("hits"), 1),
+        "by_chance": words.percent(fields.get("by_chance"), 1),
+        "detectable": words.amount(fields.get("detectable"), "share", digits=0, difference=True),
+    }
+
+
+def _remembered(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    return "", {
+        "summary": words.label("summary", fields.get("summary", "")),
+        "score": words.metric(fields.get("score", ""), "the"),
+        "relational": words.metric(fields.get("relational", ""), "the"),
+        "amount": words.percent(fields.get("estimate", fields.get("best")), 0),
+        "plain": words.percent(fields.get("mean_explained"), 0),
+    }
+
+
+def _few(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    return "", {
+        name: words.number(fields.get(name), 0) for name in ("customers", "needed", "fewest", "events")
+    }
+
+
+def _foretold(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    side = "up" if float(fields.get("estimate") or 0) >= 0 else "down"
+    return side if "hypothesis" in fields else "", {
+        "behaviour": words(f"journey.behaviour.{fields.get('behaviour', 'leaving')}"),
+        "time": words.amount(fields.get("horizon_days"), "days"),
+        **{name: words.percent(fields.get(name), 1) for name in ("journeys", "touchpoints")},
+        "detectable": words.amount(fields.get("detectable"), "share", digits=1, difference=True),
+    }
+
+
 READERS: Mapping[str, Callable[[Fields, Words], tuple[str, dict[str, Any]]]] = {
     "journey.switches": _switches,
     "journey.move": _move,
@@ -125,6 +173,16 @@ READERS: Mapping[str, Callable[[Fields, Words], tuple[str, dict[str, Any]]]] = {
     "journey.unrated": _step,
     "journey.spread": _spread,
     "journey.channels_alike": _alike,
+    "journey.designed": _designed,
+    "journey.emotion": _emotion,
+    "journey.emotion_chance": _chance,
+    "journey.remembered": _remembered,
+    "journey.remembered_open": _remembered,
+    "journey.remembered_nothing": _remembered,
+    "journey.remembered_few": _few,
+    "journey.foretold": _foretold,
+    "journey.foretold_open": _foretold,
+    "journey.foretold_few": _few,
 }
 DIFFERENCES = frozenset(
     {
@@ -133,5 +191,8 @@ DIFFERENCES = frozenset(
         "journey.carrier",
         "journey.switch_clean",
         "journey.spread",
+        "journey.emotion",
+        "journey.foretold",
+        "journey.foretold_open",
     }
 )

@@ -62,6 +62,8 @@ WHOLE = frozenset(
     }
 )
 DECIMALS = {
+    "left_error": 2,
+    "kappa": 2,
     "spearman": 2,
     "corrected": 2,
     "visits_needed": 1,
@@ -107,6 +109,10 @@ DECIMALS = {
 }
 SHARES = frozenset(
     {
+        "elsewhere",
+        "felt",
+        "hits",
+        "by_chance",
         "share_before",
         "compliance",
         "standard_weight",
@@ -151,6 +157,7 @@ SHARES = frozenset(
     }
 )
 UNITS_OF_TABLES = {
+    "chance": "ratio",
     "medians": "months", "separation": "ratio", "months": "ratio", "risk_groups": "share", "risk_by": "share",
     "net_benefit": "share", "visits": "share",
 }  # fmt: skip

@@ -25,6 +25,7 @@ Array = np.ndarray[Any, Any]
 RATE, MEAN = definition("rate"), definition("ces_mean")
 ESTIMATED = ["estimate", "std_error", "conf_low", "conf_high", "n", "n_eff", "flag"]
 DEPENDENT = 1e-9
+ROUNDING = 1e-10
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +161,8 @@ def estimated(estimate: float, influence: Array, level: float) -> dict[str, floa
     """Return an estimate with its error, interval and p-value, from the influence of each customer."""
     error, df = float(np.sqrt((influence**2).sum())), max(len(influence) - 1, 1)
     half = t_quantile(level, df) * error
-    p_value = float(2 * stats.t.sf(abs(estimate) / error, df)) if error > 0 else np.nan
+    # Where everybody answers alike the error is rounding, and so is the difference.
+    p_value = float(2 * stats.t.sf(abs(estimate) / error, df)) if error > ROUNDING else np.nan
     return {
         "estimate": estimate,
         "std_error": error,

@@ -340,7 +340,7 @@ def _claims(
     if tested.empty:
         return out, ()
     fields = {
-        **common, "unit": settings["unit"], "n": int(tested["n"].min()), "level": level,
+        **common, "unit": settings["unit"], "n": int(tested["n"].iloc[0]), "level": level,
         "detectable": detectable(tested["std_error"].iloc[:1], 1 - level),
     }  # fmt: skip
     return [*out[:1], *clean, *out[1:]], (Claim("journey.switch_none", fields, "D", headline=True),)

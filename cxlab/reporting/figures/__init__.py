@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from cxlab.reporting.figures.doses import draw_doses
     from cxlab.reporting.figures.dumbbell import draw_dumbbell
     from cxlab.reporting.figures.effect_over_time import draw_effect_over_time
+    from cxlab.reporting.figures.emotions import draw_emotions
     from cxlab.reporting.figures.flow import draw_flow
     from cxlab.reporting.figures.funnel import draw_funnel
     from cxlab.reporting.figures.gaps import draw_gaps
@@ -84,6 +85,7 @@ __all__ = [
     "draw_doses",
     "draw_dumbbell",
     "draw_effect_over_time",
+    "draw_emotions",
     "draw_flow",
     "draw_funnel",
     "draw_gaps",

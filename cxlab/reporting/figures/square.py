@@ -1,4 +1,4 @@
-"""A square of cells: steps as rows and as columns, one number printed in each cell."""
+"""A map of cells: a square of steps by steps, or rows by columns; one number printed in each."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ class Cell:
     strength: float = 0.0
     bold: bool = False
     hatched: bool = False
+    framed: bool = False
 
 
 def steps_of(table: Any) -> list[Any]:
@@ -51,21 +52,23 @@ def draw_square(
     subtitle: str,
     foot: Sequence[str],
     right: Sequence[plate.Column] = (),
+    across: Sequence[str] | None = None,
     ax: Axes | None,
 ) -> Axes:
-    """Draw a square of `names` by `names`, the cell of row i and column j as `cell(i, j)` tells."""
+    """Draw rows of `names` by columns `across` (the same without it), cell (i, j) as `cell(i, j)` tells."""
+    across = names if across is None else across
     left = plate.label_room(names, most=130) + 10
     beside = sum(column.width for column in right) + plate.EDGE
     rows = [plate.Row(tuple(wrapped(n, left - 10)), ROW * (k + 0.5), ROW) for k, n in enumerate(names)]
-    room = (plate.WIDTH - left - beside) / max(len(names), 1)
-    size = min(SMALL, *(_size(name, room - 4) for name in names))
-    heads = [wrapped(name, room - 4, size) for name in names]
+    room = (plate.WIDTH - left - beside) / max(len(across), 1)
+    size = min(SMALL, *(_size(name, room - 4) for name in across))
+    heads = [wrapped(name, room - 4, size) for name in across]
     sheet = plate.Sheet(
         title=title, subtitle=subtitle, foot=foot, left=left, right=beside,
         above=12 + 10.5 * max(len(lines) for lines in heads), axis=4.0, body=ROW * len(rows),
     )  # fmt: skip
     ax = plate.lay(sheet, ax)
-    ax.set_xlim(0, len(names))
+    ax.set_xlim(0, len(across))
     ax.set_ylim(ROW * len(rows), 0)
     ax.set_xticks([])
     plate.bare(ax)
@@ -80,7 +83,7 @@ def draw_square(
                 color=LIGHT["muted"],
             )  # fmt: skip
     for i in range(len(names)):
-        for j in range(len(names)):
+        for j in range(len(across)):
             told = cell(i, j)
             if told is not None:
                 _put(ax, told, (j, rows[i].y), narrow=room < NARROW)
@@ -101,6 +104,8 @@ def _put(ax: Axes, told: Cell, at: tuple[int, float], *, narrow: bool) -> None:
         ax.add_patch(
             Rectangle(corner, *size, fill=False, edgecolor=LIGHT["context"], linewidth=0, hatch="///")
         )
+    if told.framed:
+        ax.add_patch(Rectangle(corner, *size, fill=False, edgecolor=LIGHT["ink"], linewidth=1.6))
     place: dict[str, Any] = {"x": "data", "y": "data", "ha": "center", "va": "center"}
     if told.hatched:
         place["bbox"] = {"facecolor": LIGHT["paper"], "edgecolor": "none", "alpha": 0.85, "pad": 1.0}
