@@ -109,7 +109,7 @@ def mean_coverage(n, shares):
     mean, square = counts @ values / n, counts @ values**2 / n
     spread = np.where(square - mean**2 > 1e-12, square - mean**2, 0.0)
     size, end = np.full(len(mean), float(n)), np.full(len(mean), np.inf)
-    group = Group(mean, np.sqrt(spread / (n - 1)), square, size, size, size, size, size, end, size / n, size)
+    group = Group(mean, np.sqrt(spread / (n - 1)), square, size, size, size, size, end, size)
     low, high = interval(group, replace(definition("ces_mean"), limits=(1.0, 5.0)), 0.95)
     truth = shares @ values
     inside = (low <= truth + 1e-9) & (truth <= high + 1e-9)

@@ -4,9 +4,8 @@ Every metric is a ratio of sums, ``sum(w u) / sum(w v)`` (``v`` is one per respo
 from the residuals ``w (u - estimate v) / sum(w v)``, summed by primary sampling unit and centred by stratum
 with the divisor ``m/(m-1)``. This is what R's survey package computes for ``svymean`` and ``svyby``: a cell
 is a domain of the whole design, not a sample of its own. Units are as if drawn with replacement, unless the
-population is given: then each stratum's variance carries R's finite-population correction ``1 - m/N``, with m
-the units that answer. Weights raked to margins lend the sums what the margins tell: their errors are of what
-the margins leave open (the residuals on the categories, each row counting alike, as R's ``rake``).
+population is given: then each stratum's variance carries ``1 - m/N``, as R's ``fpc``, with m the units that
+answer. Errors under raked weights are of what the margins leave open, as R's ``rake`` (`weighting`).
 
 `partition` makes cells of the by-columns, `sampling.design_of` reads the design, `cells` reduces
 rows to sums per cell (numpy.bincount, one pass), and `Cells.groups` gives estimate, error and effective
@@ -20,7 +19,7 @@ Lumley 2004, doi:10.18637/jss.v009.i08. Kish 1965, Survey Sampling (effective si
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -66,13 +65,13 @@ class Group:
         Weighted ratio and its linearised error (NaN when there is one row only).
     second : ndarray
         Weighted mean of the squared contributions, per respondent.
-    rows, n, kish, taylor, n_eff, df : ndarray
-        Rows; respondents (or trials); Kish's size and Taylor's (infinite where the error vanishes); the
-        smaller of them; degrees of freedom (infinite for independent rows of equal weight).
-    finite : ndarray
-        Share of the variance that a finite population leaves: 1 without one, 0 where everybody answered.
+    rows, n, kish, n_eff, df : ndarray
+        Rows; respondents (or trials); Kish's size; the smaller of Kish's and Taylor's; degrees of freedom
+        (infinite for independent rows of equal weight).
     gradient : ndarray, shape (K, 2 * n_cells)
         Derivative of the estimate by the cell sums, for covariances between groups.
+    taylor, finite : ndarray
+        Taylor's size (infinite without error); share of the variance that a finite population leaves.
     """
 
     estimate: Array
@@ -81,11 +80,11 @@ class Group:
     rows: Array
     n: Array
     kish: Array
-    taylor: Array
     n_eff: Array
     df: Array
-    finite: Array
     gradient: Array
+    taylor: Array = field(default_factory=lambda: np.full(1, np.inf))
+    finite: Array = field(default_factory=lambda: np.ones(1))
 
     @property
     def doubt(self) -> Array:
@@ -135,9 +134,8 @@ class Cells:
         linear = np.where(alike & ~self.counts, 0.0, np.sqrt(self.variance(gradient)))
         std_error, taylor, n_eff = self._effective(linear, spread, rows, kish, finite)
         df = self._df(members, rows, kish, n_eff)
-        return Group(
-            estimate, std_error, spread + estimate**2, rows, n, kish, taylor, n_eff, df, finite, gradient
-        )
+        second = spread + estimate**2
+        return Group(estimate, std_error, second, rows, n, kish, n_eff, df, gradient, taylor, finite)
 
     def together(self) -> Cells:
         """All cells as one, where no row is in none of them."""

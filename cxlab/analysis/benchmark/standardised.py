@@ -265,7 +265,7 @@ def _score(reduced: Cells, place: Array, mix: Mix) -> Group:
     df = np.maximum(np.minimum(n_eff - 1, np.inf if reduced.simple else reduced.design_df), 1.0)
     return Group(
         estimate=estimate, std_error=linear, second=spread + estimate**2, rows=rows, n=n, kish=kish,
-        taylor=taylor, n_eff=n_eff, df=df, finite=np.ones(1), gradient=gradient,
+        n_eff=n_eff, df=df, gradient=gradient, taylor=taylor,
     )  # fmt: skip
 
 
