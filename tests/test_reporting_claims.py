@@ -809,6 +809,15 @@ FIELDS = {
     },
     "benchmark.best": {**NUMBER, "best": "b", "raw": 31.0, "p_best": 0.36, "units": 8, "metric": "nps"},
     "benchmark.best_distance": {**NUMBER, "focal": "fc", "units": 8, "metric": "nps"},
+    "benchmark.variance": {
+        **SHARE,
+        "metric": "nps",
+        "column": "branch",
+        "first": "peer_id",
+        "outer": 0.08,
+        "outer_low": 0.03,
+        "outer_high": 0.26,
+    },
     "benchmark.funnel": {
         "metric": "nps",
         "units": 52,
@@ -887,6 +896,7 @@ CAVEATS = (
     "benchmark_error_unknown",
     "benchmark_spread_assumed",
     "funnel_dispersed",
+    "variance_not_fate",
     "no_population_claim",
     "conditional_on_entry",
     "suppressed_rows",

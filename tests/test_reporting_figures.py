@@ -17,7 +17,7 @@ from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from cxlab.analysis.benchmark import best_in_class, funnel
+from cxlab.analysis.benchmark import best_in_class, funnel, variance_shares
 from cxlab.analysis.estimates import Result
 from cxlab.analysis.sensitivity import specification_curve
 from cxlab.reporting import figures
@@ -110,6 +110,10 @@ CASES: dict[str, tuple[Callable[..., Axes], Callable[[], Result]]] = {
     ),
     "funnel": (figures.draw_funnel, lambda: funnel(_units(8, 100), "nps", unit="shop", focal="s03")),
     "funnel of many": (figures.draw_funnel, lambda: funnel(_units(60, 40), "nps", unit="shop")),
+    "variance": (
+        figures.draw_variance,
+        lambda: variance_shares(_units(8, 100), "nps", levels=["region", "shop"]),
+    ),
     "sweep": (figures.draw_specification_curve, examples.sweep),
     "sweep of many": (figures.draw_specification_curve, lambda: examples.sweep(5, standing=False)),
     "sweep of one choice": (figures.draw_specification_curve, lambda: examples.sweep(1, gone=False)),

@@ -106,6 +106,17 @@ def _funnel_focal(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
     }
 
 
+def _variance(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    shares = {name: words.percent(fields.get(name), 0) for name in ("outer", "outer_low", "outer_high")}
+    return "", {
+        **_metric(fields, words),
+        **shares,
+        "amount": words.percent(fields.get("estimate"), 0),
+        "column": words.label(fields.get("column", "")),
+        "first": words.label(fields.get("first", "")),
+    }
+
+
 READERS: Mapping[str, Callable[[Fields, Words], tuple[str, dict[str, Any]]]] = {
     "benchmark.published": _published,
     "benchmark.published_gap": _published,
@@ -113,5 +124,6 @@ READERS: Mapping[str, Callable[[Fields, Words], tuple[str, dict[str, Any]]]] = {
     "benchmark.best": _best,
     "benchmark.best_distance": _best_distance,
     "benchmark.funnel": _funnel,
+    "benchmark.variance": _variance,
     "benchmark.funnel_focal": _funnel_focal,
 }

@@ -13,7 +13,7 @@ HIDDEN = frozenset({
     "composition_low", "composition_high", "change_users_low", "change_users_high",
     "compliance_low", "compliance_high", "spearman_low", "spearman_high", "corrected_low", "corrected_high",
     "penalty_low", "penalty_high", "reward_low", "reward_high", "sensitivity_low", "sensitivity_high",
-    "shrunk_low", "shrunk_high", "outer_low", "outer_high", "target_unit",
+    "variance", "shrunk_low", "shrunk_high", "outer_low", "outer_high", "target_unit",
 })  # fmt: skip
 WHOLE = frozenset(
     {
@@ -104,6 +104,7 @@ DECIMALS = {
     "pooled": 1,
     "published_sd": 1,
     "z_score": 1,
+    "std_dev": 1,
     "phi": 1,
     "expected_outside": 1,
 }
@@ -153,6 +154,7 @@ SHARES = frozenset(
         "above",
         "contacted",
         "p_best",
+        "of_variance",
         "retained",
     }
 )
@@ -172,7 +174,9 @@ RANGES = {
     "inner_limits": ("limit_low", "limit_high"),
     "outer_limits": ("outer_low", "outer_high"),
 }
-NAMING = frozenset({"column", "variable", "outcome", "item", "table"})  # their values are names of columns
+NAMING = frozenset(
+    {"between", "column", "variable", "outcome", "item", "table"}
+)  # their values are names of columns
 P_VALUES = frozenset({
     "p_value", "p_adjusted", "joint_p_value", "p_no_reward", "coefficient_p_value", "coefficient_p_adjusted",
     "p_bend", "p_equivalent",

@@ -6,7 +6,9 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 UNITS = ("points", "percent", "share", "ratio", "months", "scale", "per_thousand", "steps", "money")
-SHARES = frozenset({"share", "rated", "pain", "kept", "part", "unexplained", "before", "after"})
+SHARES = frozenset(
+    {"share", "rated", "pain", "kept", "part", "unexplained", "before", "after", "of_variance"}
+)
 METRIC_UNITS: Mapping[str, str] = {
     "nps": "points", "pxi": "points", "insc": "points", "ces_net": "points", "cxi_legacy": "points",
     "acsi_equal": "points", "acsi_ohio": "points", "csat_t2b_5": "percent", "csat_t2b_7": "percent",

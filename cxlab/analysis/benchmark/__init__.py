@@ -17,6 +17,7 @@ from cxlab.analysis.benchmark.peers import Comparison, cells, compare
 from cxlab.analysis.benchmark.pooled import Pooled, pooled, shrunken
 from cxlab.analysis.benchmark.published import PublishedComparison, published, published_scores
 from cxlab.analysis.benchmark.standardised import Standardised, standardise
+from cxlab.analysis.benchmark.variance import VarianceShares, variance_shares
 
 __all__ = [
     "Best",
@@ -28,6 +29,7 @@ __all__ = [
     "Pooled",
     "PublishedComparison",
     "Standardised",
+    "VarianceShares",
     "best_in_class",
     "cells",
     "compare",
@@ -43,4 +45,5 @@ __all__ = [
     "shrunken",
     "standardise",
     "tau_squared",
+    "variance_shares",
 ]

@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from cxlab.reporting.figures.tornado import draw_tornado
     from cxlab.reporting.figures.transitions import draw_transitions
     from cxlab.reporting.figures.value_bridge import draw_value_bridge
+    from cxlab.reporting.figures.variance import draw_variance
     from cxlab.reporting.figures.vector import svg, title
     from cxlab.reporting.figures.visits import draw_visits
 
@@ -118,6 +119,7 @@ __all__ = [
     "draw_tornado",
     "draw_transitions",
     "draw_value_bridge",
+    "draw_variance",
     "draw_visits",
     "svg",
     "title",
