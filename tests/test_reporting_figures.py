@@ -17,7 +17,7 @@ from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from cxlab.analysis.benchmark import best_in_class, funnel, variance_shares
+from cxlab.analysis.benchmark import best_in_class, funnel, published_scores, variance_shares
 from cxlab.analysis.estimates import Result
 from cxlab.analysis.sensitivity import specification_curve
 from cxlab.reporting import figures
@@ -61,6 +61,15 @@ def _leagued(many: int) -> Result:
     })  # fmt: skip
     settings = {"metric": "nps", "unit": "shop", "level": 0.95}
     return Result(table=table, keys=("unit",), n_used=50 * many, settings=settings)
+
+
+def _published() -> Result:
+    table = pd.DataFrame({"shop": "us", "recommend": [10] * 90 + [8] * 60 + [0] * 50})
+    printed = pd.DataFrame({
+        "peer_id": ["Entel", "WOM", "us"], "metric": "nps", "value": [-30.0, 18.0, 20.0], "n": 300,
+        "wave_id": "2025", "source": "Ranking",
+    })  # fmt: skip
+    return published_scores(table, "nps", printed, unit="shop", focal="us")
 
 
 CASES: dict[str, tuple[Callable[..., Axes], Callable[[], Result]]] = {
@@ -110,6 +119,7 @@ CASES: dict[str, tuple[Callable[..., Axes], Callable[[], Result]]] = {
     ),
     "funnel": (figures.draw_funnel, lambda: funnel(_units(8, 100), "nps", unit="shop", focal="s03")),
     "funnel of many": (figures.draw_funnel, lambda: funnel(_units(60, 40), "nps", unit="shop")),
+    "published": (figures.draw_comparison, _published),
     "variance": (
         figures.draw_variance,
         lambda: variance_shares(_units(8, 100), "nps", levels=["region", "shop"]),
@@ -664,6 +674,13 @@ def test_many_units_stand_close_together_and_all_are_drawn():
     assert {f"s{k:02d}" for k in range(60)} <= set(written(many))
     heights = [each.get_figure(root=True).get_figheight() for each in (few, many)]
     assert heights[1] / 60 < 0.6 * heights[0] / 8
+
+
+def test_published_numbers_are_rows_of_gaps_whoever_published_them():
+    axes = figures.draw_comparison(CASES["published"][1](), words=ES)
+    assert {"Entel", "WOM"} <= set(written(axes))
+    assert not axes.patches  # rows, not a map of cells
+    assert "Ranking" not in written(axes)
 
 
 def test_a_funnel_names_who_is_far_off_by_shape_and_colour():

@@ -226,7 +226,7 @@ def _compared(
     standing = stated(tests, [c for c in claims if "hypothesis" in c.fields], otherwise, level)
     return PublishedComparison(
         table=found[COLUMNS],
-        keys=("peer", "hypothesis", "spread", "date", "source", "population"),
+        keys=("peer", "hypothesis", "spread"),
         estimate_column="difference",
         tables={
             "sensitivity": pd.concat(spreads, ignore_index=True),
