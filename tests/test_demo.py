@@ -525,7 +525,7 @@ def test_files_do_not_hold_the_time_they_were_written(built):
 
 def test_truth_is_written_beside_the_files(built):
     written = json.loads((built / "data" / "fibra_cordillera" / "truth.json").read_text(encoding="utf-8"))
-    assert list(written["truths"]) == ["T1", "T3", "T4", "T5", "T6", "T7", "T10", "T11", "T12", "T18"]
+    assert list(written["truths"]) == ["T1", "T3", "T4", "T5", "T6", "T7", "T10", "T11", "T12", "T13", "T18"]
     assert all(
         {"says", "where", "planted", "found", "trap"} <= set(truth) for truth in written["truths"].values()
     )
