@@ -98,7 +98,7 @@ def draw_journeys(
         answer_consistent=np.where(switch, same.astype(float), np.nan),
         touchpoint_score=np.where(answered, contact, np.nan),
         journey_score=np.where(asked, journey, np.nan),
-        emotion=pd.Series(felt, index=interactions.index, dtype=object).where(answered, None),
+        emotion=[word if told else None for word, told in zip(felt, answered, strict=True)],
     )
 
 
