@@ -44,6 +44,7 @@ WHOLE = {
     "ledger",
     "survey_responses_na_reasons",
     "rules",
+    "journey_design",
     "mystery_checks",
     "mystery_visits",
     "standards",

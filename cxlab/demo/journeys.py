@@ -92,13 +92,15 @@ def draw_journeys(
     answered, felt = rngs[3].random(n) < rate, _emotions(rngs[5], interactions, differs=differs)
     for kind, channel in NOT_ASKED if differs else ():
         answered &= ~((interactions["interaction_type"] == kind) & (interactions["channel"] == channel))
+    said = np.full(n, None, dtype=object)
+    said[answered] = felt[answered]
     return interactions.assign(
         repeat_info=repeated.astype(int),
         context_transferred=np.where(switch, (~lost).astype(float), np.nan),
         answer_consistent=np.where(switch, same.astype(float), np.nan),
         touchpoint_score=np.where(answered, contact, np.nan),
         journey_score=np.where(asked, journey, np.nan),
-        emotion=[word if told else None for word, told in zip(felt, answered, strict=True)],
+        emotion=said,
     )
 
 
