@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from places import placed
 
 from cxlab.analysis import metrics
 from cxlab.errors import AnalysisError
@@ -64,3 +65,30 @@ def test_far_apart_numbers_and_gaps_are_categories_too():
         metrics.rake(table.assign(v1=table["v1"].mask(table.index.isin([2, 9]))), targets)
     with pytest.raises(AnalysisError, match="column v1: found categories without a target: 8"):
         metrics.rake(table.assign(v1=table["v1"].replace(2, 8)), targets)
+
+
+@pytest.mark.parametrize("where", ["path", "duckdb"])
+@pytest.mark.parametrize("base", [None, "base"])
+def test_a_table_elsewhere_is_raked_by_its_combinations(where, base, tmp_path):
+    table, targets, _ = sample(300, (2, 3))
+    table.loc[:4, "base"] = 0.0
+    expected = metrics.rake(table, targets, base_weight=base)
+    found = metrics.rake(placed(table, where, tmp_path), targets, base_weight=base)
+    pd.testing.assert_frame_equal(found.table, expected.table, rtol=1e-9)
+    pd.testing.assert_frame_equal(found.tables["checks"], expected.tables["checks"], rtol=1e-9)
+    assert found.n_used == 300
+    assert [c.code for c in found.claims] == [c.code for c in expected.claims]
+    factor = found.weights.loc[list(zip(table["v0"], table["v1"], strict=True))].to_numpy()
+    start = 1.0 if base is None else table["base"].to_numpy()
+    assert factor * start == pytest.approx(expected.weights.to_numpy(), rel=1e-9)
+
+
+def test_what_a_table_elsewhere_cannot_have(tmp_path):
+    table, targets, _ = sample(200, (2, 3))
+    elsewhere = placed(table.assign(v1=table["v1"].mask(table.index < 3)), "duckdb", tmp_path)
+    with pytest.raises(AnalysisError, match=r"column v1: found no value \(3 rows\)"):
+        metrics.rake(elsewhere, targets)
+    with pytest.raises(AnalysisError, match="trim caps the weights of rows"):
+        metrics.rake(elsewhere, targets, trim=3)
+    with pytest.raises(AnalysisError, match="weights were made of the rows of a table in memory"):
+        metrics.score(elsewhere, "nps", weights=metrics.rake(table, targets))

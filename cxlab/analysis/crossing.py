@@ -39,6 +39,8 @@ class Crossed:
         As text.
     count, base : ndarray, shape (n_cells,)
         Rows, and what they weigh before.
+    elsewhere : bool
+        Whether the rows are patterns, which have no place.
     """
 
     names: Sequence[str]
@@ -48,6 +50,7 @@ class Crossed:
     values: tuple[list[str], ...]
     count: Array
     base: Array
+    elsewhere: bool
 
     def of_rows(self, held: Array) -> Array:
         """Give each row what its combination has."""
@@ -66,12 +69,12 @@ class Crossed:
         return np.asarray(held[self.codes[variable] - 1])
 
     def gone(self, variable: int) -> tuple[int, int]:
-        """First row, counted from one, in which a variable has no value, and how many there are."""
+        """First row, counted from one (0 where not known), without a value, and how many there are."""
         lacking = self.codes[variable] == 0
         if not lacking.any():
             return 0, 0
         row = int(np.flatnonzero(np.isin(self.flat, self.present[lacking]))[0]) + 1
-        return row, int(self.count[lacking].sum())
+        return 0 if self.elsewhere else row, int(self.count[lacking].sum())
 
     def held(self, variable: int, *, weighing: bool = False) -> set[str]:
         """Values that occur, or only those that somebody with weight has."""
@@ -80,8 +83,13 @@ class Crossed:
         return {self.values[variable][code - 1] for code in codes[enters]}
 
 
-def crossed(table: pd.DataFrame, variables: Sequence[str], base: Array | None) -> Crossed:
-    """Count the combinations of `variables`, and add their rows and `base` weights (n_rows,) up."""
+def crossed(
+    table: pd.DataFrame, variables: Sequence[str], base: Array | None, each: Array | None = None
+) -> Crossed:
+    """Count the combinations of `variables`, and add their `base` weights (n_rows,) up.
+
+    In a table of patterns `each` says how many rows each one is.
+    """
     flat, most = np.zeros(len(table), dtype=np.int64), 1
     sizes, values = [], []
     for name in variables:
@@ -102,7 +110,11 @@ def crossed(table: pd.DataFrame, variables: Sequence[str], base: Array | None) -
         codes.append(number % size)
         number = number // size
     start = count.astype(float) if base is None else np.bincount(flat, weights=base)[present]
-    return Crossed(variables, flat, present, tuple(reversed(codes)), tuple(values), count, start)
+    if each is not None:
+        count = np.bincount(flat, weights=each)[present].astype(int)
+    return Crossed(
+        variables, flat, present, tuple(reversed(codes)), tuple(values), count, start, each is not None
+    )
 
 
 def _codes(column: pd.Series[Any]) -> tuple[Array, Any]:

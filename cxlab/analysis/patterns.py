@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 
 from cxlab.analysis.columns import check_rows
-from cxlab.analysis.sampling import Alike, Population, Weights
-from cxlab.analysis.weighting import Weighting
+from cxlab.analysis.sampling import Population, Weights
+from cxlab.analysis.weighting import Alike, Weighting
 from cxlab.errors import AnalysisError
 
 

@@ -15,6 +15,7 @@ import pandas as pd
 from cxlab.analysis.columns import check_frame
 from cxlab.analysis.crossing import Crossed, crossed, factors
 from cxlab.analysis.estimates import Claim, check_columns, weights_of
+from cxlab.analysis.patterns import patterns
 from cxlab.analysis.weighting import Weighting, as_text, trimmed, weighted
 from cxlab.errors import AnalysisError, Message, Problem
 
@@ -27,7 +28,7 @@ SHARES_TOLERANCE = 1e-6
 
 
 def rake(
-    table: pd.DataFrame,
+    table: Any,
     targets: pd.DataFrame,
     *,
     base_weight: str | None = None,
@@ -40,8 +41,9 @@ def rake(
 
     Parameters
     ----------
-    table : DataFrame
-        One row per respondent; not changed.
+    table : DataFrame, path, DuckDB relation or Spark frame
+        One row per respondent; not changed. What is not in memory is counted where it is, by combinations of
+        the variables, and the weights are factors of these: join them, multiply, write a column.
     targets : DataFrame
         Columns ``variable`` (a column of `table`), ``category`` and ``share``; shares sum to one within each
         variable. Categories are compared as text, so 1 and "1" are the same. Where they are, ``source`` and
@@ -76,32 +78,45 @@ def rake(
     >>> rake(table, targets).weights.round(4).tolist()
     [0.6667, 0.6667, 0.6667, 2.0]
     """
-    check_frame(table)
+    elsewhere = not isinstance(table, pd.DataFrame)
+    if not elsewhere:
+        check_frame(table)
     check_columns(targets, ["variable", "category", "share"])
-    if not len(targets) or not len(table):
+    if not len(targets) or (not elsewhere and not len(table)):
         raise AnalysisError("raking needs at least one row in the table and one in the targets")
     variables = [str(name) for name in targets["variable"].unique()]
-    check_columns(table, variables)
-    base = weights_of(table, base_weight)
+    if elsewhere and trim is not None:
+        raise AnalysisError(
+            "trim caps the weights of rows, and this table is elsewhere; read it into memory, or rake "
+            "without trim"
+        )
+    rows, alike = table, None
+    if elsewhere:
+        rows, alike = patterns(table, variables, weights=base_weight, cluster=None, scales=None)
+    check_columns(rows, variables)
+    base = weights_of(rows, base_weight) if alike is None else alike.weight
     wanted = {name: _target(targets, name) for name in variables}
-    cells = crossed(table, variables, None if base_weight is None else base)
+    each = None if alike is None else alike.count
+    cells = crossed(rows, variables, None if base_weight is None and alike is None else base, each)
     problems = [p for k, name in enumerate(variables) for p in _problems(name, wanted[name], cells, k)]
     if problems:
         raise AnalysisError("the targets and the sample do not fit", problems=problems)
     margins = [cells.places(k, wanted[name].index) for k, name in enumerate(variables)]
     times, rounds = factors(margins, [*wanted.values()], cells.base, variables)
-    weights, cut = trimmed(base * cells.of_rows(times), trim)
+    by_row = cells.of_rows(times)
+    weights, cut = (by_row, 0.0) if elsewhere else trimmed(base * by_row, trim)
     after = cells.base * times if trim is None else cells.added(weights)
     shares = pd.concat(
         [_margins(name, wanted[name], at, cells, after) for name, at in zip(variables, margins, strict=True)],
         ignore_index=True,
     )
     return weighted(
-        table,
+        rows,
         weights,
         _sourced(shares, targets),
         {"how": "raked", "variables": variables, "base_weight": base_weight, "trim": trim},
-        claims=_raked_claims(targets, variables, len(table)),
+        claims=_raked_claims(targets, variables, int(cells.count.sum())),
+        alike=None if alike is None else alike.times(by_row),
         trimmed=cut,
         rounds=rounds,
         off=float((shares["after"] - shares["target"]).abs().max()),
@@ -111,6 +126,7 @@ def rake(
                 wanted[name].index,
             )
             for name, at in zip(variables, margins, strict=True)
+            if not elsewhere
         },
     )
 

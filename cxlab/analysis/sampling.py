@@ -11,23 +11,12 @@ import pandas as pd
 
 from cxlab.analysis.columns import check_categories
 from cxlab.analysis.estimates import check_columns, weights_of
-from cxlab.analysis.weighting import Calibration, Weighting
+from cxlab.analysis.weighting import Alike, Calibration, Weighting
 from cxlab.errors import AnalysisError
 
 Array = np.ndarray[Any, Any]
 Weights = str | Weighting | None
 Population = float | str | Mapping[Any, float] | None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Alike:
-    """What the rows behind each pattern are: how many, and sum, sum of squares, least and most of weights."""
-
-    count: Array
-    weight: Array
-    squared: Array
-    low: Array
-    high: Array
 
 
 @dataclass(frozen=True, slots=True)

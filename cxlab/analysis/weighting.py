@@ -20,6 +20,24 @@ from cxlab.errors import AnalysisError, Message
 Array = np.ndarray[Any, Any]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Alike:
+    """What the rows behind each pattern are: how many, and sum, sum of squares, least and most of weights."""
+
+    count: Array
+    weight: Array
+    squared: Array
+    low: Array
+    high: Array
+
+    def times(self, factors: Array) -> Alike:
+        """Multiply the weights of each pattern by its factor."""
+        return Alike(
+            self.count, self.weight * factors, self.squared * factors**2, self.low * factors,
+            self.high * factors,
+        )  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Calibration:
     """Rows whose weights were raked together, beside a table that has all or some of them.
@@ -78,7 +96,8 @@ class Weighting(Result):
     Attributes
     ----------
     weights : Series of float
-        Aligned to the index of the table; they sum to what the base weights sum to.
+        Aligned to the index of the table; they sum to what the base weights sum to. Of a table that is
+        elsewhere, the factor of each combination of the raked variables (its index).
     design_effect : float
         Kish's ``n sum w^2 / (sum w)^2``: how many times the variance of a mean grows.
     n_eff : float
@@ -218,13 +237,22 @@ def weighted(
     margins: pd.DataFrame,
     settings: Mapping[str, Any],
     claims: tuple[Claim, ...],
+    alike: Alike | None = None,
     **known: Any,
 ) -> Weighting:
-    """Wrap weights with what they cost; `known` are further fields of `Weighting`."""
+    """Wrap weights with what they cost; `known` are further fields of `Weighting`.
+
+    Of a table of patterns `weights` are factors, and `alike` has the weights that they make.
+    """
+    n, index = len(table), table.index
+    low = high = weights
     n_eff = effective_n(weights)
-    positive = weights[weights > 0]
-    ratio = float(positive.max() / positive.min()) if len(positive) else 1.0
-    effect = len(weights) / n_eff if n_eff else 1.0
+    if alike is not None:
+        n, index, low, high = int(alike.count.sum()), pd.MultiIndex.from_frame(table), alike.low, alike.high
+        n_eff = float(alike.weight.sum() ** 2 / alike.squared.sum())
+    ratio = float(high.max() / low[low > 0].min()) if (low > 0).any() else 1.0
+    effect = n / n_eff if n_eff else 1.0
+    held = pd.Series(weights, index=index, name="weight")
     checks = [
         ("design_effect", effect, _HEAVY if effect > 1.5 else _FINE),
         ("n_eff", n_eff, _FINE),
@@ -236,7 +264,7 @@ def weighted(
     if settings.get("trim") is not None:
         checks.append(("trimmed", known["trimmed"], _TRIMMED if known["trimmed"] > 0.05 else _FINE))
     if settings["how"] != "none":
-        cost = {"design_effect": effect, "n_eff": n_eff, "ratio": ratio, "n": len(table)}
+        cost = {"design_effect": effect, "n_eff": n_eff, "ratio": ratio, "n": n}
         caveats = ("weights_trimmed",) if known["trimmed"] > 0 else ()
         claims = (*claims, Claim("intake.weight_cost", cost, "D", caveats))
     return Weighting(
@@ -244,10 +272,10 @@ def weighted(
         keys=("variable", "category", "check", "source", "date"),
         estimate_column="after",
         tables={"checks": pd.DataFrame(checks, columns=["check", "value", "advice"])},
-        n_used=len(table),
+        n_used=n,
         settings=settings,
         claims=claims,
-        weights=pd.Series(weights, index=table.index, name="weight"),
+        weights=held if alike is None else held[~held.index.duplicated()],
         design_effect=effect,
         n_eff=n_eff,
         ratio=ratio,
