@@ -80,7 +80,14 @@ def cells_of(rng, sizes, scores):
 
 
 SIZES = np.array(
-    [[5, 8, 12, 120], [15, 20, 30, 60], [5, 6, 40, 90], [10, 12, 18, 25], [7, 9, 50, 80], [5, 14, 22, 35]]
+    [
+        [10, 10, 12, 120],
+        [15, 20, 30, 60],
+        [10, 11, 40, 90],
+        [10, 12, 18, 25],
+        [11, 13, 50, 80],
+        [10, 14, 22, 35],
+    ]
 )
 
 
@@ -143,7 +150,6 @@ def test_intervals_hold_and_errors_shrink(mean, tau):
     [
         (lambda t: t, {"mean": "grand"}, "mean is 'grand'; it can be exchangeable or additive"),
         (lambda t: t, {"by": ["channel", "channel"]}, "by names channel, channel"),
-        (lambda t: t[t["channel"] < 3], {"by": "channel"}, "3 cells are too few to be read together"),
         (lambda t: t.assign(recommend=10), {}, "all answers of each cell are alike"),
         (lambda t: t.assign(brand="us"), {"unit": "brand", "focal": "us"}, "needs two units or more"),
     ],
@@ -152,6 +158,28 @@ def test_poolings_that_are_refused(change, asked, message):
     table = cells_of(np.random.default_rng(1), SIZES, np.zeros(SIZES.shape))
     with pytest.raises(AnalysisError, match=message):
         benchmark.pooled(change(table), "nps", **{"by": ["interaction", "channel"]} | asked)
+
+
+def test_too_few_cells_are_said_and_not_pooled():
+    table = cells_of(np.random.default_rng(1), SIZES, np.zeros(SIZES.shape))
+    few = benchmark.pooled(table[table["channel"] < 3], "nps", by="channel")
+    assert few.table.empty
+    assert [(claim.code, claim.fields["least"]) for claim in few.claims] == [("benchmark.pooled_few", 4)]
+    with pytest.raises(AnalysisError, match="3 cells are too few to be read together with a mean of 1 terms"):
+        shrunken([1.0, 2.0, 3.0], [1.0, 1.0, 1.0])
+
+
+def test_a_cell_that_may_not_be_shown_teaches_the_others_nothing():
+    rng = np.random.default_rng(8)
+    table = cells_of(rng, SIZES, np.clip(rng.normal(10, 30, SIZES.shape), -60, 60))
+    few = pd.DataFrame({"interaction": 9, "channel": 0, "recommend": [10] * 9})
+    asked = {"by": ["interaction", "channel"]}
+    with_few = benchmark.pooled(pd.concat([table, few], ignore_index=True), "nps", **asked).table
+    last = with_few.iloc[-1]
+    assert (last["raw"], last["flag"], bool(last["pooled"])) == (100, "suppressed", False)
+    assert np.isnan(last["estimate"])
+    without = benchmark.pooled(table, "nps", **asked).table
+    np.testing.assert_allclose(with_few["drawn_to"].iloc[:-1], without["drawn_to"], rtol=1e-9)
 
 
 @pytest.mark.parametrize("variance", [[1, 0, 1, 1], [1, np.nan, 1, 1]])

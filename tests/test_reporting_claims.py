@@ -768,6 +768,7 @@ FIELDS = {
         "unit": "points",
         "n": 40,
     },
+    "benchmark.pooled_few": {"metric": "nps", "column": "channel", "cells": 3, "least": 4},
     "benchmark.gaps_few": {"focal": "fc", "metric": "nps", "column": "channel", "cells": 0, "low": 8},
     "benchmark.equivalent": {
         **NUMBER,

@@ -86,12 +86,22 @@ def _matrix_few(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
     return "", {**_said(fields, words), "column": words.crossing(fields.get("column", ""))}
 
 
+def _pooled_few(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    return "", {
+        **_said(fields, words),
+        "column": words.crossing(fields.get("column", "")),
+        "count": int(fields.get("cells", 2)),
+        "least": words.number(fields.get("least"), 0),
+    }
+
+
 READERS: Mapping[str, Callable[[Fields, Words], tuple[str, dict[str, Any]]]] = {
     "benchmark.ahead_of_all": _best,
     "benchmark.behind_best": _best,
     "benchmark.equivalent": _equivalent,
     "benchmark.gaps_alike": _matrix,
     "benchmark.gaps_few": _matrix_few,
+    "benchmark.pooled_few": _pooled_few,
     "benchmark.mix": _mix,
     "benchmark.mix_alike": _mix_alike,
 }

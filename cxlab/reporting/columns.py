@@ -235,8 +235,8 @@ ESTIMATES = frozenset(
         "tau",
     }
 )
-SIGNED = frozenset({"difference", "crude", "mix", "to_median"})
 CHANGES = frozenset({
+    "crude", "mix", "to_median",
     "change", "change_users", "mean_change", "least", "most", "adds", "by_change", "by_size", "apart",
     "detectable", "sd_between",
 })  # fmt: skip

@@ -112,6 +112,8 @@ class _Context:
             return self.words("column.gone" if "cause" in self.columns else "column.remaining")
         if column == "time" and self.words.known(key := f"column.time.{self.settings.get('time_unit')}"):
             return self.words(key)
+        if column == self.estimate and (named := _estimate_of(self.columns)):
+            return self.words(named)
         if column == "events" and {"behaviour", "class"} & set(self.columns):
             return self.words("column.events.done")
         if column == "coefficient":
@@ -192,7 +194,7 @@ class _Context:
             return said if unit in kinds.PERCENT else words.number(value, digits)
         if column == "largest":
             return words.amount(value, "share", digits=1, difference=True)
-        if column in kinds.SIGNED:
+        if column == "difference":
             return words.signed(value * (100 if unit == "share" else 1), self.decimals.get(unit, 1))
         if column in kinds.P_VALUES:
             return p_value(value, words).removeprefix("p").replace("=", "").strip()
@@ -252,6 +254,13 @@ class _Context:
         return words.crossing(value) if column in kinds.NAMING else words.label(column, value)
 
 
+def _estimate_of(columns: Sequence[str]) -> str:
+    """Return the head of the estimate where the columns beside it say which of two it is."""
+    return next(
+        (f"column.of_{beside}" for beside in ("crude", "drawn_to", "to_median") if beside in columns), ""
+    )
+
+
 def _places(record: Mapping[str, Any], words: Words) -> str:
     low, high = record.get("rank_low"), record.get("rank_high")
     if absent(low) or absent(high):
@@ -272,11 +281,16 @@ def _columns(columns: Sequence[str], records: Sequence[Mapping[str, Any]]) -> li
         if column == "rank_low" and "rank_high" in columns:
             shown.append("places")
         same = (column == "n_eff" and _same(records)) or (
-            column in ("metric", "family") and bool(_single(records, column))
+            column in ("metric", "family", "pooled")
+            and _single(_known(records), column) not in (None, "", 0.0)
         )
         if column not in kinds.HIDDEN | kinds.UNSAID | logged and not same and not _blank(column, records):
             shown.append(column)
     return shown
+
+
+def _known(records: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return [record for record in records if record.get("flag") != "suppressed"]
 
 
 def _single(records: Sequence[Mapping[str, Any]], column: str) -> Any:

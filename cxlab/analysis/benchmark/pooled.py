@@ -21,14 +21,15 @@ from cxlab.analysis.benchmark.league import check_focal, check_units
 from cxlab.analysis.benchmark.sides import check_by
 from cxlab.analysis.columns import check_rows, named
 from cxlab.analysis.definitions import Metric, computable
-from cxlab.analysis.estimates import Result, check_level, t_quantile
-from cxlab.analysis.findings import accounted
+from cxlab.analysis.estimates import MINIMUM_CUSTOMERS, Claim, Result, check_level, t_quantile
+from cxlab.analysis.findings import accounted, segment_name
 from cxlab.analysis.metrics import score_rows
 from cxlab.analysis.survey import Cells, cells, design_of, partition
 from cxlab.errors import AnalysisError
 
 Array = np.ndarray[Any, Any]
 Mean = Literal["exchangeable", "additive"]
+MORE = 3  # estimates more than terms, so that Morris's correction is one
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -105,10 +106,10 @@ def shrunken(estimate: Any, variance: Any, terms: Any = None) -> Shrunken:
     k, p = len(y), x.shape[1]
     if not (np.isfinite(y).all() and np.isfinite(v).all() and (v > 0).all()):
         raise AnalysisError("pooling needs finite estimates with positive variances")
-    if k < p + 3:
+    if k < p + MORE:
         raise AnalysisError(
             "{count} cells are too few to be read together with a mean of {terms} terms: {least} are needed",
-            count=k, terms=p, least=p + 3,
+            count=k, terms=p, least=p + MORE,
         )  # fmt: skip
     tau2 = _reml(y, v, x)
     w = 1 / (v + tau2)
@@ -170,15 +171,17 @@ def pooled(
     Pooled
         ``table``: ``*by``, ``raw`` (the cell's own score), ``estimate`` (pooled), ``std_error``,
         ``conf_low``, ``conf_high`` (Morris), ``retained`` (how much of its own distance to the others a cell
-        keeps), ``drawn_to`` (what they say), ``pooled`` (True), ``n``, ``n_eff``, ``flag``.
+        keeps), ``drawn_to`` (what they say), ``pooled``, ``n``, ``n_eff``, ``flag``. Cells of fewer than 10
+        are listed and neither drawn nor drawn to.
         ``tables["raw"]``: the cells as `score` gives them; ``tables["variation"]``: ``cells``,
         ``between_cells`` (standard deviation of the true values about their mean) and ``within_cell`` (of
-        the answers in one).
+        the answers in one). With fewer cells than three more than the mean has terms, a claim that says so
+        and no table.
 
     Raises
     ------
     AnalysisError
-        As `score`; for too few cells: three more than the mean has terms.
+        As `score`; where all answers of each cell are alike.
 
     Notes
     -----
@@ -197,7 +200,7 @@ def pooled(
     """
     by = tuple(named(by))
     if not by:
-        return Pooled(table=pd.DataFrame(), keys=())
+        return Pooled(table=pd.DataFrame(), keys=(), tables={"variation": pd.DataFrame()})
     _check_asked(table, by, unit, mean, level, cluster)
     if unit is not None and focal is not None:
         check_focal(check_units(table, unit), unit, focal)
@@ -209,12 +212,17 @@ def pooled(
     given, counts = answers(table, entry, slots), entry.family == "rate"
     reduced = cells(given.numerator, given.denominator, design, parts.codes, len(parts.keys), counts=counts)
     raw = score_rows(entry, reduced, parts.keys, level)
+    # A cell that may not be shown teaches the others nothing, or it would follow from what they are drawn to.
+    enough = (raw["n"] >= MINIMUM_CUSTOMERS).to_numpy()
+    kept, terms = raw[enough], _terms(raw[enough], by, mean)
+    if len(kept) < terms.shape[1] + MORE:
+        return _too_few(entry, by, len(kept), terms.shape[1] + MORE)
     within = _within(reduced)
-    found = shrunken(raw["estimate"], within / raw["n_eff"], _terms(raw, by, mean))
-    spread = {"cells": [len(raw)], "between_cells": [np.sqrt(found.tau2)], "within_cell": [np.sqrt(within)]}
+    found = shrunken(kept["estimate"], within / kept["n_eff"], terms)
+    spread = {"cells": [len(kept)], "between_cells": [np.sqrt(found.tau2)], "within_cell": [np.sqrt(within)]}
     used, dropped = accounted(given, design, table, by)
     return Pooled(
-        table=_rows(raw, found, by, entry, level),
+        table=_rows(raw, enough, found, by, entry, level),
         keys=(*by, "metric"),
         tables={"raw": raw, "variation": pd.DataFrame(spread)},
         n_used=int(used.sum()),
@@ -236,9 +244,16 @@ def _check_asked(
     check_by(by, unit)
 
 
+def _too_few(entry: Metric, by: Sequence[str], found: int, least: int) -> Pooled:
+    """Say that the cells are too few to learn from each other."""
+    fields = {"metric": entry.id, "version": entry.version, "column": segment_name(by), "cells": found}
+    claim = Claim("benchmark.pooled_few", {**fields, "least": least}, "D")
+    return Pooled(table=pd.DataFrame(), keys=(), tables={"variation": pd.DataFrame()}, claims=(claim,))
+
+
 def _within(reduced: Cells) -> float:
-    """Variance of answers within cells, taken as one for all."""
-    groups = reduced.groups(np.eye(len(reduced.rows))[reduced.rows > 0])
+    """Variance of answers within cells that may be shown, taken as one for all."""
+    groups = reduced.groups(np.eye(len(reduced.rows))[reduced.n >= MINIMUM_CUSTOMERS])
     freedom = max(float((groups.rows - 1).sum()), 1.0)
     spread = np.maximum(groups.second - groups.estimate**2, 0.0)
     within = float((groups.rows * spread).sum() / freedom)
@@ -247,16 +262,22 @@ def _within(reduced: Cells) -> float:
     return within
 
 
-def _rows(raw: pd.DataFrame, found: Shrunken, by: Sequence[str], entry: Metric, level: float) -> pd.DataFrame:
+def _rows(
+    raw: pd.DataFrame, enough: Array, found: Shrunken, by: Sequence[str], entry: Metric, level: float
+) -> pd.DataFrame:
     half = t_quantile(level) * found.std_error
     least, most = entry.limits or (-np.inf, np.inf)
-    return raw[list(by)].assign(
-        raw=raw["estimate"], estimate=found.estimate, std_error=found.std_error,
-        conf_low=np.clip(found.estimate - half, least, most),
-        conf_high=np.clip(found.estimate + half, least, most),
-        retained=found.kept, drawn_to=found.expected, pooled=True, n=raw["n"], n_eff=raw["n_eff"],
-        flag=raw["flag"],
+    drawn = pd.DataFrame(
+        {
+            "estimate": found.estimate, "std_error": found.std_error,
+            "conf_low": np.clip(found.estimate - half, least, most),
+            "conf_high": np.clip(found.estimate + half, least, most),
+            "retained": found.kept, "drawn_to": found.expected,
+        },
+        index=raw.index[enough],
     )  # fmt: skip
+    rows = raw[list(by)].assign(raw=raw["estimate"]).join(drawn)
+    return rows.assign(pooled=enough, n=raw["n"], n_eff=raw["n_eff"], flag=raw["flag"])
 
 
 def _terms(rows: pd.DataFrame, by: Sequence[str], mean: Mean) -> Array:
