@@ -1075,6 +1075,11 @@ def test_what_goes_against_and_what_overlaps_are_said_so(language):
     assert sentence("drivers.none", language, "C", together=False, n_needed=None) != together
 
 
+def test_parts_of_a_gap_add_up_as_they_are_read():
+    said = sentence("benchmark.mix", "en", crude=27.8, performance=8.15, estimate=19.65)
+    assert "goes from +27.8 to +8.2: +19.6 go with who the customers are" in said.replace("+19.7", "+19.6")
+
+
 def test_direction_decides_the_words():
     assert "por debajo" in sentence("benchmark.cell", "es")
     assert "por encima" in sentence("benchmark.cell", "es", estimate=12.0)

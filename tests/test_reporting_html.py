@@ -448,6 +448,13 @@ def test_tables_of_each_kind_read_as_a_reader_expects():
     gaps = cells(examples.comparison())
     assert gaps[0][:2] == ["Empresa", "Diferencia"]
     assert any(row[-1] in ("por encima", "por debajo") or "no se distingue" in row for row in gaps[1:])
+    split = examples.comparison().table.assign(crude=4.3, mix=-0.3, difference=4.6)
+    told = cells(replace(examples.comparison(), table=split))
+    assert {"Diferencia observada", "Parte de la mezcla", "A igual mezcla"} <= set(told[0])
+    assert {"4,3", "−0,3", "4,6"} <= set(told[1])
+    drawn = examples.comparison().table.assign(drawn_to=2.0, pooled=True)
+    assert "Combinado" in cells(replace(examples.comparison(), table=drawn))[0]
+    assert "Contraída al promedio" not in cells(replace(examples.comparison(), table=drawn))[0]
     months = cells(examples.retention(0))
     assert months[0][:4] == ["Meses", "En riesgo", "Bajas", "Permanecen"]
     assert months[1][:4] == ["1", "1.476", "5", "97,8 %"]

@@ -20,9 +20,9 @@ def _said(fields: Fields, words: Words) -> dict[str, Any]:
     }
 
 
-def _points(fields: Fields, words: Words, *names: str) -> dict[str, str]:
-    """Return signed numbers, with one number of decimals."""
-    digits = digits_for(unit_of_claim(fields), fields.get("conf_low"), fields.get("conf_high"))
+def _points(fields: Fields, words: Words, *names: str, least: int = 0) -> dict[str, str]:
+    """Return signed numbers, with one number of decimals and `least` of them."""
+    digits = max(least, digits_for(unit_of_claim(fields), fields.get("conf_low"), fields.get("conf_high")))
     return {name: words.signed(fields.get(name), digits) for name in names}
 
 
@@ -33,7 +33,7 @@ def _columns(fields: Fields, words: Words) -> str:
 def _mix(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
     return "", {
         **_said(fields, words),
-        **_points(fields, words, "crude", "performance", "estimate"),
+        **_points(fields, words, "crude", "performance", "estimate", least=1),
         "columns": _columns(fields, words),
     }
 

@@ -102,6 +102,8 @@ class _Context:
             unit = self._unit(record)
             if not absent(record.get("conf_low")) or not absent(record.get("conf_high")):
                 digits = digits_for(unit, record.get("conf_low"), record.get("conf_high"))
+                # Parts that add up are shown to a decimal, or they would seem not to.
+                digits = max(digits, 1) if "crude" in self.columns else digits
                 self.decimals[unit] = max(digits, self.decimals.get(unit, 0))
 
     def head(self, column: str) -> str:
