@@ -242,6 +242,7 @@ def test_two_that_differ_less_than_the_margin_are_equivalent():
     fields = by_code["benchmark.equivalent"].fields
     assert (fields["peer"], fields["margin"], fields["level"]) == ("same", 15.0, pytest.approx(0.9))
     assert -15 < fields["conf_low"] < fields["conf_high"] < 15
+    assert not by_code["benchmark.equivalent"].headline
     plain = benchmark.compare(table, "nps", unit="brand", focal="us").table
     assert plain["p_equivalent"].isna().all()
     assert set(plain["verdict"]) == {"above", "not distinguishable"}

@@ -1080,6 +1080,11 @@ def test_parts_of_a_gap_add_up_as_they_are_read():
     assert "goes from +27.8 to +8.2: +19.6 go with who the customers are" in said.replace("+19.7", "+19.6")
 
 
+def test_a_margin_is_said_as_it_was_declared():
+    assert "less than 5 points apart" in sentence("benchmark.equivalent", "en")
+    assert "a menos de 2,5 puntos" in sentence("benchmark.equivalent", "es", margin=2.5)
+
+
 def test_direction_decides_the_words():
     assert "por debajo" in sentence("benchmark.cell", "es")
     assert "por encima" in sentence("benchmark.cell", "es", estimate=12.0)

@@ -52,11 +52,16 @@ def _least(fields: Fields, words: Words) -> dict[str, Any]:
     }
 
 
+def margin_said(margin: Any, unit: str, words: Words) -> str:
+    """Return a declared margin as it was declared, without decimals that nobody wrote."""
+    return words.amount(margin, unit, digits=0 if float(margin) == int(margin) else None, difference=True)
+
+
 def _equivalent(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
     unit = unit_of_claim(fields) or "points"
     return "cell" if fields.get("cell") else "", {
         **_said(fields, words),
-        "margin": words.amount(fields.get("margin"), unit, difference=True),
+        "margin": margin_said(fields.get("margin"), unit, words),
         "cell": words.cell(fields.get("column", ""), fields.get("cell", "")),
     }
 

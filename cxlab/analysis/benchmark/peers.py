@@ -325,9 +325,8 @@ def _claims(
             fields["margin"] = margin
         else:
             code = "benchmark.ahead" if row["difference"] > 0 else "benchmark.behind"
-        claims.append(
-            Claim("benchmark.cell" if by and not equal else code, fields, "D", own_caveats, headline=not by)
-        )
+        code = "benchmark.cell" if by and not equal else code
+        claims.append(Claim(code, fields, "D", own_caveats, headline=not (by or equal)))
     return claims
 
 

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from cxlab.analysis.estimates import Result
+from cxlab.reporting.claims_gaps import margin_said
 from cxlab.reporting.colours import LIGHT
 from cxlab.reporting.figures import plate
 from cxlab.reporting.figures.theme import SMALL, TEXT
@@ -91,7 +92,7 @@ def _sheet_words(
     ]
     margin, key = result.settings.get("margin"), [words("figure.comparison.key", family=family)]
     if margin:
-        key.append(words("figure.comparison.margin", margin=words.amount(margin, unit, difference=True)))
+        key.append(words("figure.comparison.margin", margin=margin_said(margin, unit, words)))
     return subtitle, [*key, *foot]
 
 
