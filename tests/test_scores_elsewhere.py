@@ -114,6 +114,12 @@ def test_scales_may_be_declared_in_the_call(tmp_path):
     assert not table.attrs
 
 
+def test_a_scale_is_guessed_from_rows_and_not_from_patterns(tmp_path):
+    table = pd.DataFrame({"recommend": [1] + [*range(2, 11)] * 60})  # one 1 of 541: nobody was offered a 0?
+    one, two = (metrics.score(t, "nps") for t in (table, placed(table, "path", tmp_path)))
+    check_same(one, two)
+
+
 BAD = {
     "off the scale": ({"recommend": 11.0}, r"column recommend: found 11 \(900 rows\); allowed: from 0 to 10"),
     "between": ({"recommend": 7.5}, r"column recommend: found 7.5 \(900 rows\); allowed: whole numbers"),
