@@ -17,6 +17,7 @@ from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from cxlab.analysis import metrics
 from cxlab.analysis.benchmark import best_in_class, funnel, published_scores, variance_shares
 from cxlab.analysis.estimates import Result
 from cxlab.analysis.sensitivity import specification_curve
@@ -281,6 +282,18 @@ def test_scores_have_a_line_for_everybody_and_grey_where_all_are_alike():
     assert any(t.startswith("Total 14,6") for t in written(axes))
     cloud = next(c for c in axes.collections if isinstance(c, PathCollection))
     assert LIGHT["focal"] not in [matplotlib.colors.to_hex(c) for c in cloud.get_edgecolors()]
+
+
+def test_bars_of_a_net_diverge_from_zero_behind_its_dot():
+    answers = pd.DataFrame({"recommend": [10] * 60 + [8] * 20 + [0] * 20, "channel": ["app", "web"] * 50})
+    answers.attrs["scales"] = {"recommend": [0, 10]}
+    axes = figures.draw_scores(metrics.score(answers, "nps", by="channel"), words=ES)
+    bars = sorted(bar.get_width() for bar in axes.patches)
+    assert bars == pytest.approx([-20, -20, 60, 60])
+    assert {bar.get_x() for bar in axes.patches} == {0}
+    assert dots(axes)[:, 0] == pytest.approx([40, 40])
+    assert any("en contra (izquierda) y a favor (derecha)" in text for text in written(axes))
+    assert not figures.draw_scores(examples.scores(), words=ES).patches
 
 
 def test_indices_of_one_unit_share_an_axis_over_their_whole_scale():

@@ -34,6 +34,29 @@ class Scored:
     by_cell: Cells | None
 
 
+def answer_shares(scored: Sequence[Scored], keys: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Shares (percent) against and for of each net of one question, by cell or, without `keys`, of all."""
+    frames = []
+    for one in scored:
+        cells = one.by_cell if keys is not None else one.whole
+        if cells is None or one.entry.family != "net" or len(one.entry.slots) > 1:
+            continue
+        present = np.flatnonzero(cells.rows > 0)
+        group = cells.groups(np.eye(len(cells.rows))[present])
+        start = pd.DataFrame(index=range(len(present))) if keys is None else keys.iloc[present]
+        frames.append(
+            start.reset_index(drop=True).assign(
+                metric=one.entry.id,
+                share_against=np.clip(group.second / 200 - group.estimate / 2, 0, 100),
+                share_for=np.clip(group.second / 200 + group.estimate / 2, 0, 100),
+                n=group.n.astype(int),
+                flag=flags(group.n),
+            )
+        )
+    columns = [*(keys if keys is not None else ()), "metric", "share_against", "share_for", "n", "flag"]
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
+
+
 def segment_tests(
     scored: Sequence[Scored], parts: Partition, by: Sequence[str], level: float
 ) -> pd.DataFrame:

@@ -24,6 +24,7 @@ from cxlab.analysis.findings import (
     Scored,
     accounted,
     alike_claims,
+    answer_shares,
     level_claims,
     segment_claims,
     segment_tests,
@@ -211,7 +212,8 @@ def score(
         ``conf_low``, ``conf_high``, ``n`` (respondents with weight, or trials), ``n_eff``, ``flag``.
         ``tables["checks"]``: ``metric``, ``check`` (design effects of Kish and of Taylor, against drawing
         with replacement; ``design_effect`` is the one that counts, ``n / n_eff``), ``value``, ``advice``.
-        ``n_eff`` leaves `population` out. With `by`:
+        ``n_eff`` leaves `population` out. ``tables["answers"]``, for nets of one question: ``*by``,
+        ``metric``, ``share_against``, ``share_for`` (percent, weighted), ``n``, ``flag``. With `by`:
         ``tables["overall"]``, as ``table`` for all rows that answer, and ``tables["tests"]``: each segment
         of 10 or more against the rest (two segments make one test): ``*by``, ``metric``, ``hypothesis``,
         ``difference``, ``std_error``, ``conf_low``, ``conf_high``, ``p_value``, ``p_adjusted`` (Holm over
@@ -259,7 +261,7 @@ def score(
     ]
     used, n_dropped = accounted(_together(scored), design, table, by if (parts.codes < 0).any() else ())
     overall = pd.concat([score_rows(s.entry, s.whole, None, level) for s in scored], ignore_index=True)
-    tables = {"checks": _checks(table, scored, overall, design)}
+    tables = {"checks": _checks(table, scored, overall, design), "answers": answer_shares(scored)}
     main, tests, otherwise = overall, pd.DataFrame(), tuple[Claim, ...]()
     claims = level_claims(scored, overall, design, level)
     if by:
@@ -269,6 +271,7 @@ def score(
         )
         tests = segment_tests(scored, parts, by, level)
         tables |= {"overall": overall, "tests": tests}
+        tables["answers"] = answer_shares(scored, parts.keys)
         otherwise = alike_claims(scored, tests, by, level)
         claims += stated(tests, segment_claims(scored, tests, by, level), otherwise, level)
     return Scores(

@@ -1,4 +1,7 @@
-"""Scores: one dot with its interval for each index or segment, sorted, bases at the right."""
+"""Scores: a dot with its interval for each index or segment, sorted, bases at the right.
+
+Behind the dot of a net score of one question stand the shares it is made of, diverging from zero.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from cxlab.reporting.figures import plate
 from cxlab.reporting.figures.spoken import unit_of
 from cxlab.reporting.words import Words, absent, digits_for
 
+BAR = 12.0  # height of a bar, in the points of a row
 BLOCK = 52.0  # between two indices: axis of the upper one, heading of the lower one
 TITLE, SUBTITLE = "figure.scores.title", "figure.scores.subtitle"
 CODES = ("score.segment", "score.segments_alike", "score.level")
@@ -40,7 +44,8 @@ def draw_scores(result: Result, *, words: Words, ax: Axes | None = None) -> Axes
     Parameters
     ----------
     result : Result
-        Of `metrics.score`: table with metric, estimate, conf_low, conf_high, n, flag and the segments.
+        Of `metrics.score`: table with metric, estimate, conf_low, conf_high, n, flag and the segments; where
+        there is a table ``answers``, with share_against and share_for, bars show them.
     words : Words
         Language and labels.
     ax : Axes, optional
@@ -62,16 +67,20 @@ def draw_scores(result: Result, *, words: Words, ax: Axes | None = None) -> Axes
     heights = [plate.height_of(r) for r in rows]
     left, right = room + 10, sum(column.width for column in blocks[0].columns)
     low_base, suppressed = plate.flags_of(result.table)
+    parted = any(b.table["share_for"].notna().any() for b in blocks)
     sheet = plate.Sheet(
         title=title,
         subtitle="" if several else _heading(blocks[0], by, words, SUBTITLE),
-        foot=plate.foot_of(
-            result,
-            words,
-            low_base=low_base,
-            suppressed=suppressed,
-            undrawn=len(result.table) - sum(len(b.table) for b in blocks),
-        ),
+        foot=[
+            *plate.foot_of(
+                result,
+                words,
+                low_base=low_base,
+                suppressed=suppressed,
+                undrawn=len(result.table) - sum(len(b.table) for b in blocks),
+            ),
+            words("figure.scores.bars") if parted else "",
+        ],
         left=left,
         right=right + 4,
         above=18 + 14 * several,
@@ -102,7 +111,8 @@ def _stacked(host: Axes, heights: Sequence[float]) -> list[Axes]:
 
 
 def _block(result: Result, metric: object, by: Sequence[str], words: Words) -> Block:
-    table = result.table[result.table["metric"] == metric]
+    table = _with_answers(result, by)
+    table = table[table["metric"] == metric]
     table = table.sort_values("estimate", ascending=False, kind="stable", na_position="last").head(plate.ROWS)
     unit, records = unit_of(result, metric), table.to_dict("records")
     names = [" × ".join(words.label(k, r[k]) for k in by) if by else words.metric(metric) for r in records]
@@ -118,6 +128,15 @@ def _block(result: Result, metric: object, by: Sequence[str], words: Words) -> B
         standing=[not by or " x ".join(str(r[k]) for k in by) in segments for r in records],
         overall=float(level.fields["estimate"]) if by and level else None,
     )
+
+
+def _with_answers(result: Result, by: Sequence[str]) -> pd.DataFrame:
+    """Return the table of scores with the shares against and for, empty where there are none."""
+    answers, keys = result.tables.get("answers"), [*by, "metric"]
+    if answers is None or answers.empty or not set(keys) <= set(answers.columns):
+        return result.table.assign(share_against=float("nan"), share_for=float("nan"))
+    shares = answers.set_index(keys)[["share_against", "share_for"]].astype(float)
+    return result.table.join(shares, on=keys)
 
 
 def _estimates(records: Sequence[Mapping[Any, Any]], unit: str, words: Words) -> plate.Column:
@@ -175,7 +194,9 @@ def _draw(ax: Axes, block: Block, rows: Sequence[plate.Row], words: Words, *, al
     low, high, estimate = (table[c].astype(float) * scale for c in ("conf_low", "conf_high", "estimate"))
     overall = None if block.overall is None else block.overall * scale
     ends = _scale(block.unit, low, high) if alone else []
-    left, right = plate.limits([*low, *high, *estimate, overall, *ends], pad=0.02 if ends else 0.06)
+    against, favour = -table["share_against"].astype(float), table["share_for"].astype(float)
+    reach = [*low, *high, *estimate, overall, *ends, *against, *favour]
+    left, right = plate.limits(reach, pad=0.02 if ends else 0.06)
     ax.set_xlim(left, right)
     plate.value_axis(ax, words)
     if overall is not None:
@@ -185,6 +206,10 @@ def _draw(ax: Axes, block: Block, rows: Sequence[plate.Row], words: Words, *, al
         plate.note(
             ax, said, (overall, 1), (-3 if before else 3, 3), x="data", ha="right" if before else "left"
         )
+    if favour.notna().any():
+        for share, colour in ((against, LIGHT["worse"]), (favour, LIGHT["better"])):
+            ax.barh(y, share.fillna(0), height=BAR, color=colour, alpha=0.22, linewidth=0, zorder=1)
+        ax.axvline(0, color=LIGHT["muted"], linewidth=0.8, zorder=1)
     colours = [LIGHT["focal"] if s else LIGHT["context"] for s in block.standing]
     ax.hlines(y, low, high, colors=colours, linewidth=2.0, zorder=2)
     plate.dots(ax, estimate.to_list(), y, colours, hollow=plate.hollows(table))
