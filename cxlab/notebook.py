@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from cxlab.analysis.disclosure import Released
 from cxlab.analysis.estimates import Result, masked
 from cxlab.errors import AnalysisError, Message, ParameterError, Problem
 from cxlab.intake import where as filters
@@ -74,6 +75,7 @@ class Paper:
         self.words = Words(language, labels=_with_rules(dataset.labels_mapping()))
         self._reads: dict[str, dict[str, Any]] = {}
         self._shown = 0
+        self._released = Released()
 
     def table(self, name: str, *, whole: bool = False, optional: bool = False) -> pd.DataFrame:
         """Read a canonical table, filtered by the paper's `where`, and display where its rows come from.
@@ -265,7 +267,7 @@ class Paper:
             return
         tables = [name for name in tables if name in beside or (name == bundles.MAIN and not nothing)]
         self._shown += 1
-        whole = masked(result)
+        whole = masked(result, self._released)
         if not claims:
             whole = replace(whole, claims=())
         # What has no rows has no figure: its claims say why, or what was left out does.

@@ -136,8 +136,21 @@ def test_what_another_table_hides_already_goes_first():
     assert again.tolist() == [False, True, False, True]
 
 
+def test_what_was_shown_is_known_and_what_was_hidden_stays_so():
+    cells, n = [EVERYBODY, *parts("a", 4)], [137, 60, 40, 30, 7]
+    assert protected(cells, n, shown=[True, False, False, True, False]).tolist() == [
+        False, False, True, False, True,
+    ]  # fmt: skip
+    assert protected(cells, n, hidden=[False, True, False, False, False]).tolist() == [
+        False, True, False, False, True,
+    ]  # fmt: skip
+    assert protected(cells, n, shown=[True] * 4 + [False]).tolist() == [False] * 4 + [True]
+
+
 def test_where_hiding_all_is_not_enough_all_is_hidden():
     assert protected([EVERYBODY, *parts("a", 9)], [9, *[1] * 9]).all()
+    assert protected([EVERYBODY, *parts("a", 2)], [11, 10, 1]).tolist() == [False, True, True]
+    assert protected([EVERYBODY, *parts("a", 2)], [18, 9, 9]).tolist() == [False, True, True]
 
 
 def test_the_attacker_undoes_what_hides_the_small_cells_only():
@@ -189,7 +202,7 @@ def test_one_line_is_protected_and_hides_two_more_at_most(sizes):
     if not small.any():
         assert not hidden.any()
     assert (hidden & ~small).sum() <= 2
-    if not small[0]:
+    if not small[0] and not hidden[1:].all():
         assert not attacked(cells, n, hidden).any()
 
 

@@ -17,10 +17,11 @@ STABLE = ["importance", "share", "rank", "coefficient", "coefficient_low", "coef
 
 
 def survey(n=240, seed=3):
-    """Three rated attributes, of which ease matters in plan a and price in plan b; plan c has 6 answers."""
+    """Three rated attributes, of which ease matters in plan a and price in b; plan c has 6 answers, d 30."""
     rng = np.random.default_rng(seed)
     table = pd.DataFrame(rng.integers(1, 8, (n, 3)).astype(float), columns=DRIVERS)
-    table["plan"] = np.where(np.arange(n) < 6, "c", np.where(np.arange(n) % 2, "a", "b"))
+    table["plan"] = np.where(np.arange(n) % 2, "a", "b")
+    table.loc[:5, "plan"], table.loc[6:35, "plan"] = "c", "d"
     table["channel"] = rng.choice(["app", "shop"], n)
     matters = np.where(table["plan"] == "b", table["price"], table["ease"])
     table["overall"] = (0.7 * matters + rng.normal(2, 1, n)).clip(1, 7).round()
@@ -61,13 +62,15 @@ def test_segments_with_few_answers_are_left_out_and_hidden():
     assert set(result.table["plan"]) == {"a", "b"}
     left_out = result.tables["left_out"]
     assert left_out[["plan", "n", "reason", "flag"]].to_numpy().tolist() == [
-        ["c", 6, "fewer than 10 answers", "suppressed"]
+        ["c", 6, "fewer than 10 answers", "suppressed"],
+        ["d", 30, "left out with a small one, which would follow by subtraction", "suppressed"],
     ]
+    assert left_out["withheld"].tolist() == [False, True]
     assert left_out["reason"].iloc[0].template == "fewer than {minimum} answers"
     hidden = masked(result).tables["left_out"]
-    assert np.isnan(hidden["n"].iloc[0])
-    assert hidden["plan"].tolist() == ["c"]
-    assert result.n_dropped == {"segment left out": 6}
+    assert hidden["n"].isna().all()
+    assert hidden["plan"].tolist() == ["c", "d"]
+    assert result.n_dropped == {"segment left out": 36}
 
 
 def test_the_reason_a_segment_cannot_be_estimated_is_kept():
@@ -95,13 +98,13 @@ def test_every_row_is_used_or_dropped_for_a_reason():
     table = survey()
     table.loc[10:19, "plan"] = None
     table.loc[18:24, "channel"] = None
-    table.loc[30:33, "overall"] = np.nan
+    table.loc[130:133, "overall"] = np.nan
     table.loc[40:41, "w"] = 0.0
     table.loc[50, DRIVERS] = np.nan
     result = compare(table, "overall", DRIVERS, by=["plan", "channel"], weights="w", resamples=0)
     assert result.n_dropped == {
         "plan missing": 10, "channel missing": 5, "weight zero": 2, "overall missing": 4,
-        "no driver rated": 1, "segment left out": 6,
+        "no driver rated": 1, "segment left out": 21,
     }  # fmt: skip
     assert result.n_used + sum(result.n_dropped.values()) == len(table)
     assert result.keys[:2] == ("plan", "channel")
@@ -117,7 +120,7 @@ def test_without_by_there_is_nothing_to_split():
 def test_categories_text_dtypes_and_odd_indexes_change_nothing():
     table = survey()
     plain = compare(table, "overall", DRIVERS, by="plan", resamples=0)
-    plan = pd.Categorical(table["plan"], categories=["b", "a", "c", "unused"], ordered=True)
+    plan = pd.Categorical(table["plan"], categories=["b", "a", "d", "c", "unused"], ordered=True)
     ordered = compare(table.assign(plan=plan), "overall", DRIVERS, by="plan", resamples=0)
     assert ordered.table["plan"].unique().tolist() == ["b", "a"]
     typed = table.convert_dtypes(dtype_backend="pyarrow").set_index(pd.Index(["same"] * len(table)))

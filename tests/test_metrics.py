@@ -238,7 +238,8 @@ def test_a_segment_that_differs_is_claimed_and_small_ones_are_neither_tested_nor
     assert all(claim.fields["segment"] != "Isla" for claim in claims)
     assert {claim.fields["hypothesis"] for claim in claims} <= set(tests["hypothesis"])
     shown = masked(result).table.set_index("region")
-    assert shown.loc["Isla"].drop(["metric", "flag"]).isna().all()
+    assert shown.loc["Isla"].drop(["metric", "flag", "withheld"]).isna().all()
+    assert shown["withheld"].sum() == 1
 
 
 def test_segments_that_are_alike_say_what_could_have_been_seen():

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 import pandas as pd
 
 from cxlab.analysis.columns import as_floats, check_frame
 from cxlab.errors import AnalysisError, Message, Problem
+
+if TYPE_CHECKING:
+    from cxlab.analysis.disclosure import Released
 
 Grade = Literal["A", "B", "C", "D"]
 Flag = Literal["ok", "low_base", "suppressed"]
@@ -79,6 +82,13 @@ class Result:
         the table ``tests``: hypothesis, p_value, p_adjusted) and ``p_adjusted`` among its fields.
     otherwise : tuple of Claim
         What to say instead when no stated difference stands.
+    parts : Mapping[str, str]
+        Columns of any of the tables that divide people, so that bases add up to a total, with the column of
+        the data whose values they hold: ``{"region": "region", "unit": "peer_id"}``.
+    against : Mapping[str, Any]
+        Of those, the columns whose rows speak of two groups, with the value of the other one.
+    minimum : int
+        A base of fewer people is not shown: 10 customers, 8 employees.
     """
 
     table: pd.DataFrame
@@ -90,6 +100,9 @@ class Result:
     settings: Mapping[str, Any] = field(default_factory=dict)
     claims: tuple[Claim, ...] = ()
     otherwise: tuple[Claim, ...] = ()
+    parts: Mapping[str, str] = field(default_factory=dict)
+    against: Mapping[str, Any] = field(default_factory=dict)
+    minimum: int = MINIMUM_CUSTOMERS
 
 
 AnyResult = TypeVar("AnyResult", bound=Result)
@@ -109,13 +122,25 @@ def flags(n: Any, *, minimum: int = MINIMUM_CUSTOMERS) -> np.ndarray[Any, Any]:
     )
 
 
-def masked(result: AnyResult) -> AnyResult:
-    """Return `result` without any value of a suppressed row, nor a claim on fewer than 10 customers.
+def masked(result: AnyResult, released: Released | None = None) -> AnyResult:
+    """Return `result` without any value of a hidden row, nor a claim on fewer people than its minimum.
 
-    Key columns and the flag stay, everything else in the row is emptied, in every table.
+    Hidden are the rows flagged ``suppressed``, and those from which they would follow (complementary
+    suppression, `cxlab.analysis.disclosure`): flagged too, and ``withheld``. Key columns, flag and
+    ``withheld`` stay, everything else in the row is emptied, in every table.
+
+    Parameters
+    ----------
+    result : Result
+        What an analysis returned.
+    released : Released, optional
+        What the same report has shown before; what this result shows is added to it.
     """
+    from cxlab.analysis.disclosure import Released, guarded  # which know results
+
+    result = guarded(result, Released() if released is None else released)
     tables = {name: _masked_table(table, result.keys) for name, table in result.tables.items()}
-    claims = tuple(c for c in result.claims if c.fields.get("n", MINIMUM_CUSTOMERS) >= MINIMUM_CUSTOMERS)
+    claims = tuple(c for c in result.claims if c.fields.get("n", result.minimum) >= result.minimum)
     return replace(result, table=_masked_table(result.table, result.keys), tables=tables, claims=claims)
 
 

@@ -288,6 +288,7 @@ def score(
         },
         claims=claims,
         otherwise=otherwise,
+        parts={column: column for column in by},
     )  # fmt: skip
 
 

@@ -268,6 +268,7 @@ def league(
             "focal": focal, "seed": 0,
         },
         claims=_claims(rows, entry, focal, level),
+        parts={"unit": unit},
     )  # fmt: skip
 
 

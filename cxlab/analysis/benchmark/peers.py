@@ -149,6 +149,8 @@ def compare(
         claims=stated(tests, found, otherwise, level),
         otherwise=otherwise,
         focal=str(focal),
+        parts={**{column: column for column in by}, unit: unit, "peer": unit},
+        against={"peer": focal},
     )  # fmt: skip
 
 

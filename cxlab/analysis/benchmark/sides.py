@@ -13,7 +13,7 @@ from cxlab.analysis.answers import Answers, Columns, answers, check_answers, col
 from cxlab.analysis.benchmark.league import check_focal, check_units
 from cxlab.analysis.columns import check_rows
 from cxlab.analysis.definitions import Metric, computable
-from cxlab.analysis.estimates import check_level
+from cxlab.analysis.estimates import MINIMUM_CUSTOMERS, check_level
 from cxlab.analysis.findings import accounted
 from cxlab.analysis.metrics import RESERVED
 from cxlab.analysis.scales import declared_scale, looks_like
@@ -50,6 +50,8 @@ class Sides:
         """Count rows in the `compared` cells, and the others by reason; `why` for those of other cells."""
         used, dropped = accounted(self.answers, self.design, self.table, [*self.by, self.unit])
         out = used & ~np.isin(self.parts.codes, compared)
+        # A handful is not counted apart: the count would be the base of a hidden cell of the scores.
+        out &= out.sum() >= MINIMUM_CUSTOMERS
         if out.any():
             dropped[why] = int(out.sum())
         return int((used & ~out).sum()), dropped

@@ -9,5 +9,6 @@ to hide until that reader fails, `results` does it for all tables of a result.
 from cxlab.analysis.disclosure.attack import possible
 from cxlab.analysis.disclosure.cover import MARKED, PROTECTION, protected
 from cxlab.analysis.disclosure.margins import Cell, margins_of
+from cxlab.analysis.disclosure.results import Released, guarded
 
-__all__ = ["MARKED", "PROTECTION", "Cell", "margins_of", "possible", "protected"]
+__all__ = ["MARKED", "PROTECTION", "Cell", "Released", "guarded", "margins_of", "possible", "protected"]

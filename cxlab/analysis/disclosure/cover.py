@@ -30,6 +30,7 @@ _SLACK = 1e-6
 def protected(
     cells: Sequence[Cell], n: Any, people: Any = None, *,
     minimum: int = MINIMUM_CUSTOMERS, rest: bool = False, hidden_elsewhere: Any = None,
+    hidden: Any = None, shown: Any = None,
 ) -> Array:  # fmt: skip
     """Say which cells to hide: those of few people, and the fewest others from which these would follow.
 
@@ -37,7 +38,7 @@ def protected(
     ----------
     cells : sequence of frozenset of (column, value)
         What each base is of: the empty set is everybody, ``{("region", "RM")}`` a part of it,
-        ``{("region", "RM"), ("plan", "a")}`` a part of that part.
+        ``{("region", "RM"), ("plan", "a")}`` a part of that part. Everybody is always shown, if not few.
     n : array-like of int
         Base of each cell.
     people : array-like of int, optional
@@ -48,7 +49,9 @@ def protected(
         Whether the people whom the parts of a total leave out are protected as well: where estimates are
         shown, those of a total less those of its parts are theirs.
     hidden_elsewhere : array-like of bool, optional
-        Cells that another table of the same report hides already, to be taken first.
+        Cells that are hidden on another question, to be taken first.
+    hidden, shown : array-like of bool, optional
+        Cells that are hidden, or shown, already: what was shown is known.
 
     Returns
     -------
@@ -60,8 +63,8 @@ def protected(
     A reader is taken to know all sums and all bases shown. For each small base the possible values then span
     3 or more and reach `minimum`, so that arithmetic neither finds it nor proves it to be small, and no total
     less its shown parts is of fewer people. A reader who also uses the marks of hidden rows, which tell the
-    small from those hidden with them, is left with two counts at least. Where hiding everything is not
-    enough, everything is hidden.
+    small from those hidden with them, is left with two counts at least. Where hiding everything else is not
+    enough (ten and one under eleven), so it is.
 
     Examples
     --------
@@ -72,19 +75,23 @@ def protected(
     [False, False, True, True]
     """
     margins = margins_of(cells, n, people, minimum=minimum)
-    cuts = _first_cuts(margins, rest=rest)
-    hidden = margins.small.copy()
-    if not len(margins.lines) or not (cuts or hidden.any()):
-        return hidden
+    none = np.zeros(len(margins.n), dtype=bool)
+    must: Array = margins.small | (none if hidden is None else np.asarray(hidden, dtype=bool))
+    # How many answered stands under every table, whatever is hidden in it.
+    never: Array = ((margins.depth == 0) | (none if shown is None else np.asarray(shown, dtype=bool))) & ~must
+    cuts = _possible(_first_cuts(margins, rest=rest), must, never)
+    closed: Array = must.copy()
+    if not len(margins.lines) or not (cuts or closed.any()):
+        return closed
     price = _prices(margins, hidden_elsewhere)
     for _ in range(_ROUNDS):
         if cuts:
-            hidden = _cheapest(margins, cuts, price)
-        found = _broken(margins, hidden)
+            closed = _cheapest(cuts, price, must, never)
+        found = _possible(_broken(margins, closed), must, never)
         if not found:
-            return hidden
+            return closed
         cuts += found
-    return np.ones(len(margins.n), dtype=bool)
+    return np.asarray(~never)
 
 
 def _prices(margins: Margins, hidden_elsewhere: Any) -> Array:
@@ -92,8 +99,8 @@ def _prices(margins: Margins, hidden_elsewhere: Any) -> Array:
     depth = margins.depth.max() - margins.depth
     share = margins.n / max(float(margins.n.max()), 1.0)
     order = np.argsort(np.argsort(margins.n, kind="stable"), kind="stable") / len(margins.n)
-    price = (1.0 + 0.3 * share + 0.02 * order) * np.where(margins.depth == 0, 10.0, 1.0 + 0.5 * depth)
-    return price if hidden_elsewhere is None else np.where(hidden_elsewhere, 0.2 * price, price)
+    price: Array = (1.0 + 0.3 * share + 0.02 * order) * (1.0 + 0.5 * depth)
+    return price if hidden_elsewhere is None else np.asarray(np.where(hidden_elsewhere, 0.2 * price, price))
 
 
 def _first_cuts(margins: Margins, *, rest: bool) -> list[Cut]:
@@ -114,12 +121,21 @@ def _first_cuts(margins: Margins, *, rest: bool) -> list[Cut]:
                 with_it = others.copy()
                 with_it[cell] = -1.0
                 cuts.append((with_it, 0.0))
-    if not margins.small.any() and all(need == 0 for _, need in cuts):
-        return []
-    return [(cut, need) for cut, need in cuts if cut.clip(0).sum() >= need]
+    return [] if not margins.small.any() and all(need == 0 for _, need in cuts) else cuts
 
 
-def _cheapest(margins: Margins, cuts: Sequence[Cut], price: Array) -> Array:
+def _possible(cuts: Sequence[Cut], must: Array, never: Array) -> list[Cut]:
+    """Return the cuts that hiding more can meet; none where hiding all would not."""
+    kept = []
+    for weight, need in cuts:
+        left = need - weight[must].clip(0).sum() if need else 0.0
+        most = weight[~must & ~never].clip(0).sum()
+        if need == 0 or (_SLACK < left <= most + _SLACK):
+            kept.append((weight, need))
+    return kept
+
+
+def _cheapest(cuts: Sequence[Cut], price: Array, must: Array, never: Array) -> Array:
     """Hide the cheapest cells that meet all cuts."""
     from scipy.optimize import Bounds, LinearConstraint, milp
 
@@ -128,12 +144,12 @@ def _cheapest(margins: Margins, cuts: Sequence[Cut], price: Array) -> Array:
     found = milp(
         price,
         integrality=np.ones(len(price)),
-        bounds=Bounds(margins.small.astype(float), np.ones(len(price))),
+        bounds=Bounds(must.astype(float), 1.0 - never),
         constraints=LinearConstraint(rows, lb=need - _SLACK),
         options={"node_limit": _NODES, "mip_rel_gap": 0.0},
     )
     # Out of nodes and nothing found: hiding all meets every cut.
-    return np.ones(len(price), dtype=bool) if found.x is None else np.asarray(found.x > 0.5)
+    return ~never if found.x is None else np.asarray(found.x > 0.5)
 
 
 def _broken(margins: Margins, hidden: Array) -> list[Cut]:
@@ -150,7 +166,7 @@ def _broken(margins: Margins, hidden: Array) -> list[Cut]:
     far, beyond = reached(margins, closed, few, 1, labelled=False)
     for k in np.flatnonzero(far < wanted - _SLACK):
         cuts.append((_held(margins, few[k], beyond[k], 1, labelled=False), float(wanted[k])))
-    return [cut for cut in (_useful(margins, *each) for each in cuts) if cut is not None]
+    return [_short(margins, *each) for each in cuts]
 
 
 def _narrow(margins: Margins, closed: Array, targets: Array, wide: float, *, labelled: bool) -> list[Cut]:
@@ -176,8 +192,7 @@ def _held(margins: Margins, target: int, prices: Array, sign: int, *, labelled: 
     return np.where(reduced > _SLACK, reduced * down, np.where(reduced < -_SLACK, -reduced * up, 0.0))
 
 
-def _useful(margins: Margins, moved: Array, wanted: float) -> Cut | None:
-    """Return the condition on what is not hidden yet anyway; none where hiding all would not meet it."""
-    need = wanted - moved[margins.small].sum()
-    free = np.where(margins.small, 0.0, np.minimum(moved, max(need, 0.0)))
-    return (free, need) if need > _SLACK and free.sum() >= need - _SLACK else None
+def _short(margins: Margins, held: Array, wanted: float) -> Cut:
+    """Return the condition on what is not small: no single cell counts for more than is needed."""
+    need = float(wanted - held[margins.small].sum())
+    return np.where(margins.small, 0.0, np.minimum(held, max(need, 0.0))), need

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cxlab.analysis.columns import check_categories, check_names, check_rows, named, records
+from cxlab.analysis.disclosure import protected
 from cxlab.analysis.drivers import contrasts, dominance
 from cxlab.analysis.drivers.draws import Draws, draws_of
 from cxlab.analysis.drivers.moments import Moments, moments, resampled_parts
@@ -35,7 +36,7 @@ from cxlab.analysis.estimates import (
     effective_n,
     flags,
 )
-from cxlab.analysis.survey import Design, partition
+from cxlab.analysis.survey import Design, Partition, partition
 from cxlab.errors import AnalysisError, Message
 
 Array = np.ndarray[Any, Any]
@@ -86,8 +87,8 @@ def compare(
         coefficient_difference_high, coefficient_p_value, coefficient_p_adjusted; n, n_eff of the smaller
         base, flag); pooled (driver, coefficient of all together and within, with the segments held fixed,
         and composition, what is between them, each with _low, _high; p_value, p_adjusted, n, n_eff, flag);
-        tests (all of these hypotheses, one Holm family); left_out (``*by``, n, reason, flag: fewer
-        than 10 answers, or not estimable).
+        tests (all of these hypotheses, one Holm family); left_out (``*by``, n, reason, withheld, flag:
+        fewer than 10 answers, left out with such a one so that it does not follow, or not estimable).
 
     Raises
     ------
@@ -153,7 +154,7 @@ def compare(
     claims, otherwise = contrasts.findings(estimated, pooled, tables, facts)
     return SegmentComparison(
         table=pd.concat(main, ignore_index=True) if main else pd.DataFrame(),
-        keys=(*by, "driver", "segment", "other", "hypothesis", "measure", "reason"),
+        keys=(*by, "driver", "segment", "other", "hypothesis", "measure", "reason", "withheld"),
         estimate_column="share",
         tables={"segments": _levels(estimated, by), **tables, "left_out": _left_out(left_out, by)},
         n_used=sum(len(each.ratings.outcome) for each in found),
@@ -164,6 +165,7 @@ def compare(
     )
 
 
+WITHHELD = Message("left out with a small one, which would follow by subtraction")
 TABLES = ("segments", "differences", "pooled", "tests", "left_out")
 
 
@@ -209,11 +211,12 @@ def _segments(
     dropped = entering(len(table), empty)[1]
     found: list[Segment] = []
     left_out: list[dict[str, Any]] = []
+    withheld = _withheld(table[outcome], split)
     for code, names in enumerate(records(split.keys)):
         rows = np.flatnonzero(split.codes == code)
-        part = _part(table.iloc[rows], outcome, drivers, choices)
+        part = WITHHELD if withheld[code] else _part(table.iloc[rows], outcome, drivers, choices)
         if isinstance(part, Message):
-            left_out.append({**names, "n": len(rows), "reason": part})
+            left_out.append({**names, "n": len(rows), "reason": part, "withheld": bool(withheld[code])})
             continue
         ratings, line = part
         for reason, count in ratings.dropped.items():
@@ -222,6 +225,16 @@ def _segments(
     if left_out:
         dropped[SEGMENT_OUT] = sum(row["n"] for row in left_out)
     return found, left_out, dropped
+
+
+def _withheld(outcome: pd.Series[Any], split: Partition) -> Array:
+    """Say which segments are left out with one of few people: all together less the others would be those."""
+    names = [frozenset(row.items()) for row in records(split.keys.astype(str))]
+    n = np.bincount(split.codes[split.codes >= 0], minlength=len(names))
+    own = split.codes[(split.codes >= 0) & outcome.notna().to_numpy()]
+    people = np.bincount(own, minlength=len(names))
+    hidden = protected([frozenset(), *names], [n.sum(), *n], [people.sum(), *people])[1:]
+    return np.asarray(hidden & (people >= MINIMUM_CUSTOMERS))
 
 
 def _part(
@@ -334,6 +347,6 @@ def _levels(estimated: Sequence[contrasts.Estimated], by: Sequence[str]) -> pd.D
 
 
 def _left_out(rows: Sequence[Mapping[str, Any]], by: Sequence[str]) -> pd.DataFrame:
-    table = pd.DataFrame(rows, columns=[*by, "n", "reason"])
-    small = table["n"] < MINIMUM_CUSTOMERS
-    return table.assign(flag=np.where(small, "suppressed", "ok"))
+    table = pd.DataFrame(rows, columns=[*by, "n", "reason", "withheld"]).astype({"withheld": bool})
+    hidden = (table["n"] < MINIMUM_CUSTOMERS) | table["withheld"]
+    return table.assign(flag=np.where(hidden, "suppressed", "ok"))

@@ -183,7 +183,8 @@ def _cell(
     middle, verdict, percent = (k + 0.5, row.y), str(gap["verdict"]), unit in ("points", "percent", "share")
     place: dict[str, Any] = {"x": "data", "y": "data", "ha": "center", "va": "center"}
     if absent(gap["difference"]):
-        plate.write(ax, words("table.under_ten"), middle, size=SMALL, color=LIGHT["muted"], **place)
+        said = "table.withheld" if gap.get("withheld") is True else "table.under_ten"
+        plate.write(ax, words(said), middle, size=SMALL, color=LIGHT["muted"], **place)
         return
     value = float(gap["difference"])
     stands, strength = verdict in ("above", "below"), abs(value) / largest

@@ -165,8 +165,12 @@ class Column:
 
 
 def bases(table: pd.DataFrame, words: Words) -> Column:
-    """Return the column of bases; ``<10`` where a base may not be shown."""
-    texts = [words("table.under_ten") if absent(n) else words.number(n, 0) for n in table["n"]]
+    """Return the column of bases; ``<10``, or ``n/s``, where a base may not be shown."""
+    more = table["withheld"].to_list() if "withheld" in table else [False] * len(table)
+    texts = [
+        words("table.withheld" if also else "table.under_ten") if absent(n) else words.number(n, 0)
+        for n, also in zip(table["n"], more, strict=True)
+    ]
     return Column(texts, words("figure.base"), quiet=True)
 
 
@@ -331,8 +335,13 @@ def foot_of(
         words(interval, level=words.percent(level)) if level else "",
         words("figure.foot.low_base") if low_base else "",
         words("figure.foot.suppressed") if suppressed else "",
+        words("table.withheld.note") if suppressed and _withheld(result) else "",
         words.plural("figure.alt.more", undrawn) if undrawn else "",
     ]
+
+
+def _withheld(result: Result) -> bool:
+    return "withheld" in result.table and bool(result.table["withheld"].any())
 
 
 def flags_of(table: pd.DataFrame) -> tuple[bool, bool]:
