@@ -127,6 +127,7 @@ def test_hidden_in_one_result_is_hidden_in_the_next_and_shown_stays_known():
         ("us", "shop", 60),
         ("them", "app", 80),
         ("them", "web", 7),
+        ("third", "app", 200),
     ]
     table = pd.DataFrame([(u, c) for u, c, n in rows for _ in range(n)], columns=["brand", "channel"])
     table["recommend"] = np.arange(len(table)) % 11
@@ -135,14 +136,16 @@ def test_hidden_in_one_result_is_hidden_in_the_next_and_shown_stays_known():
     masked(benchmark.league(table, "nps", **asked), released)
     cells = masked(benchmark.cells(table, "nps", by=["channel"], **asked), released).tables["scores"]
     sizes = {(u, c): n for u, c, n in rows}
-    names = [frozenset(), frozenset({("b", "us")}), frozenset({("b", "them")})]
+    names = [frozenset(), *(frozenset({("b", brand)}) for brand in ("us", "them", "third"))]
     names += [frozenset({("b", u), ("c", c)}) for u, c, _ in rows]
-    n = [537, 450, 87, *sizes.values()]
+    n = [737, 450, 87, 200, *sizes.values()]
     shown = cells.set_index(["brand", "channel"])["n"].notna()
-    hidden = [False] * 3 + [not shown[key] for key in sizes]
+    hidden = [False] * 4 + [not shown[key] for key in sizes]
     low, high = possible(margins_of(names, n), hidden, labelled=False)
-    assert high[-1] - low[-1] >= 3
-    assert high[-1] >= MINIMUM_CUSTOMERS
+    few = n.index(7)
+    assert hidden[few]
+    assert high[few] - low[few] >= 3
+    assert high[few] >= MINIMUM_CUSTOMERS
 
 
 def test_those_without_a_segment_are_few_too():

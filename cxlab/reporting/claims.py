@@ -23,6 +23,7 @@ from cxlab.reporting import (
     claims_risk,
     claims_sensitivity,
     claims_staying,
+    claims_tables,
     claims_waves,
 )
 from cxlab.reporting.units import unit_of_claim
@@ -498,6 +499,7 @@ _READERS: Mapping[str, Callable[[Fields, Words], tuple[str, dict[str, Any]]]] = 
     **claims_risk.READERS,
     **claims_sensitivity.READERS,
     **claims_staying.READERS,
+    **claims_tables.READERS,
     **claims_waves.READERS,
     "score.level": _score_level,
     "score.segment": _score_segment,

@@ -56,6 +56,11 @@ class Table:
 
 def readable(bundle: Mapping[str, Any], name: str, words: Words) -> Table:
     """Return a bundle's table `name` in the report's language."""
+    from cxlab.reporting import banners  # which are made of what is here
+
+    laid_out = banners.laid_out(bundle, name, words) if bundle.get("kind") == banners.KIND else None
+    if laid_out is not None:
+        return laid_out
     columns = [str(c) for c in bundle["tables"][name]["columns"]]
     every = [dict(zip(columns, row, strict=True)) for row in bundle["tables"][name]["rows"]]
     records = every if name != "checks" else [record for record in every if _asks(record)]
