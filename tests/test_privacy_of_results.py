@@ -88,7 +88,8 @@ def test_no_row_sum_figure_or_sentence_gives_the_planted_segment_away(paper, ans
             for row in table["rows"]:
                 record = dict(zip(table["columns"], row, strict=True))
                 if "canario" in {record.get(key) for key in ("segment", "other", "unit", "peer")}:
-                    kept = {c: v for c, v in record.items() if c not in (*each["keys"], "flag", "n")}
+                    own = {*each["keys"], "flag", "withheld", "n"}
+                    kept = {c: v for c, v in record.items() if c not in own}
                     assert all(value is None for value in kept.values()), (each["kind"], name, kept)
                 if record.get("n") is not None:
                     bases.setdefault(each["kind"], set()).add(int(record["n"]))
@@ -105,6 +106,7 @@ def test_the_companion_is_the_smallest_and_is_told_apart_in_both_languages(answe
         assert mark in text
         assert "&lt;10" in text
         assert Words(language)("table.withheld.note") in text
+        assert "False" not in text
     table = masked(next(scorecard(answers))[0]).table.set_index(["metric", "segment"])
     assert table.loc[("nps", "premium"), "withheld"]
     assert not table.loc[("nps", "canario"), "withheld"]
@@ -170,7 +172,8 @@ def test_claims_of_hidden_groups_go_and_shared_bases_are_of_the_shown():
         (77, None),
     ]
     assert shown.table["flag"].tolist() == ["ok", "suppressed", "suppressed", "ok"]
-    assert "withheld" in shown.keys
+    assert shown.table["withheld"].tolist() == [False, True, False, False]
+    assert shown.keys == ("plan",)
 
 
 def test_employees_need_eight_and_eight_are_shown():

@@ -151,7 +151,7 @@ def _masked_table(table: pd.DataFrame, keys: tuple[str, ...]) -> pd.DataFrame:
     if not hidden.any():
         return table
     shown = table.copy()
-    for column in shown.columns.difference([*keys, "flag"]):
+    for column in shown.columns.difference([*keys, "flag", "withheld"]):
         kept = shown[column]
         numeric = pd.api.types.is_numeric_dtype(kept) and not pd.api.types.is_bool_dtype(kept)
         shown[column] = (kept.astype(float) if numeric else kept.astype(object)).where(~hidden)

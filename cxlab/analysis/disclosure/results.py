@@ -88,8 +88,7 @@ def guarded(result: AnyResult, released: Released) -> AnyResult:
     marked = {name: _marked(table, _closed(rows[name], again)) for name, table in tables.items()}
     main = marked.pop(MAIN)
     claims = _claims(result, main, marked, settled)
-    keys = (*result.keys, *({"withheld"} - {*result.keys}))
-    return replace(result, table=main, tables=marked, claims=claims, keys=keys)
+    return replace(result, table=main, tables=marked, claims=claims)
 
 
 def _rows(result: Result, table: pd.DataFrame) -> Iterator[_Row]:

@@ -89,14 +89,14 @@ def _suppressed(name: str, content: bytes, files: Mapping[str, bytes]) -> Iterat
 def _tables(bundles: list[Mapping[str, Any]]) -> Iterator[tuple[list[Any], list[Any], set[str]]]:
     for bundle in bundles:
         for table in bundle["tables"].values():
-            yield table["columns"], table["rows"], {*bundle["keys"], "flag"}
+            yield table["columns"], table["rows"], {*bundle["keys"], "flag", "withheld"}
 
 
 def _keys_beside(name: str, files: Mapping[str, bytes]) -> set[str]:
     """Return which columns name a row, in the results that a table of CSV belongs to."""
     beside = f"{name.rpartition('/tables/')[0]}/results.json"
     bundles = json.loads(files[beside])["results"] if beside in files else []
-    return {"flag", *(key for bundle in bundles for key in bundle["keys"])}
+    return {"flag", "withheld", *(key for bundle in bundles for key in bundle["keys"])}
 
 
 def _shows(columns: list[Any], rows: list[Any], keys: set[str]) -> bool:

@@ -62,7 +62,7 @@ def _shown(results: list[Any]) -> list[dict[str, Any]]:
 
 def _suppressed(results: list[Mapping[str, Any]]) -> Iterator[Message]:
     for bundle in results:
-        kept = {*bundle.get("keys", ()), "flag"}
+        kept = {*bundle.get("keys", ()), "flag", "withheld"}
         for name, table in bundle["tables"].items():
             for place, row in enumerate(table["rows"], 1):
                 record = dict(zip(table["columns"], row, strict=True))
