@@ -145,7 +145,7 @@ def _remembered(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
 
 
 def _few(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
-    return "", {
+    return "" if fields.get("customers") else "none", {
         name: words.number(fields.get(name), 0) for name in ("customers", "needed", "fewest", "events")
     }
 
