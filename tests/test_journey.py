@@ -178,6 +178,25 @@ def test_a_difference_that_is_all_repetition_is_told_so():
     assert [c.grade for c in found.claims] == ["D", "C", "C"]
 
 
+def test_the_error_of_what_goes_through_repeating_is_that_of_the_jackknife():
+    rng = np.random.default_rng(9)
+    switched = np.arange(300) < 150
+    repeated = rng.random(300) < np.where(switched, 0.7, 0.3)
+    score = 5 - repeated + rng.normal(size=300)
+    found = journey.hand_offs(journey.episodes(scored(score, repeated)), "note")
+    told = found.tables["through"].set_index("term").loc["repeated"]
+    whole = np.column_stack([np.ones(300), switched, repeated]).astype(float)
+
+    def part(rows):
+        weight = np.linalg.lstsq(whole[rows], score[rows], rcond=None)[0][2]
+        return weight * (repeated[rows & switched].mean() - repeated[rows & ~switched].mean())
+
+    without = np.array([part(np.arange(300) != k) for k in range(300)])
+    assert told["difference"] == pytest.approx(part(np.ones(300, dtype=bool)))
+    jackknife = np.sqrt(299 / 300 * ((without - without.mean()) ** 2).sum())
+    assert told["std_error"] == pytest.approx(jackknife, rel=0.03)
+
+
 def test_a_switch_that_costs_by_itself_is_not_called_harmless():
     rng = np.random.default_rng(6)
     switched, repeated = np.arange(2000) < 1000, rng.random(2000) < 0.3
@@ -252,6 +271,12 @@ def test_channels_are_compared_at_the_mix_of_all():
     assert mixed.table["gap_low"].iloc[0] == 0
     assert [c.code for c in plain.claims] == ["journey.spread"]
     assert [c.code for c in mixed.claims] == ["journey.channels_alike"]
+    few = table[(table["plan"] == "a") | (rng.random(n) < 0.3)]
+    by_plan = few.groupby(["channel", "plan"])["recommend"].mean().unstack() * 20 - 100
+    level = by_plan @ few["plan"].value_counts(normalize=True).sort_index()
+    told = journey.consistency(few, "nps", mix=["plan"]).tables["channels"].set_index("channel")["estimate"]
+    assert told["app"] == pytest.approx(level["app"])
+    assert told["store"] == pytest.approx(level["store"])
     alone = table[(table["channel"] == "app") | (table["plan"] == "a")]
     with pytest.raises(AnalysisError, match="has no answer of b"):
         journey.consistency(alone, "nps", mix=["plan"])

@@ -84,7 +84,16 @@ def test_kappa_is_cohens_and_an_emotion_met_stands():
     kappa = found.tables["chance"].iloc[0]
     hits = shares[0, 0] + shares[1, 2]
     assert kappa["kappa"] == pytest.approx((hits - expected) / (1 - expected))
-    assert kappa["conf_low"] < kappa["kappa"] < kappa["conf_high"]
+    aims, felt = aimed.dropna().to_numpy(), table["emotion"][aimed.notna()].to_numpy()
+
+    def cohen(rows):
+        a, f = aims[rows], felt[rows]
+        chance = sum((a == name).mean() * (f == name).mean() for name in ("calm", "joy"))
+        return ((a == f).mean() - chance) / (1 - chance)
+
+    without = np.array([cohen(np.arange(len(aims)) != k) for k in range(len(aims))])
+    jackknife = np.sqrt((1 - 1 / len(aims)) * ((without - without.mean()) ** 2).sum())
+    assert kappa["std_error"] == pytest.approx(jackknife, rel=0.01)
     assert found.claims[0].fields["touchpoint"] == "a"
     ax = figures.draw_emotions(masked(found), words=Words("es"))
     bold = [t for t in ax.texts if t.get_weight() == "bold" and t.get_text().endswith("%")]
