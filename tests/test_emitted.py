@@ -179,6 +179,22 @@ def test_what_does_not_apply_is_counted_with_its_reason_and_weighs_nothing():
     assert found.table.set_index("standard_id")["not_applicable"].to_dict() == {"greets": 1, "solves": 1}
 
 
+def test_one_critical_failure_is_a_failed_visit_whatever_else_was_met():
+    visits = pd.DataFrame({"visit_id": ["a", "b", "c", "d"], "unit_id": ["u", "u", "v", "v"]})
+    checks = pd.DataFrame(
+        {
+            "visit_id": ["a", "a", "b", "b", "c", "c", "d", "d"],
+            "standard_id": ["safe", "private"] * 4,
+            "result": [1, 1, 1, 0, 0, 1, 1, 1],
+        }
+    )
+    rules = pd.DataFrame({"standard_id": ["safe", "private"], "critical": [1, 1]})
+    found = emitted.compliance(emitted.checked(checks, visits, rules))
+    overall = found.tables["overall"].set_index("kind")["estimate"]
+    assert overall.to_dict() == {"score": 75.0, "critical": 50.0}
+    assert found.tables["units"]["critical_failed"].tolist() == [1, 1]
+
+
 def test_a_unit_of_few_employees_is_not_shown(seen):
     staff = pd.DataFrame({"unit_id": range(40), "employees_n": [7] + [8] * 39})
     units = emitted.compliance(seen, units=staff, min_visits=7).tables["units"].set_index("unit_id")
