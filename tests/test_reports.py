@@ -28,13 +28,15 @@ PAPERS = (
     "journey",
     "emitted",
 )
-# A filter has no say over what is told of everybody: targets, questionnaire, managers, contacts, what came.
+# A filter has no say over what is told of everybody: targets, questionnaire, managers, contacts, what came,
+# what others published.
 WHOLE = {
     "population_targets",
     "areas",
     "touchpoints",
     "area_touchpoint",
     "items",
+    "benchmark_scores",
     "management_ranking",
     "interactions",
     "transactions",
