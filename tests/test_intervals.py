@@ -183,12 +183,12 @@ SCENARIOS = {  # shares of three strata, how often each is taken, their answers,
 
 @pytest.mark.simulation
 @pytest.mark.parametrize("name", SCENARIOS)
-@pytest.mark.parametrize("n", [30, 50, 100, 400])
+@pytest.mark.parametrize("n", [30, 100])
 def test_coverage_with_unequal_weights(name, n):
     """Design effects of 1.8 to 2.8: at least 94 %, where a plain interval on the rows covers 71 %."""
     share, taken, answers, spread = (np.array(x) for x in SCENARIOS[name])
     rng = np.random.default_rng(20261122)
-    count = 10 * REPLICATIONS if n < 400 else 2 * REPLICATIONS
+    count = 5 * REPLICATIONS
     stratum = rng.choice(3, (count, n), p=taken)
     point = (rng.random((count, n))[..., None] > answers.cumsum(axis=1)[stratum][..., :2]).sum(axis=2)
     weight = (share / taken)[stratum] * rng.lognormal(0, spread, (count, n))
@@ -229,8 +229,8 @@ def test_coverage_of_a_mean_of_nets(height, n):
 @pytest.mark.simulation
 @pytest.mark.parametrize("shares", [(0.25, 0.3, 0.45), (0.02, 0.14, 0.84)])
 def test_a_report_of_twenty_segments_without_differences_states_none(shares):
-    said = 0
-    for seed in range(REPLICATIONS):
+    said, count = 0, REPLICATIONS if shares[0] > 0.1 else REPLICATIONS // 4
+    for seed in range(count):
         rng = np.random.default_rng(seed)
         table = pd.DataFrame(
             {"recommend": rng.choice([3, 8, 10], 1000, p=shares), "a": rng.integers(0, 20, 1000)}
@@ -238,4 +238,4 @@ def test_a_report_of_twenty_segments_without_differences_states_none(shares):
         table.attrs["scales"] = {"recommend": [0, 10]}
         claims = metrics.score(table, "nps", by="a").claims
         said += any("hypothesis" in claim.fields for claim in claims)
-    assert said / REPLICATIONS <= 0.06 + 2 * SPREAD
+    assert said / count <= 0.06 + 2 * np.sqrt(0.05 * 0.95 / count)
