@@ -39,6 +39,7 @@ RAW = (
     "visitas_incognito.csv",
     "revisiones_incognito.csv",
     "tiendas.xlsx",
+    "seguimiento.csv",
 )
 DELIVERED = (
     "client.yaml",
@@ -60,6 +61,7 @@ IDS = (
     "referrer_id",
     "referred_id",
     "evaluator_id",
+    "agent_id",
 )
 # A single draw may lie this many of its own standard deviations from the mean of many.
 FAR = 3.5
@@ -525,7 +527,8 @@ def test_files_do_not_hold_the_time_they_were_written(built):
 
 def test_truth_is_written_beside_the_files(built):
     written = json.loads((built / "data" / "fibra_cordillera" / "truth.json").read_text(encoding="utf-8"))
-    assert list(written["truths"]) == ["T1", "T3", "T4", "T5", "T6", "T7", "T10", "T11", "T12", "T13", "T18"]
+    truths_of = ["T1", "T3", "T4", "T5", "T6", "T7", "T10", "T11", "T12", "T13", "T17", "T18"]
+    assert list(written["truths"]) == truths_of
     assert all(
         {"says", "where", "planted", "found", "trap"} <= set(truth) for truth in written["truths"].values()
     )

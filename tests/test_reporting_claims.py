@@ -1176,6 +1176,7 @@ def test_what_waves_say_has_a_text_for_each_way(language):
     }
     assert (len(said), len(people)) == (4, 4)
     assert len(parts) == 5
+    assert sentence("waves.segment", language, still=True) != sentence("waves.segment", language)
     assert sentence("waves.moved", language, same_mode=True) != sentence("waves.moved", language)
 
 

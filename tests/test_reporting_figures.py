@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import reporting_examples as examples
+import waves_examples
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.figure import Figure
@@ -135,6 +136,10 @@ CASES: dict[str, tuple[Callable[..., Axes], Callable[[], Result]]] = {
     "missing": (figures.draw_missing, coverage_examples.missing),
     "measured": (figures.draw_measured, coverage_examples.measured),
     "representation": (figures.draw_representation, coverage_examples.representation),
+    "waves": (figures.draw_waves, waves_examples.chart),
+    "waves steady": (figures.draw_waves, lambda: waves_examples.chart("steady")),
+    "waterfall": (figures.draw_waterfall, waves_examples.change),
+    "waterfall open": (figures.draw_waterfall, lambda: waves_examples.change(standing=False)),
 }
 
 
@@ -888,3 +893,24 @@ def test_rows_that_are_not_drawn_are_said():
     result = _leagued(MOST + 3)
     drawn = figures.svg(figures.draw_league(result, words=Words("en")))
     assert "and 3 more, in the table" in drawn
+
+
+def test_a_wave_beyond_the_band_has_a_mark_of_its_own():
+    found = waves_examples.chart()
+    axes = figures.draw_waves(found, words=EN)
+    diamonds = [c for c in axes.collections if isinstance(c, PathCollection)][1:]
+    assert len(diamonds) == 1
+    assert diamonds[0].get_offsets()[0].tolist() == [11.0, -40.0]
+    assert any("Dec 2024: −40" in text.get_text() for text in texts(axes))
+    steady = figures.draw_waves(waves_examples.chart("steady"), words=EN)
+    assert len([c for c in steady.collections if isinstance(c, PathCollection)]) == 1
+
+
+def test_a_waterfall_ends_where_the_index_is_now():
+    found = waves_examples.change()
+    axes = figures.draw_waterfall(found, words=EN)
+    bars = [(bar.get_x(), bar.get_width()) for bar in axes.patches]
+    before, now = found.tables["before_and_now"]["estimate"]
+    assert bars[0][0] == before
+    assert bars[-1][0] + bars[-1][1] == pytest.approx(now)
+    assert bars[0][0] + bars[0][1] == pytest.approx(bars[1][0])

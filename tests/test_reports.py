@@ -27,6 +27,7 @@ PAPERS = (
     "benchmark",
     "journey",
     "emitted",
+    "waves",
 )
 # A filter has no say over what is told of everybody: targets, questionnaire, managers, contacts, what came,
 # what others published.
@@ -68,6 +69,7 @@ entries:
   benchmark: {{notebook: benchmark, parameters: {{focal: Nada, by: [channel]}}}}
   journey: {{notebook: journey}}
   emitted: {{notebook: emitted, parameters: {{focal: Nada, resamples: 100}}}}
+  waves: {{notebook: waves}}
 """
 
 CAPITAL = "where: region != 'RM'"
@@ -236,7 +238,9 @@ def test_two_runs_give_the_same_bytes(root, built):
     kept = [
         line
         for line in alone
-        if not re.match(r"  (intake|scorecard|drivers|areas|retention|churn_risk|economics|journey):", line)
+        if not re.match(
+            r"  (intake|scorecard|drivers|areas|retention|churn_risk|economics|journey|waves):", line
+        )
     ]
     (root / "reports" / "nada_en.yaml").write_text("\n".join(kept), encoding="utf-8")
     assert cxlab(root, "run", "reports/nada_en.yaml", TZ="Asia/Tokyo", PYTHONHASHSEED="7").returncode == 0

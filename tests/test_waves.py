@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -49,7 +50,7 @@ def test_limits_are_those_of_the_baseline_whatever_comes_after():
         waves.chart(months([*ORDINARY, *after]), "nps", wave="wave", baseline=10)
         for after in ([60, 60], [20, 90])
     )
-    columns = ["centre", "limit_low", "limit_high", "z"]
+    columns = ["centre", "ordinary_low", "ordinary_high", "z"]
     pd.testing.assert_frame_equal(calm.table.loc[:9, columns], fallen.table.loc[:9, columns])
     assert calm.sigma_z == pytest.approx(fallen.sigma_z, rel=1e-12)
     assert calm.table["signal"].tolist() == [""] * 12
@@ -65,7 +66,9 @@ def test_limits_by_hand():
     sigma = np.abs(np.diff(z)).mean() / 1.128
     assert found.centre == pytest.approx(level.mean(), rel=1e-12)
     assert found.sigma_z == pytest.approx(sigma, rel=1e-12)
-    assert found.table["limit_high"].iloc[3] == pytest.approx(level.mean() + 3 * sigma * sampling, rel=1e-12)
+    assert found.table["ordinary_high"].iloc[3] == pytest.approx(
+        level.mean() + 3 * sigma * sampling, rel=1e-12
+    )
 
 
 def test_eight_on_one_side_are_a_signal_and_seven_are_none():
@@ -225,7 +228,7 @@ def test_a_change_of_mode_is_not_a_change_of_the_index():
     assert np.isnan(by.loc["contrast", "p_value"])
     assert found.claims[0].code == "waves.unmoved"
     assert found.claims[0].fields["same_mode"]
-    shares = found.tables["modes"].set_index(["wave", "mode"])["share"]
+    shares = found.tables["modes"].set_index(["wave", "mode"])["share_of_wave"]
     assert shares["W2", "web"] == pytest.approx(0.6)
     real = waves.contrast(moded(200, 600, 0.1), "nps", wave="wave", mode="mode")
     assert real.table.set_index("test").loc["same_mode", "difference"] == pytest.approx(20.0)
@@ -482,7 +485,7 @@ def test_branches_and_people_differ_by_what_was_planted():
     alike = waves.sustained(attended(0, 0), "solved", units="unit_id", agent="agent_id")
     assert {c.code for c in alike.claims} == {"waves.no_between"}
     pooled = found.tables["units"]
-    assert (pooled["pooled"] - 70).abs().sum() < (pooled["estimate"] - 70).abs().sum()
+    assert (pooled["shrunk"] - 70).abs().sum() < (pooled["estimate"] - 70).abs().sum()
 
 
 def test_nobody_who_attends_is_named_or_ranked():
@@ -523,6 +526,17 @@ def test_what_cannot_be_told_apart_is_refused(changed, asked, message):
         waves.sustained(attended().assign(**changed), "solved", **asked)
 
 
+def test_contacts_of_customers_who_are_not_meant_are_left_out_and_counted():
+    table = pd.DataFrame({"who": np.repeat(np.arange(40), 3), "ok": [1, 0, 1] * 40})
+    meant = pd.DataFrame({"who": np.arange(20, 40)})
+    found = waves.sustained(table, "ok", person="who", among=meant)
+    assert found.n_dropped == {"of a customer who is not in this report": 60}
+    assert found.table["n"].tolist() == [20, 20, 20, 20]
+    nobody = waves.sustained(pd.DataFrame(), "ok", person="who", among=meant)
+    assert nobody.table.empty
+    assert not nobody.claims
+
+
 def test_inputs_are_not_changed():
     table, contacts = mixed(), attended()
     before = table.copy(), contacts.copy()
@@ -537,3 +551,32 @@ def test_results_are_frozen():
     with pytest.raises(AttributeError):
         found.tau = 1.0
     assert replace(found, tau=1.0).tau == 1.0
+
+
+@pytest.fixture(scope="module")
+def airport():
+    """The two yearly surveys, as data/sfo_2016_2017/client.yaml reads them."""
+    folder = os.environ.get("CXLAB_REAL_DATA")
+    if not folder:
+        pytest.skip("CXLAB_REAL_DATA names no folder of real files")
+    years = []
+    for year in ("2016", "2017"):
+        held = pd.read_csv(Path(folder) / f"sfo_airport_survey_{year}.csv", low_memory=False, dtype=str)
+        years.append(held[["RUNID", "BAREA", "PEAK", "WEIGHT", "Q7ALL"]].assign(year=year))
+    both = pd.concat(years, ignore_index=True)
+    score = pd.to_numeric(both["Q7ALL"], errors="coerce")
+    return both.assign(overall_sat=score.where(score.between(1, 5)), WEIGHT=both["WEIGHT"].astype(float))
+
+
+def test_the_airport_did_not_change_and_one_boarding_area_did(airport):
+    asked = {"wave": "year", "weights": "WEIGHT"}
+    plain = waves.contrast(airport, "csat_t2b_5", **asked).table.iloc[0]
+    row = waves.contrast(airport, "csat_t2b_5", cluster="RUNID", **asked).table.iloc[0]
+    assert row["difference"] == pytest.approx(0.8796, abs=1e-4)  # 81.4 % to 82.3 %
+    assert row["conf_low"] < 0 < row["conf_high"]
+    assert row["detectable"] == pytest.approx(3.6, abs=0.1)
+    assert row["std_error"] > 1.1 * plain["std_error"]  # all aboard a flight wait at the same gate
+    found = waves.change(airport, "csat_t2b_5", mix="PEAK", segment="BAREA", cluster="RUNID", **asked)
+    named = [c.fields for c in found.claims if c.code == "waves.segment"]
+    assert [(fields["segment"], fields["still"]) for fields in named] == [("B", True)]
+    assert named[0]["change"] == pytest.approx(15.3, abs=0.1)

@@ -1,4 +1,4 @@
-"""The files that finance and marketing keep: bills, sales, referrals and what was spent to win customers."""
+"""The files of the firm's offices: bills, sales, referrals, what was spent to win customers, the tracker."""
 
 from __future__ import annotations
 
@@ -7,19 +7,20 @@ from pathlib import Path
 import pandas as pd
 
 from cxlab.demo.containers import write_excel
-from cxlab.demo.raw import ORIGIN, Tables, dates, money, said, write_csv
+from cxlab.demo.raw import FLAG, MODE, ORIGIN, REGION, SEGMENT, Tables, dates, money, said, write_csv
 
 SALE = {"upsell": "Mejora de plan", "cross_sell": "Otro producto", "renewal": "Renovación"}
 YES_NO = {1: "Sí", 0: "No"}
 
 
 def write_books(folder: Path, tables: Tables) -> list[Path]:
-    """Write the bills, the sales, the referrals and the spending."""
+    """Write the bills, the sales, the referrals, the spending and the tracker."""
     return [
         write_bills(folder, tables["billing"]),
         write_sales(folder, tables["transactions"]),
         write_referrals(folder, tables["referrals"]),
         write_spend(folder, tables["marketing_spend"]),
+        write_tracking(folder, tables["tracking_responses"]),
     ]
 
 
@@ -89,3 +90,25 @@ def write_spend(folder: Path, spend: pd.DataFrame) -> Path:
         },
     )
     return path
+
+
+def write_tracking(folder: Path, answers: pd.DataFrame) -> Path:
+    """Write the monthly tracker, as the agency sends it."""
+    return write_csv(
+        folder / "seguimiento.csv",
+        {
+            "Folio": answers["response_id"].tolist(),
+            "Trimestre": answers["wave_id"].tolist(),
+            "Mes": answers["period"].tolist(),
+            "Fecha": dates(answers["responded_at"]),
+            "Vía": said(answers["mode"], MODE),
+            "Región": said(answers["region"], REGION),
+            "Segmento": said(answers["segment"], SEGMENT),
+            "Sucursal": answers["unit_id"].tolist(),
+            "Ejecutivo": answers["agent_id"].tolist(),
+            "Recomendación": answers["recommend"].astype(int).tolist(),
+            "Resuelto": said(answers["resolved_first"], FLAG),
+        },
+        encoding="utf-8",
+        separator=";",
+    )

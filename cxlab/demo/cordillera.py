@@ -14,6 +14,7 @@ from cxlab.demo import (
     organisation,
     people,
     referring,
+    tracking,
     visits,
 )
 from cxlab.demo.conduct import Leanings, draw_conduct
@@ -41,8 +42,8 @@ def fibra(seed: int = SEED) -> dict[str, pd.DataFrame]:
     dict of DataFrame
         customers, survey_responses, items, interactions, benchmark_responses, benchmark_scores,
         population_targets, areas, touchpoints, area_touchpoint, management_ranking, transactions,
-        billing, referrals, marketing_spend, journey_design, units, standards, mystery_visits,
-        mystery_checks; ids are as the client would send them.
+        billing, referrals, marketing_spend, journey_design, tracking_responses, units, standards,
+        mystery_visits, mystery_checks; ids are as the client would send them.
 
     Examples
     --------
@@ -77,6 +78,7 @@ def fibra(seed: int = SEED) -> dict[str, pd.DataFrame]:
         journey, does["interactions"], customers, responses, differs=True
     )
     does["journey_design"] = journeys.design()
+    does["tracking_responses"] = tracking.draw_tracking(seed)
     scores = {brand: brands.true_pxi(brand) - 4 for brand in brands.BRANDS}
     tables = assemble(
         told,

@@ -14,6 +14,7 @@ from cxlab.demo import (
     organisation,
     people,
     referring,
+    tracking,
     visits,
 )
 from cxlab.demo.conduct import Leanings, draw_conduct
@@ -26,6 +27,7 @@ RESPONSES = 600
 CONTACTS = 15_000
 INTERVIEWS = 200
 PROSPECTS = 2_000
+MONTHLY = 200
 FOCAL = "Nada"
 BRANDS = dict.fromkeys([FOCAL, "Cero", "Igual", "Mismo", "Nadie", "Ninguna", "Nulo", "Vacío"], (55.0, 55.0))
 
@@ -79,6 +81,7 @@ def nada(seed: int = SEED) -> dict[str, pd.DataFrame]:
         journey, does["interactions"], customers, responses, differs=False
     )
     does["journey_design"] = journeys.design()
+    does["tracking_responses"] = tracking.draw_tracking(seed, monthly=MONTHLY, differs=False, draw=0)
     tables = assemble(
         told,
         responses,

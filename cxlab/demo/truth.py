@@ -9,7 +9,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from cxlab.demo import brands, conduct_truth, fieldwork, journeys, lifetimes, organisation, people, visits
+from cxlab.demo import (
+    brands,
+    conduct_truth,
+    fieldwork,
+    journeys,
+    lifetimes,
+    organisation,
+    people,
+    tracking,
+    visits,
+)
 from cxlab.demo.conduct_truth import found
 
 
@@ -19,7 +29,7 @@ def truths(client: str, seed: int) -> dict[str, Any]:
     Examples
     --------
     >>> sorted(truths("fibra_cordillera", 1)["truths"])
-    ['T1', 'T10', 'T11', 'T12', 'T13', 'T18', 'T3', 'T4', 'T5', 'T6', 'T7']
+    ['T1', 'T10', 'T11', 'T12', 'T13', 'T17', 'T18', 'T3', 'T4', 'T5', 'T6', 'T7']
     >>> truths("nada", 1)["truths"]
     {}
     """
@@ -48,6 +58,7 @@ def truths(client: str, seed: int) -> dict[str, Any]:
             "T11": _brands(),
             "T12": _areas(),
             "T13": _journeys(),
+            "T17": tracking.truth(),
             "T18": conduct_truth.referrers(),
         },
         "also": {

@@ -2,22 +2,42 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
+from datetime import date
 from typing import Any
+
+from babel.dates import format_skeleton
 
 from cxlab.reporting.units import unit_of_claim
 from cxlab.reporting.words import Words, absent, digits_for
 
 Fields = Mapping[str, Any]
 Said = tuple[str, dict[str, Any]]
+_MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
+
+
+def wave_name(value: object, words: Words, *, short: bool = False) -> str:
+    """Return a wave as its label says it, a month (2024-11) as the language writes it.
+
+    Examples
+    --------
+    >>> wave_name("2024-11", Words("es")), wave_name("2024-11", Words("en"), short=True)
+    ('noviembre de 2024', 'Nov 2024')
+    """
+    month = _MONTH.fullmatch(str(value))
+    if not month:
+        return words.category(value)
+    day = date(int(month[1]), int(month[2]), 1)
+    return str(format_skeleton("yMMM" if short else "yMMMM", day, locale=words.language))
 
 
 def _common(fields: Fields, words: Words) -> dict[str, Any]:
     metric = fields.get("metric", "")
     return {
         "metric": words.metric(metric, "the") if metric else "",
-        "wave": words.category(fields.get("wave", "")),
-        "previous": words.category(fields.get("previous", "")),
+        "wave": wave_name(fields.get("wave", ""), words),
+        "previous": wave_name(fields.get("previous", ""), words),
     }
 
 
@@ -116,7 +136,7 @@ def _parts_open(fields: Fields, words: Words) -> Said:
 
 def _segment(fields: Fields, words: Words) -> Said:
     column = fields.get("column", "")
-    return "", {
+    return "alone" if fields.get("still") else "", {
         **_common(fields, words),
         "column": words.label(column),
         "segment": words.label(column, fields.get("segment")),

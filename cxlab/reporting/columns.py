@@ -4,7 +4,7 @@ from __future__ import annotations
 
 HIDDEN = frozenset({
     "contribution_low", "contribution_high", "score_low", "score_high",
-    "measure", "log_ratio", "limit_low", "limit_high", "pooled_low", "pooled_high",
+    "measure", "log_ratio", "ordinary_low", "ordinary_high",
     "std_error", "flag", "conf_low", "conf_high", "coefficient_low", "coefficient_high", "rank_low",
     "rank_high", "noise_share", "hypothesis", "conf_low_sd", "conf_high_sd",
     "performance_low", "performance_high",
@@ -101,7 +101,8 @@ DECIMALS = {
     "lift": 1,
     "z": 1,
     "centre": 1,
-    "pooled": 1,
+    "shrunk": 1,
+    "turns": 2,
     "published_sd": 1,
     "z_score": 1,
     "std_dev": 1,
@@ -115,6 +116,9 @@ SHARES = frozenset(
         "hits",
         "by_chance",
         "share_before",
+        "share_of_wave",
+        "part_of_all",
+        "quantile",
         "compliance",
         "standard_weight",
         "reliability",
@@ -167,15 +171,18 @@ UNITS_OF_TABLES = {
 COUNTS = frozenset({"read", "used", "excluded", "cells", "low", "hidden", "contacts", "warnings"})
 REASONS = frozenset({"not_asked", "absent", "not_applicable", "dont_know", "refused", "technical"})
 COVERED = REASONS | {"part", "kept", "answered", "explained", "volume"}
-UNSAID = frozenset({"withheld", "open", "farthest", "coefficient_p_value", "options", "compared"})
+UNSAID = frozenset(
+    {"by_change", "by_size", "withheld", "open", "farthest", "coefficient_p_value", "options", "compared"}
+)
 # Further intervals, each printed as one column: its name, and the columns of its ends.
 RANGES = {
     "shrunk_interval": ("shrunk_low", "shrunk_high"),
     "inner_limits": ("limit_low", "limit_high"),
     "outer_limits": ("outer_low", "outer_high"),
+    "ordinary": ("ordinary_low", "ordinary_high"),
 }
 NAMING = frozenset(
-    {"between", "column", "variable", "outcome", "item", "table"}
+    {"between", "column", "grouping", "variable", "outcome", "item", "table"}
 )  # their values are names of columns
 P_VALUES = frozenset({
     "p_value", "p_adjusted", "joint_p_value", "p_no_reward", "coefficient_p_value", "coefficient_p_adjusted",

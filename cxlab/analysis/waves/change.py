@@ -47,7 +47,7 @@ class Change(Result):
 
 def change(
     table: pd.DataFrame, metric: str, *, wave: str, current: Any = None, previous: Any = None,
-    mix: str | Sequence[str] = (), mode: str | None = None, segment: str | None = None,
+    mix: str | Sequence[str] = (), mode: str | None = None, segment: str | Sequence[str] = (),
     formerly: str | None = None, columns: Columns = None, columns_formerly: Columns = None,
     weights: str | None = None, strata: str | None = None, cluster: str | None = None, level: float = 0.95,
 ) -> Change:  # fmt: skip
@@ -63,8 +63,8 @@ def change(
         Columns whose combinations are the kinds of respondents held alike.
     mode : str, optional
         Column of the survey mode, held alike within each kind.
-    segment : str, optional
-        Column whose values share out the change.
+    segment : str or sequence of str
+        The one column whose values share out the change; none by default.
     formerly, columns_formerly : str and columns, optional
         The definition by which the wave before was published, recomputed on both waves.
 
@@ -106,9 +106,9 @@ def change(
     [['mix', -32.0], ['rest', 0.0], ['total', -32.0]]
     """
     check_level(level)
-    kinds = named(mix)
+    kinds, shared = named(mix), _one(segment)
     held = series(table, metric, wave=wave, columns=columns, weights=weights, strata=strata, cluster=cluster)
-    _check_roles(table, kinds, mode, segment, wave)
+    _check_roles(table, kinds, mode, shared, wave)
     now = chosen(held.waves, current, -1, "current")
     before = chosen(held.waves, previous, max(held.waves.index(now[0]) - 1, 0), "previous")
     check_sides(now, before)
@@ -120,14 +120,14 @@ def change(
     kept = [p for p, asked in zip(PARTS, (formerly, kinds, mode, True), strict=True) if asked]
     rows, covariance = _parts(own, kept, level)
     segments = pd.DataFrame()
-    if segment:
-        by = split(table, definitions, sides, held.design, kinds=[segment], counts=counts)
-        segments = _segments(by, segment, level)
+    if shared:
+        by = split(table, definitions, sides, held.design, kinds=[shared], counts=counts)
+        segments = _segments(by, shared, level)
     if kept == ["rest"]:  # nothing was held alike: the rest is the whole change, which `contrast` tests
         rows["p_value"] = np.nan
-    rows, segments, tests = _family(rows, segments, segment, held.entry.id, named_wave(now))
+    rows, segments, tests = _family(rows, segments, shared, held.entry.id, named_wave(now))
     said = {
-        "wave": named_wave(now), "previous": named_wave(before), "segment": segment or "",
+        "wave": named_wave(now), "previous": named_wave(before), "segment": shared or "",
         "mix": list(kinds), "mode": mode or "", "waves": len(held.waves),
     }  # fmt: skip
     caveats = weighting_caveats(held.design, held.entry)
@@ -140,22 +140,32 @@ def change(
     return Change(
         table=rows.assign(metric=held.entry.id)[["metric", "part", *ROW]],
         estimate_column="difference",
-        keys=("part", "metric", "wave", "hypothesis", *([segment] if segment else [])),
+        keys=("part", "metric", "wave", "hypothesis", *([shared] if shared else [])),
         tables={
             "covariance": covariance, "before_and_now": _levels(own, before, now), "tests": tests,
-            **({"contributions": segments} if segment else {}),
+            "contributions": segments,
         },
         n_used=int((used & ~elsewhere).sum()),
         n_dropped=dropped,
         settings={
             "metric": held.entry.id, "version": held.entry.version, "formerly": formerly, "wave": wave,
             "current": [str(w) for w in now], "previous": [str(w) for w in before], "mix": list(kinds),
-            "mode": mode, "segment": segment, "weights": weights if held.design.weighted else None,
+            "mode": mode, "segment": shared, "weights": weights if held.design.weighted else None,
             "strata": strata, "cluster": cluster, "level": level, "adjust": "holm",
         },
         claims=stated(tests, found, otherwise, level),
         otherwise=otherwise,
     )  # fmt: skip
+
+
+def _one(segment: str | Sequence[str]) -> str | None:
+    columns = named(segment)
+    if len(columns) > 1:
+        raise AnalysisError(
+            "the change is shared out by one column, not by {columns}; name one of them",
+            columns=", ".join(columns),
+        )
+    return columns[0] if columns else None
 
 
 def _check_roles(

@@ -107,6 +107,7 @@ def chart(
         Column of waves, weeks or months; names go in the order of the numbers in them.
     baseline : int, str or sequence of str
         How many of the first waves set the limits, the last of them, or all of them by name; 8 or more.
+        With 0 nothing is charted and the table is empty.
     columns, weights, strata, cluster, level
         As in `cxlab.analysis.metrics.score`.
 
@@ -114,7 +115,7 @@ def chart(
     -------
     Chart
         ``table``: ``wave``, ``estimate``, ``std_error``, ``conf_low``, ``conf_high``, ``n``, ``n_eff``,
-        ``flag``, ``centre``, ``limit_low``, ``limit_high``, ``z``, ``baseline`` (bool), ``signal``
+        ``flag``, ``centre``, ``ordinary_low``, ``ordinary_high``, ``z``, ``baseline`` (bool), ``signal``
         (``beyond``, ``run`` or empty). ``tables["checks"]``: ``check``, ``value``, ``advice``.
 
     Raises
@@ -144,6 +145,8 @@ def chart(
     (['', ''], 0.46)
     """
     check_level(level)
+    if baseline == 0:
+        return Chart(table=pd.DataFrame(), keys=("wave",), tables={"checks": pd.DataFrame()})
     held = series(table, metric, wave=wave, columns=columns, weights=weights, strata=strata, cluster=cluster)
     given = _baseline(held.waves, baseline)
     shown = held.group.n >= MINIMUM_CUSTOMERS
@@ -162,7 +165,7 @@ def chart(
         "wave": held.waves, "metric": held.entry.id, "estimate": held.group.estimate,
         "std_error": held.group.std_error, "conf_low": low, "conf_high": high,
         "n": held.group.n.astype(int), "n_eff": held.group.n_eff, "flag": flags(held.group.n),
-        "centre": centre, "limit_low": found.low, "limit_high": found.high, "z": found.z,
+        "centre": centre, "ordinary_low": found.low, "ordinary_high": found.high, "z": found.z,
         "baseline": given, "signal": found.signal,
     })  # fmt: skip
     used, dropped = accounted(held.answers, held.design, table, [wave])

@@ -73,8 +73,8 @@ def contrast(
     Contrast
         ``table``: ``test`` (contrast, same_mode, trend; a trend is per wave), ``difference``, ``std_error``,
         ``conf_low``, ``conf_high``, ``p_value`` (of the one that is tested), ``detectable`` (the change that
-        80 % of such surveys would tell), ``n`` (the smaller base), ``flag``. ``tables["waves"]``: ``wave``,
-        and the scores of each; ``tables["modes"]``: ``wave``, mode, ``share``, and their scores;
+        80 % of such surveys would tell), ``n`` (the smaller base), ``flag``. ``tables["waves"]``: the wave
+        and its scores; ``tables["modes"]``: wave, mode, ``share_of_wave``, and their scores;
         ``tables["tests"]``: the one test.
 
     Raises
@@ -84,7 +84,7 @@ def contrast(
 
     Notes
     -----
-    With 6 waves or more besides the present ones, the variance tau2 between waves beyond sampling is
+    With 6 waves or more before the present ones, the variance tau2 between waves beyond sampling is
     estimated from them (`cxlab.analysis.waves.between`) and added to both sides; with fewer the error is
     that of sampling alone, and a caveat says so. The trend is weighted least squares, weights
     1 / (se2 + tau2). At constant mode each mode keeps its mean share of the two sides (Kitagawa 1955).
@@ -109,7 +109,7 @@ def contrast(
     now = chosen(held.waves, current, -1, "current")
     before = chosen(held.waves, previous, max(held.waves.index(now[0]) - 1, 0), "previous")
     check_sides(now, before)
-    past = [k for k, each in enumerate(held.waves) if each not in now]
+    past = [k for k, each in enumerate(held.waves[: held.waves.index(now[0])]) if each not in now]
     found = between(held.group.estimate[past], held.group.std_error[past])
     rows = [_contrast(held, now, before, found, level)]
     sides = sides_of(held, now, before)
@@ -117,7 +117,7 @@ def contrast(
     if mode:
         rows, modes = (
             [*rows, _same_mode(table, held, sides, mode, rows[0], found, level)],
-            _modes(table, held, sides, mode, level, (before, now)),
+            _modes(table, held, sides, mode, level, (before, now), wave),
         )
     if len(held.waves) > 3:
         rows.append(_trend(held, found, level))
@@ -145,14 +145,14 @@ def contrast(
     said |= {"detectable": float(row["detectable"])}
     claim, otherwise = contrast_claims(row, held.entry, level, said, caveats)
     used, dropped = accounted(held.answers, held.design, table, [wave, *([mode] if mode else [])])
-    scores = score_rows(held.entry, held.cells, pd.DataFrame({"wave": held.waves}), level)
+    scores = score_rows(held.entry, held.cells, pd.DataFrame({wave: held.waves}), level)
     return Contrast(
         table=out[["metric", *ROW]],
         estimate_column="difference",
-        keys=("test", "metric", "wave", "hypothesis", *([mode] if mode else [])),
+        keys=("test", "metric", wave, "hypothesis", *([mode] if mode else [])),
         tables={
             "waves": scores, "tests": tests[["hypothesis", *ROW, "p_adjusted"]],
-            **({"modes": modes} if mode else {}),
+            "modes": modes,
         },
         n_used=int(used.sum()),
         n_dropped=dropped,
@@ -254,15 +254,15 @@ def _trend(held: Series, found: Between, level: float) -> dict[str, Any]:
 
 def _modes(
     table: pd.DataFrame, held: Series, sides: Array, mode: str, level: float,
-    names: tuple[Sequence[Any], Sequence[Any]],
+    names: tuple[Sequence[Any], Sequence[Any]], wave: str,
 ) -> pd.DataFrame:  # fmt: skip
     """Tell the share and the score of each mode on each side."""
     own = split(table, [held.answers], sides, held.design, mode=mode, counts=held.entry.family == "rate")
     keys = pd.DataFrame({
-        "wave": np.repeat([named_wave(each) for each in names], len(own.modes)), mode: own.modes * 2,
+        wave: np.repeat([named_wave(each) for each in names], len(own.modes)), mode: own.modes * 2,
     })  # fmt: skip
     rows = score_rows(held.entry, own.cells, keys, level)
     weight = own.cells.bottom.reshape(2, -1)
     shares = (weight / weight.sum(axis=1, keepdims=True)).ravel()[own.cells.rows > 0]
-    rows.insert(2, "share", shares)
+    rows.insert(2, "share_of_wave", shares)
     return rows

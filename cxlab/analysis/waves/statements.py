@@ -31,25 +31,29 @@ def chart_claims(rows: pd.DataFrame, entry: Metric, design: Design, level: float
         first = signals[0]
         fields = {
             **common, **interval_fields(first, "estimate", level, entry.unit), "n": int(first["n"]),
-            "wave": str(first["wave"]), "limit_low": float(first["limit_low"]),
-            "limit_high": float(first["limit_high"]), "rule": str(first["signal"]), "signals": len(signals),
+            "wave": str(first["wave"]), **_limits(first), "rule": str(first["signal"]),
+            "signals": len(signals),
             "side": "above" if first["estimate"] > first["centre"] else "below",
         }  # fmt: skip
         claims.append(Claim("waves.signal", fields, "D", caveats, headline=True))
     else:
         fields = {
             **common, "n": int(min(row["n"] for row in watched or listed)), "unit": entry.unit,
-            "limit_low": float(last["limit_low"]), "limit_high": float(last["limit_high"]), "level": level,
+            **_limits(last), "level": level,
         }  # fmt: skip
         claims.append(Claim("waves.steady" if watched else "waves.unwatched", fields, "D", caveats))
     if watched and not last["signal"] and (side := record_of([row["estimate"] for row in listed])):
         fields = {
             **common, **interval_fields(last, "estimate", level, entry.unit), "n": int(last["n"]),
             "wave": str(last["wave"]), "side": side, "waves": len(listed),
-            "limit_low": float(last["limit_low"]), "limit_high": float(last["limit_high"]),
+            **_limits(last),
         }  # fmt: skip
         claims.append(Claim("waves.ordinary_record", fields, "D", caveats))
     return tuple(claims)
+
+
+def _limits(row: Mapping[Any, Any]) -> Fields:
+    return {"limit_low": float(row["ordinary_low"]), "limit_high": float(row["ordinary_high"])}
 
 
 def record_of(levels: list[float]) -> str:
@@ -101,15 +105,18 @@ def part_claims(
             **difference_fields(row, entry, level), **said, "part": row["part"],
             "hypothesis": row["hypothesis"],
         }  # fmt: skip
-        claims.append(Claim("waves.part", fields, "D", own, headline=row["part"] == "rest"))
+        claims.append(Claim("waves.part", fields, "D", own, headline=row["part"] != "rest"))
     if segments.empty:
         return claims
+    whole = rows[rows["part"] == "total"].iloc[0]
+    still = bool(whole["conf_low"] <= 0 <= whole["conf_high"])
     tested = segments[segments["p_value"].notna()]
     for row in tested.sort_values("p_value", kind="stable").to_dict("records"):
         fields = {
             **difference_fields(row, entry, level, "adds"), **said, "column": said["segment"],
             "segment": str(row[said["segment"]]), "change": float(row["change"]),
-            "total": float(rows.loc[rows["part"] == "total", "difference"].iloc[0]),
+            "total": float(whole["difference"]),
+            "still": still,
             "hypothesis": row["hypothesis"],
         }  # fmt: skip
         claims.append(Claim("waves.segment", fields, "D", own, headline=True))
@@ -120,7 +127,7 @@ def sustained_claims(
     rows: pd.DataFrame, tables: Mapping[str, pd.DataFrame], agent: str, family: pd.DataFrame, level: float
 ) -> tuple[tuple[Claim, ...], list[Claim], tuple[Claim, ...]]:
     """Say how many are always served well, and what differs between customers, places and people."""
-    held = rows.set_index("measure").to_dict("index")
+    held = rows.set_index("what").to_dict("index")
     tested = set(family["hypothesis"])
     plain, differences, otherwise = list[Claim](), list[Claim](), list[Claim]()
     if "always" in held:
@@ -137,14 +144,14 @@ def sustained_claims(
         otherwise.append(Claim("waves.equal", fields, "D"))
     if (name := "streaks within a customer") in tested:
         row = tables["runs"].iloc[0].to_dict()
-        fields = {**interval_fields(row, "ratio", level, "ratio"), "n": int(row["n"])}
+        fields = {**interval_fields(row, "turns", level, "ratio"), "n": int(row["n"])}
         differences.append(Claim("waves.streaks", {**fields, "hypothesis": name}, "D"))
         otherwise.append(Claim("waves.no_streaks", fields, "D"))
-    for row in tables["components"].to_dict("records") if "components" in tables else []:
+    for row in tables["components"].to_dict("records"):
         person = row["grouping"] == agent
         fields = {
             **interval_fields(row, "sd_between", level, "percent"), "n": int(row["n"]),
-            "column": row["grouping"], "groups": int(row["groups"]), "share": float(row["share"]),
+            "column": row["grouping"], "groups": int(row["groups"]), "share": float(row["part_of_all"]),
             "person": person,
         }  # fmt: skip
         name = f"between {row['grouping']}"

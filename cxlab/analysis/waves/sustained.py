@@ -30,7 +30,7 @@ from cxlab.analysis.intervals import wilson
 from cxlab.analysis.waves.components import Components, components, shrunken
 from cxlab.analysis.waves.repeated import Always, Runs, always, limits_of, runs
 from cxlab.analysis.waves.statements import sustained_claims
-from cxlab.errors import AnalysisError
+from cxlab.errors import AnalysisError, Message
 
 Array = np.ndarray[Any, Any]
 
@@ -38,6 +38,7 @@ LEAST_AGENTS = 10
 LEAST_OF_A_UNIT = 3  # people behind the rate of a unit that is shown
 QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 SIGMAS = 3.0
+_ELSEWHERE = Message("of a customer who is not in this report")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -57,7 +58,8 @@ class Contacts:
 
 def sustained(
     table: pd.DataFrame, good: str, *, person: str | None = None, order: str | None = None,
-    units: str | Sequence[str] = (), agent: str | None = None, level: float = 0.95,
+    units: str | Sequence[str] = (), agent: str | None = None, among: pd.DataFrame | None = None,
+    level: float = 0.95,
 ) -> Sustained:  # fmt: skip
     """Say whether contacts are good every time for the same customer, and everywhere.
 
@@ -66,27 +68,30 @@ def sustained(
     table : DataFrame
         One row per contact; not changed.
     good : str
-        Column of 0 and 1 (or booleans): whether the contact was good.
+        Column of 0 and 1 (or booleans): whether the contact was good. Without one, or of a table without
+        columns, nothing is told and the tables are empty.
     person, order : str, optional
         Whose contact it was, and when: columns for what repeats within a customer.
     units : str or sequence of str
         Columns of the places, outermost first (region, branch), each within the one before.
     agent : str, optional
         Column of who attended, within the last of the units; told as a distribution only.
+    among : DataFrame, optional
+        The customers that a report is about: contacts of others are left out, if it has the column `person`.
     level : float
         Confidence level.
 
     Returns
     -------
     Sustained
-        ``table`` (percent): ``measure`` (good: contacts that were; always: people of two contacts or more all
+        ``table`` (percent): ``what`` (good: contacts that were; always: people of two contacts or more all
         of whose were; chance: how many would, were contacts alike; beyond: their difference), ``estimate``,
-        ``std_error``, ``conf_low``, ``conf_high``, ``n``, ``flag``. ``tables["runs"]``: ``ratio`` of turns
-        between good and bad to those by chance, ``conf_low``, ``conf_high``, ``n`` people.
+        ``std_error``, ``conf_low``, ``conf_high``, ``n``, ``flag``. ``tables["runs"]``: ``turns``, the ratio
+        of turns between good and bad to those by chance, ``conf_low``, ``conf_high``, ``n`` people.
         ``tables["components"]``: ``grouping``, ``groups``, ``sd_between`` (SD between its groups, points),
-        ``conf_low``, ``conf_high``, ``share`` of all variance, ``reliability`` of a typical group's mean.
-        ``tables["units"]``, of the last of `units`: its key, ``estimate``, ``conf_low``, ``conf_high``,
-        ``pooled``, ``pooled_low``, ``pooled_high`` (shrunken), ``limit_low``, ``limit_high`` (3 sigma of
+        ``conf_low``, ``conf_high``, ``part_of_all`` of the variance, ``reliability`` of a typical group's
+        mean. ``tables["units"]``, of the last of `units`: its key, ``estimate``, ``conf_low``, ``conf_high``,
+        ``shrunk``, ``shrunk_low``, ``shrunk_high``, ``ordinary_low``, ``ordinary_high`` (3 sigma of
         sampling and of who attends), ``signal``, ``n``, ``flag``; one of fewer than 3 agents is suppressed.
         ``tables["agents"]``: ``quantile`` of the shrunken rates of people, ``estimate``, ``n`` people.
         ``tables["tests"]``: ``hypothesis``, ``p_value``, ``p_adjusted`` (Holm).
@@ -105,14 +110,17 @@ def sustained(
     --------
     >>> table = pd.DataFrame({"who": [1, 1, 2, 2, 3, 3, 4, 4] * 5, "ok": [1, 1, 1, 1, 0, 0, 0, 0] * 5})
     >>> table["who"] += 10 * (table.index // 8)
-    >>> sustained(table, "ok", person="who").table[["measure", "estimate"]].to_numpy().tolist()
+    >>> sustained(table, "ok", person="who").table[["what", "estimate"]].to_numpy().tolist()
     [['good', 50.0], ['always', 50.0], ['chance', 25.0], ['beyond', 25.0]]
     """
     check_level(level)
+    beside = {name: pd.DataFrame() for name in ("runs", "components", "units", "agents")}
+    if not good or not len(table.columns):
+        return Sustained(table=pd.DataFrame(), keys=("what",), tables=beside)
     places = named(units)
-    held, n_dropped = _contacts(table, good, person, order, places, agent)
+    held, n_dropped = _contacts(table, good, person, order, places, agent, among)
     rows, turns, tests = _every_time(held, level)
-    tables: dict[str, pd.DataFrame] = {} if turns is None else {"runs": turns}
+    tables = {**beside, **({} if turns is None else {"runs": turns})}
     if held.levels:
         grouping = [*places, *([agent] if agent else [])]
         found = components(held.good, held.levels, level)
@@ -129,7 +137,7 @@ def sustained(
     plain, differences, otherwise = sustained_claims(rows, tables, agent or "", family, level)
     return Sustained(
         table=rows,
-        keys=("measure", "grouping", "quantile", "hypothesis", *places[-1:]),
+        keys=("what", "grouping", "hypothesis", *places[-1:]),
         tables={**tables, "tests": family},
         n_used=len(held.good),
         n_dropped=n_dropped,
@@ -150,7 +158,7 @@ def _standing(
 
 def _contacts(
     table: pd.DataFrame, good: str, person: str | None, order: str | None, places: Sequence[str],
-    agent: str | None,
+    agent: str | None, among: pd.DataFrame | None,
 ) -> tuple[Contacts, dict[str, int]]:  # fmt: skip
     check_rows(table)
     named_ = [c for c in (good, person, *places, agent) if c]
@@ -160,6 +168,8 @@ def _contacts(
     reasons = [(missing(good), np.isnan(values))]
     reasons += [(missing(c), table[c].isna().to_numpy(dtype=bool)) for c in named_[1:]]
     reasons += [(missing(order), table[order].isna().to_numpy(dtype=bool))] if order else []
+    if person and among is not None and person in among.columns:
+        reasons.insert(0, (_ELSEWHERE, ~table[person].isin(among[person]).to_numpy()))
     used, dropped = entering(len(table), reasons)
     check_entered(used, dropped)
     rows = table.loc[used].assign(**{good: 100 * values[used]})
@@ -234,7 +244,7 @@ def _every_time(
         if held.rows.index.size and own.people >= MINIMUM_CUSTOMERS:
             turns, p_value = _turns(runs(held.good / 100, held.person), level)
             tests.append(("streaks within a customer", p_value))
-    rows = pd.DataFrame(measures, columns=["measure", "estimate", "std_error", "conf_low", "conf_high", "n"])
+    rows = pd.DataFrame(measures, columns=["what", "estimate", "std_error", "conf_low", "conf_high", "n"])
     percent = ["estimate", "std_error", "conf_low", "conf_high"]
     rows[percent] *= 100
     return rows.assign(flag=flags(rows["n"])), turns, tests
@@ -262,7 +272,7 @@ def _turns(own: Runs, level: float) -> tuple[pd.DataFrame, float]:
 
     half = t_quantile(level) * own.std_error
     rows = pd.DataFrame({
-        "measure": ["turns"], "ratio": [own.ratio], "std_error": [own.std_error],
+        "turns": [own.ratio], "std_error": [own.std_error],
         "conf_low": [own.ratio - half], "conf_high": [own.ratio + half], "n": [own.people],
         "flag": flags([own.people]),
     })  # fmt: skip
@@ -282,8 +292,8 @@ def _components(
     ]
     rows = pd.DataFrame({
         "grouping": grouping, "groups": found.groups, "sd_between": np.sqrt(found.between),
-        "conf_low": np.sqrt(found.low), "conf_high": np.sqrt(found.high), "share": found.between / total,
-        "reliability": reliability, "n": len(held.good), "flag": "ok",
+        "conf_low": np.sqrt(found.low), "conf_high": np.sqrt(found.high),
+        "part_of_all": found.between / total, "reliability": reliability, "n": len(held.good), "flag": "ok",
     })  # fmt: skip
     return rows, found.p_values.tolist()
 
@@ -317,10 +327,10 @@ def _units(held: Contacts, found: Components, unit: str, agent: str | None, leve
     hidden = protected(cells, [n.sum(), *n], [n.sum(), *people])[1:]
     flag = np.where(hidden, "suppressed", flags(n))
     return pd.DataFrame({
-        unit: keys, "estimate": rates, "conf_low": 100 * low, "conf_high": 100 * high, "pooled": pooled,
-        "pooled_low": np.clip(pooled - half, 0, 100), "pooled_high": np.clip(pooled + half, 0, 100),
-        "limit_low": np.clip(found.mean - SIGMAS * np.sqrt(noise), 0, 100),
-        "limit_high": np.clip(found.mean + SIGMAS * np.sqrt(noise), 0, 100),
+        unit: keys, "estimate": rates, "conf_low": 100 * low, "conf_high": 100 * high, "shrunk": pooled,
+        "shrunk_low": np.clip(pooled - half, 0, 100), "shrunk_high": np.clip(pooled + half, 0, 100),
+        "ordinary_low": np.clip(found.mean - SIGMAS * np.sqrt(noise), 0, 100),
+        "ordinary_high": np.clip(found.mean + SIGMAS * np.sqrt(noise), 0, 100),
         "signal": np.where(beyond, "beyond", "").astype(object), "n": n, "flag": flag,
     })  # fmt: skip
 

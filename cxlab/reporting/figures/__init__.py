@@ -121,6 +121,8 @@ __all__ = [
     "draw_value_bridge",
     "draw_variance",
     "draw_visits",
+    "draw_waterfall",
+    "draw_waves",
     "svg",
     "title",
 ]
