@@ -165,6 +165,28 @@ def test_texts_scales_and_directions_come_from_the_codebook(answers):
     assert banner.closed(answers, pd.DataFrame()) == ["ease", "recommend"]
 
 
+@pytest.mark.parametrize(
+    ("language", "said"), [("es", "menos de 8 personas"), ("en", "fewer than 8 employees")]
+)
+def test_employees_are_shown_from_eight(language, said):
+    table = pd.DataFrame({"unit_id": np.repeat(["a", "b", "c", "d"], [30, 20, 8, 7]), "pride": 3.0})
+    table.attrs |= {"table": "employees_survey", "scales": {"pride": [1, 5]}}
+    words = Words(language)
+    held = bundle(masked(tabulate(table, ["pride"], by="unit_id")), words, id="r")
+    read = readable(held, "unit_id", words)
+    hidden = words("table.withheld")
+    assert [cell.text for cell in read.rows[2].cells[2:]] == ["65", "30", "20", hidden, "<8"]
+    assert said in " ".join(read.notes)
+    few = table[table["unit_id"] != "d"]
+    few.attrs = table.attrs
+    assert masked(tabulate(few, ["pride"], by="unit_id")).tables["unit_id"]["n"].tolist()[:4] == [
+        58,
+        30,
+        20,
+        8,
+    ]
+
+
 def test_what_cannot_be_tabulated_is_named(answers):
     table = answers.assign(
         empty=np.nan, code=np.arange(len(answers)), said=[f"t{k}" for k in range(len(answers))]

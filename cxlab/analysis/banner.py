@@ -7,7 +7,7 @@ answers of a rating, the share of each answer of a category. Estimates and error
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any, Literal, get_args
@@ -15,23 +15,21 @@ from typing import Any, Literal, get_args
 import numpy as np
 import pandas as pd
 
-from cxlab.analysis.answers import answers
-from cxlab.analysis.columns import as_floats, check_rows, named
-from cxlab.analysis.definitions import Metric, definition
+from cxlab.analysis.columns import check_rows, named
 from cxlab.analysis.disclosure import Released, guarded
 from cxlab.analysis.dropped import WEIGHT_ZERO, check_entered, entering
-from cxlab.analysis.estimates import Claim, Result, adjusted, check_columns, check_level, flags
+from cxlab.analysis.estimates import Claim, Result, adjusted, check_columns, check_level, flags, minimum_of
 from cxlab.analysis.findings import segment_name
 from cxlab.analysis.intervals import differences, interval
-from cxlab.analysis.scales import declared_scale
+from cxlab.analysis.questions import Line, closed, lines_of, scales_of
 from cxlab.analysis.survey import Cells, Design, Partition, cells, design_of, partition
 from cxlab.errors import AnalysisError, Message
+
+__all__ = ["Banner", "closed", "letter", "tabulate"]
 
 Array = np.ndarray[Any, Any]
 Beside = Literal["letters", "intervals"]
 
-BEST = 2  # how many of the highest answers the share of the best holds
-MOST_ANSWERS = 30  # a column of more values is no closed question
 COLUMNS = ["estimate", "std_error", "conf_low", "conf_high", "n", "n_eff", "exceeds", "flag"]
 NO_ITEM = Message("no question answered")
 
@@ -39,18 +37,6 @@ NO_ITEM = Message("no question answered")
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Banner(Result):
     """Every question by every group; see `tabulate` for the tables."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """One line of cells: a statistic of a question, as what each row adds to it."""
-
-    item: str
-    measure: str
-    answer: str
-    entry: Metric
-    numerator: Array
-    denominator: Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +97,7 @@ def tabulate(
 
     Notes
     -----
-    Groups of a cut do not overlap and are compared in pairs, of 10 people each at least, with the covariance
+    Groups of a cut do not overlap and are compared in pairs, unless they are hidden, with the covariance
     of the design and effective bases; the total, which holds them all, is compared with none. Letters are
     adjusted within each question and statistic (Holm). Over a long annex some still appear by chance, so
     claims adjust over all questions of a cut.
@@ -135,7 +121,9 @@ def tabulate(
     check_columns(table, items)
     design = design_of(table, weights, strata, cluster)
     cuts = [_cut(table, name) for name in dict.fromkeys(named(by))]
-    lines, left_out = _lines(table, items, _scales(table, codebook))
+    least = minimum_of(table)
+    lines, left_out = lines_of(table, items, scales_of(table, codebook))
+    lines = [replace(line, minimum=least) for line in lines]
     answered = np.any([~np.isnan(line.numerator) for line in lines], axis=0)
     used, dropped = entering(len(table), [(WEIGHT_ZERO, design.weights == 0), (NO_ITEM, ~answered)])
     check_entered(used, dropped)
@@ -155,6 +143,7 @@ def tabulate(
             "cluster": cluster,
         },
         parts=columns,
+        minimum=least,
     )  # fmt: skip
     # Letters speak of two cells: they are given among those that will be shown.
     shown = guarded(result, Released())
@@ -186,32 +175,6 @@ def letter(k: int) -> str:
     return (letter(k // 26 - 1) if k >= 26 else "") + chr(ord("A") + k % 26)
 
 
-def closed(
-    table: pd.DataFrame, codebook: pd.DataFrame, roles: Sequence[str] = ("outcome", "driver")
-) -> list[str]:
-    """List the questions of a codebook that the table has and that can be tabulated, in its order.
-
-    Parameters
-    ----------
-    table : DataFrame
-        One row per respondent.
-    codebook : DataFrame
-        Canonical `items`; without rows, the columns of `table` with a declared scale are listed.
-    roles : sequence of str
-        Which roles of the codebook.
-
-    Examples
-    --------
-    >>> book = pd.DataFrame({"item_id": ["ease", "age", "gone"], "role": ["driver", "demographic", "driver"]})
-    >>> closed(pd.DataFrame({"ease": [1], "age": [30]}), book)
-    ['ease']
-    """
-    if codebook.empty:
-        return [column for column in table.columns if declared_scale(table, column) is not None]
-    own = codebook[codebook["role"].isin(roles)] if "role" in codebook else codebook
-    return [item for item in own["item_id"].astype(str) if item in table.columns]
-
-
 def _cut(table: pd.DataFrame, name: str) -> _Cut:
     by = tuple(part.strip() for part in name.split(" x "))
     if len(set(by)) < len(by) or set(by) & {*COLUMNS, "item", "measure", "answer", "column"}:
@@ -221,77 +184,11 @@ def _cut(table: pd.DataFrame, name: str) -> _Cut:
     return _Cut(by, partition(table, by))
 
 
-def _scales(table: pd.DataFrame, codebook: pd.DataFrame | None) -> dict[str, tuple[int, int, bool]]:
-    """Return the ends of each rating's scale, and whether a high answer is a good one."""
-    found = {
-        str(column): (int(ends[0]), int(ends[1]), True)
-        for column in table.columns
-        if (ends := declared_scale(table, column)) is not None
-    }
-    if codebook is None or not {"item_id", "scale_min", "scale_max"} <= set(codebook.columns):
-        return found
-    for row in codebook.to_dict("records"):
-        if pd.notna(row["scale_min"]) and pd.notna(row["scale_max"]):
-            up = str(row.get("direction") or "up") != "down"
-            found[str(row["item_id"])] = (int(row["scale_min"]), int(row["scale_max"]), up)
-    return found
-
-
-def _lines(
-    table: pd.DataFrame, items: Sequence[str], scales: Mapping[str, tuple[int, int, bool]]
-) -> tuple[list[_Line], list[tuple[str, Message]]]:
-    lines: list[_Line] = []
-    left_out: list[tuple[str, Message]] = []
-    for item in dict.fromkeys(items):
-        if not table[item].notna().any():
-            left_out.append((item, Message("nobody answers it")))
-        elif as_floats(table[item]) is None:
-            values = list(pd.factorize(table[item], sort=True)[1])
-            if len(values) > MOST_ANSWERS:
-                left_out.append((item, Message("more than {most} different answers", most=MOST_ANSWERS)))
-            else:
-                lines += list(_shares(table, item, values))
-        elif item not in scales:
-            left_out.append(
-                (item, Message("numbers without a scale; declare it under scales in client.yaml"))
-            )
-        else:
-            lines += list(_rated(table, item, *scales[item]))
-    if not lines:
-        raise AnalysisError(
-            "none of {items} can be tabulated; give ratings with a scale in client.yaml, or categories",
-            items=", ".join(map(str, items)) or "-",
-        )
-    return lines, left_out
-
-
-def _rated(table: pd.DataFrame, item: str, low: int, high: int, up: bool) -> Iterator[_Line]:  # noqa: FBT001
-    """Return the mean and the share of the best answers of a rating."""
-    best = replace(definition(f"top_1_of_0_{high}" if low == 0 else f"top_1_of_{high}"), scale=(low, high))
-    two = tuple(range(high - BEST + 1, high + 1)) if up else tuple(range(low, low + BEST))
-    best = replace(best, positive=two if high - low >= BEST else two[-1:])
-    mean = replace(best, id="mean", family="mean", unit="scale", limits=(low, high), positive=())
-    for measure, entry in (("mean", mean), ("best", best)):
-        given = answers(table, entry, {entry.slots[0]: item})
-        said = f"{low}-{high}" if measure == "mean" else "-".join(map(str, sorted({two[0], two[-1]})))
-        yield _Line(item, measure, said, entry, given.numerator, given.denominator)
-
-
-def _shares(table: pd.DataFrame, item: str, values: Sequence[Any]) -> Iterator[_Line]:
-    """Return the share of each answer of a category."""
-    empty = table[item].isna().to_numpy()
-    ones = np.where(empty, np.nan, 1.0)
-    share = replace(definition("top_1_of_2"), scale=None)
-    for value in values:
-        own = np.where(empty, np.nan, 100.0 * (table[item] == value).to_numpy(dtype=float, na_value=0.0))
-        yield _Line(item, "share", str(value), share, own, ones)
-
-
-def _cells(line: _Line, design: Design, codes: Array, count: int) -> Cells:
+def _cells(line: Line, design: Design, codes: Array, count: int) -> Cells:
     return cells(line.numerator, line.denominator, design, codes, count)
 
 
-def _rows(line: _Line, reduced: Cells, cut: _Cut | None, level: float) -> pd.DataFrame:
+def _rows(line: Line, reduced: Cells, cut: _Cut | None, level: float) -> pd.DataFrame:
     """Return the cells of one line in which somebody answers."""
     present = np.flatnonzero(reduced.rows > 0)
     group = reduced.groups(np.eye(len(reduced.rows))[present])
@@ -301,11 +198,12 @@ def _rows(line: _Line, reduced: Cells, cut: _Cut | None, level: float) -> pd.Dat
         frame = frame.join(cut.parts.keys).assign(column=[cut.letters[k] for k in present])
     return frame.assign(
         estimate=group.estimate, std_error=group.std_error, conf_low=low, conf_high=high,
-        n=group.n.astype(int), n_eff=group.n_eff, exceeds="", flag=flags(group.n),
+        n=group.n.astype(int), n_eff=group.n_eff, exceeds="",
+        flag=flags(group.n, minimum=line.minimum),
     )  # fmt: skip
 
 
-def _against(cut: _Cut, totals: Sequence[tuple[_Line, Cells]], design: Design, level: float) -> pd.DataFrame:
+def _against(cut: _Cut, totals: Sequence[tuple[Line, Cells]], design: Design, level: float) -> pd.DataFrame:
     """Return one banner: for each line the total, then its groups."""
     frames = []
     for line, whole in totals:
@@ -318,7 +216,7 @@ def _against(cut: _Cut, totals: Sequence[tuple[_Line, Cells]], design: Design, l
 def _lettered(
     table: pd.DataFrame,
     cut: _Cut,
-    totals: Sequence[tuple[_Line, Cells]],
+    totals: Sequence[tuple[Line, Cells]],
     design: Design,
     level: float,
 ) -> tuple[pd.DataFrame, tuple[Any, ...]]:
@@ -346,7 +244,7 @@ def _lettered(
 _LINE = ["item", "measure", "answer"]
 
 
-def _compared(line: _Line, cut: _Cut, design: Design, rows: Mapping[str, int], level: float) -> pd.DataFrame:
+def _compared(line: Line, cut: _Cut, design: Design, rows: Mapping[str, int], level: float) -> pd.DataFrame:
     """Compare the groups of one line in pairs; who is above whom, as rows of the table."""
     columns = ["item", "measure", "above", "letter", "p_value", "own", "all"]
     places = [k for k, name in enumerate(cut.letters) if name in rows]
@@ -375,6 +273,7 @@ def _questions(main: pd.DataFrame, codebook: pd.DataFrame | None) -> pd.DataFram
     own = main.drop_duplicates("item")
     scale = np.where(own["measure"] == "mean", own["answer"], "")
     frame = pd.DataFrame({"item": own["item"].to_numpy(), "scale": scale, "n": own["n"].to_numpy()})
+    frame["flag"] = own["flag"].to_numpy()
     for column in ("text_es", "text_en"):
         texts: dict[str, Any] = {}
         if codebook is not None and {"item_id", column} <= set(codebook.columns):
@@ -382,7 +281,7 @@ def _questions(main: pd.DataFrame, codebook: pd.DataFrame | None) -> pd.DataFram
         frame[column] = [
             texts.get(item) if isinstance(texts.get(item), str) else "" for item in frame["item"]
         ]
-    return frame[["item", "text_es", "text_en", "scale", "n"]].assign(flag=flags(frame["n"]))
+    return frame[["item", "text_es", "text_en", "scale", "n", "flag"]]
 
 
 def _claims(pairs: pd.DataFrame, questions: int, n: int, level: float) -> tuple[Claim, ...]:

@@ -25,6 +25,7 @@ Adjustment = Literal["holm", "bh", "none"]
 
 MINIMUM_CUSTOMERS = 10
 MINIMUM_EMPLOYEES = 8
+EMPLOYEES = "employees_survey"  # the canonical table whose rows are employees
 LOW_BASE = 30
 
 
@@ -120,6 +121,19 @@ def flags(n: Any, *, minimum: int = MINIMUM_CUSTOMERS) -> np.ndarray[Any, Any]:
     return np.where(bases < minimum, "suppressed", np.where(bases < LOW_BASE, "low_base", "ok")).astype(
         object
     )
+
+
+def minimum_of(table: pd.DataFrame) -> int:
+    """Return how many people a base of `table` must have to be shown: 8 employees, 10 of anybody else.
+
+    Examples
+    --------
+    >>> answers = pd.DataFrame({"unit_id": ["a"]})
+    >>> answers.attrs["table"] = "employees_survey"
+    >>> minimum_of(answers), minimum_of(pd.DataFrame())
+    (8, 10)
+    """
+    return MINIMUM_EMPLOYEES if table.attrs.get("table") == EMPLOYEES else MINIMUM_CUSTOMERS
 
 
 def masked(result: AnyResult, released: Released | None = None) -> AnyResult:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from cxlab.reporting.tables import Cell, Row, Table
+from cxlab.reporting.tables import Cell, Row, Table, few_of, suppressed
 from cxlab.reporting.words import Words, absent
 
 KIND = "Banner"
@@ -22,7 +22,7 @@ def laid_out(bundle: Mapping[str, Any], name: str, words: Words) -> Table | None
     columns = bundle["tables"][name]["columns"]
     records = [dict(zip(columns, row, strict=True)) for row in bundle["tables"][name]["rows"]]
     if name == QUESTIONS:
-        return _questions(records, words)
+        return _questions(records, words, few_of(bundle))
     if name == PAIRS:
         return _pairs(records, words)
     if name == MAIN or name in cuts:
@@ -48,7 +48,7 @@ def _wide(
             rows.append(
                 Row((named, Cell(_statistic(line[0], words)), *(cells.get(k, Cell("")) for k in order)), "ok")
             )
-        bases = {r.get("column") or "": _base(r, words) for r in reversed(own)}
+        bases = {r.get("column") or "": _base(r, words, few_of(bundle)) for r in reversed(own)}
         base = Cell(words("tables.base"), quiet=True)
         rows.append(Row((Cell(""), base, *(bases.get(k, Cell("")) for k in order)), "ok"))
     title = words.crossing(name) if by else words("tables.totals")
@@ -83,9 +83,9 @@ def _estimate(record: Record, words: Words, *, intervals: bool) -> Cell:
     return Cell(said, number=True, mark=f" {letters}" if letters else "")
 
 
-def _base(record: Record, words: Words) -> Cell:
+def _base(record: Record, words: Words, few: str) -> Cell:
     if record["flag"] == "suppressed":
-        said = "table.withheld" if record.get("withheld") else "table.under_ten"
+        said = "table.withheld" if record.get("withheld") else f"table.under_{few}"
         return Cell(words(said), number=True, quiet=True)
     mark = "†" if record["flag"] == "low_base" else ""
     return Cell(words.number(record["n"], 0), number=True, quiet=True, mark=mark)
@@ -106,12 +106,15 @@ def _notes(
     if bundle["settings"].get("weights"):
         yield words("tables.weighted")
     flags = {record["flag"] for record in records}
-    yield from (words(f"table.{flag}") for flag in ("low_base", "suppressed") if flag in flags)
+    if "low_base" in flags:
+        yield words("table.low_base")
+    if "suppressed" in flags:
+        yield words(suppressed(few_of(bundle)))
     if any(record.get("withheld") for record in records):
         yield words("table.withheld.note")
 
 
-def _questions(records: Sequence[Record], words: Words) -> Table:
+def _questions(records: Sequence[Record], words: Words, few: str) -> Table:
     heads = (
         Cell(words("tables.question")), Cell(words("tables.text")), Cell(words("tables.scale")),
         Cell(words("tables.base"), number=True),
@@ -123,7 +126,7 @@ def _questions(records: Sequence[Record], words: Words) -> Table:
                 Cell(words.label(r["item"])),
                 Cell(r[f"text_{words.language}"] or r[other] or ""),
                 Cell(str(r["scale"] or "").replace("-", "–")),
-                _base(r, words),
+                _base(r, words, few),
             ),
             "ok",
         )

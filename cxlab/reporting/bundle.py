@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxlab.analysis.estimates import Claim, Result
+from cxlab.analysis.estimates import MINIMUM_CUSTOMERS, Claim, Result
 from cxlab.errors import Message
 from cxlab.reporting import claims
 from cxlab.reporting.words import Words
@@ -39,9 +39,11 @@ def bundle(
     dict
         id, kind, settings, n_used, n_dropped, estimate_column, keys, tables (the main one first, as
         ``"main"``; each ``{"columns": [...], "rows": [[...]]}``), claims (code, fields, grade,
-        caveats, headline, sentence, short, caveat_texts), figure. Missing numbers are None.
+        caveats, headline, sentence, short, caveat_texts), figure, and minimum where it is not 10.
+        Missing numbers are None.
     """
     tables = {MAIN: result.table, **result.tables}
+    few = {} if result.minimum == MINIMUM_CUSTOMERS else {"minimum": result.minimum}
     return {
         "id": id,
         "kind": type(result).__name__,
@@ -53,6 +55,7 @@ def bundle(
         "tables": {name: _table(table, words) for name, table in tables.items()},
         "claims": [_claim(claim, words) for claim in result.claims],
         "figure": dict(figure) if figure else None,
+        **few,
     }
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cxlab.analysis.estimates import MINIMUM_EMPLOYEES
 from cxlab.reporting import claims_sensitivity
 from cxlab.reporting import columns as kinds
 from cxlab.reporting.claims import p_value
@@ -75,7 +76,10 @@ def readable(bundle: Mapping[str, Any], name: str, words: Words) -> Table:
     one = _single(records, "metric")
     title = f"{title} · {words.metric(one)}" if one and "metric" not in shown else title
     fine = len(every) - len(records)
-    notes = [*([words.plural("table.fine", fine)] if fine else []), *_notes(records, rows, words)]
+    notes = [
+        *([words.plural("table.fine", fine)] if fine else []),
+        *_notes(records, rows, words, few_of(bundle)),
+    ]
     return Table(name, title, heads, rows, tuple(notes))
 
 
@@ -95,6 +99,7 @@ class _Context:
         words: Words,
     ) -> None:
         self.settings = bundle.get("settings", {})
+        self.few = few_of(bundle)
         self.estimate = bundle.get("estimate_column", "estimate")
         self.keys = set(bundle.get("keys", ())) - {"estimate", "value"}
         self.name, self.words = name, words
@@ -140,7 +145,7 @@ class _Context:
         """Return one cell of a row."""
         words, value = self.words, record.get(column)
         if record.get("flag") == "suppressed" and column not in self.keys:
-            said = "table.withheld" if record.get("withheld") else "table.under_ten"
+            said = "table.withheld" if record.get("withheld") else f"table.under_{self.few}"
             return Cell(words(said) if column == "n" else "", number=True, quiet=True)
         if column == "interval":
             return Cell(self._interval(record), number=True, quiet=True)
@@ -328,9 +333,20 @@ def _is_number(column: str, records: Sequence[Mapping[str, Any]]) -> bool:
     return bool(values) and all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
 
 
-def _notes(records: Sequence[Mapping[str, Any]], rows: Sequence[Row], words: Words) -> list[str]:
+def few_of(bundle: Mapping[str, Any]) -> str:
+    """Return how few people are not shown: ``eight`` where they are employees, else ``ten``."""
+    return "eight" if bundle.get("minimum") == MINIMUM_EMPLOYEES else "ten"
+
+
+def suppressed(few: str) -> str:
+    """Return the key of the note on groups that are not shown."""
+    return "table.suppressed" if few == "ten" else "table.suppressed.employees"
+
+
+def _notes(records: Sequence[Mapping[str, Any]], rows: Sequence[Row], words: Words, few: str) -> list[str]:
     flags = {row.flag for row in rows}
-    notes = [words(f"table.{flag}") for flag in ("low_base", "suppressed") if flag in flags]
+    notes = [words("table.low_base")] if "low_base" in flags else []
+    notes += [words(suppressed(few))] if "suppressed" in flags else []
     if any(record.get("withheld") for record in records):
         notes.append(words("table.withheld.note"))
     if len(records) > ROWS:
