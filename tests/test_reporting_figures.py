@@ -909,6 +909,9 @@ def test_a_wave_beyond_the_band_has_a_mark_of_its_own():
 def test_a_waterfall_ends_where_the_index_is_now():
     found = waves_examples.change()
     axes = figures.draw_waterfall(found, words=EN)
+    # What the bars show, though a segment stands out.
+    assert any(claim.code == "waves.segment" for claim in found.claims)
+    assert figures.title(axes).endswith("comes from who answered")
     bars = [(bar.get_x(), bar.get_width()) for bar in axes.patches]
     before, now = found.tables["before_and_now"]["estimate"]
     assert bars[0][0] == before

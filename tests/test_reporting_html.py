@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import reporting_examples as examples
+import waves_examples
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from cxlab.analysis.estimates import Claim, masked
@@ -458,6 +459,15 @@ def test_tables_of_each_kind_read_as_a_reader_expects():
     months = cells(examples.retention(0))
     assert months[0][:4] == ["Meses", "En riesgo", "Bajas", "Permanecen"]
     assert months[1][:4] == ["1", "1.476", "5", "97,8 %"]
+
+
+@pytest.mark.parametrize(
+    ("metric", "said"), [("nps", ["−10", "22", "12"]), ("csat_t2b_5", ["−4,9 p.p.", "10,9 p.p.", "6,0 p.p."])]
+)
+def test_what_a_percentage_changed_by_is_in_points_of_it(metric, said):
+    rows = cells(waves_examples.change(metric))
+    assert rows[0][1] == "Diferencia"
+    assert [row[1] for row in rows[1:]] == said
 
 
 @pytest.mark.parametrize(

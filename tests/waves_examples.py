@@ -22,7 +22,7 @@ def chart(kind: str = "fallen") -> Result:
     return waves.chart(answers(SHARES[kind]), "nps", wave="period", baseline=10)
 
 
-def change(*, standing: bool = True) -> Result:
+def change(metric: str = "nps", *, standing: bool = True) -> Result:
     """Two waves in which the mix of plans, and where `standing` the level, differ."""
     rows = [("W1", "a", 10, 60), ("W1", "a", 0, 40), ("W1", "b", 10, 40), ("W1", "b", 0, 60)]
     lift = 30 if standing else 0
@@ -30,4 +30,6 @@ def change(*, standing: bool = True) -> Result:
     table = pd.DataFrame(
         [row[:3] for row in rows for _ in range(row[3])], columns=["wave", "plan", "recommend"]
     )
-    return waves.change(table, "nps", wave="wave", mix="plan", segment="plan")
+    table["overall"] = table["recommend"].map({10: 5, 0: 1})
+    column = "recommend" if metric == "nps" else "overall"
+    return waves.change(table, metric, columns=column, wave="wave", mix="plan", segment="plan")

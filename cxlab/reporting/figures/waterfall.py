@@ -12,7 +12,7 @@ from cxlab.reporting.figures import plate
 from cxlab.reporting.figures.spoken import unit_of
 from cxlab.reporting.words import Words, absent, digits_for
 
-CODES = ("waves.segment", "waves.part", "waves.parts_open")
+CODES = ("waves.part", "waves.parts_open")
 HALF = 6.5
 
 
