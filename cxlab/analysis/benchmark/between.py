@@ -49,18 +49,38 @@ def tau_squared(estimate: Any, variance: Any, *, method: Between = "reml") -> fl
         w = 1 / v
         excess = float((w * (y - (w @ y) / w.sum()) ** 2).sum()) - (len(y) - 1)
         return max(excess / float(w.sum() - (w**2).sum() / w.sum()), 0.0)
+    return restricted(y, v, np.ones((len(y), 1)))
+
+
+def restricted(y: Array, v: Array, x: Array) -> float:
+    """Variance between estimates `y` (k,) about a regression on `x` (k, p), by restricted likelihood.
+
+    The likelihood may have a summit at zero and one inside: it is scanned, and the highest is climbed.
+    """
+
+    def height(tau2: float) -> float:
+        w, inner, left = _about(y, v, x, tau2)
+        return float(np.log(w).sum() - np.linalg.slogdet(inner)[1] - (w * left**2).sum())
 
     def slope(tau2: float) -> float:
-        w = 1 / (v + tau2)
-        left = y - (w @ y) / w.sum()
-        return float((w**2 * left**2).sum() - w.sum() + (w**2).sum() / w.sum())
+        w, inner, left = _about(y, v, x, tau2)
+        own = np.einsum("ij,jk,ik->i", x, np.linalg.inv(inner), x)  # what the regression takes of each
+        return float((w**2 * left**2).sum() - w.sum() + (w**2 * own).sum())
 
-    if slope(0.0) <= 0:
-        return 0.0
-    most = float(np.var(y, ddof=1)) + float(v.max())
-    while slope(most) > 0:
-        most *= 2
-    return float(optimize.brentq(slope, 0.0, most, xtol=1e-12 * most, rtol=1e-12))
+    most = 4 * float(y.var() + v.max())
+    grid = np.r_[0.0, np.geomspace(most * 1e-6, most, 60)]
+    best = int(np.argmax([height(t) for t in grid]))
+    low, high = float(grid[max(best - 1, 0)]), float(grid[min(best + 1, len(grid) - 1)])
+    if not slope(low) > 0 > slope(high):
+        return float(grid[best])
+    return float(optimize.brentq(slope, low, high, xtol=1e-12 * most, rtol=1e-12))
+
+
+def _about(y: Array, v: Array, x: Array, tau2: float) -> tuple[Array, Array, Array]:
+    """Weights, their inner product with `x`, and what the weighted regression leaves of `y`."""
+    w = 1 / (v + tau2)
+    inner = x.T @ (w[:, None] * x)
+    return w, inner, y - x @ np.linalg.solve(inner, x.T @ (w * y))
 
 
 def checked(estimate: Any, variance: Any) -> tuple[Array, Array]:

@@ -14,9 +14,9 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
-from scipy import optimize
 
 from cxlab.analysis.answers import Columns, answers, check_answers, columns_of
+from cxlab.analysis.benchmark.between import restricted
 from cxlab.analysis.benchmark.league import check_focal, check_units
 from cxlab.analysis.benchmark.sides import check_by
 from cxlab.analysis.columns import check_rows, named
@@ -111,7 +111,7 @@ def shrunken(estimate: Any, variance: Any, terms: Any = None) -> Shrunken:
             "{count} cells are too few to be read together with a mean of {terms} terms: {least} are needed",
             count=k, terms=p, least=p + MORE,
         )  # fmt: skip
-    tau2 = _reml(y, v, x)
+    tau2 = restricted(y, v, x)
     w = 1 / (v + tau2)
     spread = np.linalg.inv(x.T @ (w[:, None] * x))
     b = spread @ (x.T @ (w * y))
@@ -125,27 +125,6 @@ def shrunken(estimate: Any, variance: Any, terms: Any = None) -> Shrunken:
         tau2, b, np.sqrt(np.diag(spread)), expected, 1 - given, y - given * (y - expected), np.sqrt(error),
         y - v * w * (y - expected),
     )  # fmt: skip
-
-
-def _reml(y: Array, v: Array, x: Array) -> float:
-    """Variance between estimates by restricted maximum likelihood, zero or more."""
-
-    def deviance(tau2: float) -> float:
-        w = 1 / (v + tau2)
-        inner = x.T @ (w[:, None] * x)
-        rest = y - x @ np.linalg.solve(inner, x.T @ (w * y))
-        return float(-np.log(w).sum() + np.linalg.slogdet(inner)[1] + (w * rest**2).sum())
-
-    # Far enough for any; the likelihood may have a summit at the border and one inside, so it is scanned.
-    most = 4 * (y.var() + v.max())
-    grid = np.r_[0.0, np.geomspace(most * 1e-6, most, 60)]
-    heights = [deviance(t) for t in grid]
-    best = int(np.argmin(heights))
-    low, high = grid[max(best - 1, 0)], grid[min(best + 1, len(grid) - 1)]
-    found = optimize.minimize_scalar(
-        deviance, bounds=(low, high), method="bounded", options={"xatol": 1e-11 * most}
-    )
-    return 0.0 if heights[0] <= found.fun else float(found.x)
 
 
 def pooled(
