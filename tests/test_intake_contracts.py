@@ -24,6 +24,7 @@ def one(table, text, extra=""):
 
 EASE = "    scales: {ease: [1, 7]}\n"
 WRONG = [
+    ("tracking_responses", "response_id,ease\n1,7\n", EASE, "no column wave_id"),
     ("customers", "customer_id,x\na,1\n", "", "none of start_date + observation_end / duration + event whole"),
     ("customers", "duration,event\n3,1\n", "", "no column customer_id"),
     ("customers", "customer_id,duration,event\na,3,1\na,4,0\n", "", "row 3, column customer_id: found the customer_id of row 2 of raw/t.csv again"),
@@ -111,7 +112,9 @@ def test_a_breach_names_file_column_row_what_is_allowed_and_what_to_do(tmp_path,
     assert not (tmp_path / "data/acme/tables").exists()
 
 
+SCORED = ("survey_responses", "tracking_responses")
 RIGHT = {
+    "tracking_responses": "response_id,wave_id,period,ease\n1,2024T1,2024-01,7\n2,2024T1,2024-02,5\n",
     "customers": "customer_id,duration,event,attr_promo\na,3,1,0\nb,4,0,1\n",
     "survey_responses": "response_id,ease,region\n1,3,\n2,,x\n",
     "items": "item_id,text_es,scale_min,direction\nease,¿Fácil?,1,up\n",
@@ -147,7 +150,7 @@ RIGHT = {
 
 @pytest.mark.parametrize("table", RIGHT)
 def test_what_keeps_the_contract_is_stored(tmp_path, table):
-    frame = checked(tmp_path, *one(table, RIGHT[table], EASE if table == "survey_responses" else ""), table)
+    frame = checked(tmp_path, *one(table, RIGHT[table], EASE if table in SCORED else ""), table)
     assert len(frame) == RIGHT[table].count("\n") - 1
     assert set(frame.columns) <= {*RIGHT[table].split("\n")[0].split(",")}
 

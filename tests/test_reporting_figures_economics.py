@@ -10,6 +10,7 @@ import test_reporting_figures as house
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PathCollection
 
+from cxlab.analysis.disclosure import Released
 from cxlab.analysis.estimates import Result
 from cxlab.notebook import Paper
 from cxlab.reporting import RESULT, figures
@@ -207,7 +208,7 @@ def test_values_by_group_are_grey_where_they_are_alike():
 
 def test_a_report_says_of_a_figure_what_it_shows_though_its_tests_are_not_printed(monkeypatch):
     paper, shown = Paper.__new__(Paper), []
-    paper.words, paper._shown = EN, 0
+    paper.words, paper._shown, paper._released = EN, 0, Released()
     monkeypatch.setattr(paper, "_display", lambda _, data=None: shown.append(data[RESULT]["figure"]["alt"]))
     paper.show(examples.improvement(), draw=figures.draw_payback, claims=False, tables=("payback",))
     paper.show(examples.behaviours(), draw=figures.draw_value_bridge, claims=False, tables=("bridge",))

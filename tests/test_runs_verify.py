@@ -34,7 +34,7 @@ sources:
     table: survey_responses
     scales: {recommend: [0, 10]}
 """
-# 4 in segment Z: suppressed.
+# 4 in segment Z: suppressed, and with it A, from which it would follow.
 SURVEY = "response_id,customer_id,recommend,segment\n" + "".join(
     f"r{n},c{n},{n % 11},{'Z' if n < 4 else 'A' if n % 2 else 'B'}\n" for n in range(120)
 )
@@ -233,7 +233,7 @@ def test_what_was_released_agrees_with_itself(files):
 
 def test_a_number_changed_in_one_place_is_found(files):
     results = json.loads(files["results.json"])
-    (row,) = (row for row in results["results"][0]["tables"]["main"]["rows"] if row[0] == "A")
+    (row,) = (row for row in results["results"][0]["tables"]["main"]["rows"] if row[0] == "B")
     page = files["report.html"].decode()
     number = re.search(r'<td class="cx-number">[−\d]', page)
     said = doubts(files, report__html=f"{page[: number.end()]}9{page[number.end() :]}".encode())
@@ -243,7 +243,7 @@ def test_a_number_changed_in_one_place_is_found(files):
     assert "results of results.json are not those of the notebook" in said
     assert "tables/result-1.csv is not what results.json or the notebook says" in said
     assert "1 tables of the page are not in results.json" in said
-    table = {"tables/result-1.csv": files["tables/result-1.csv"].replace(b"\r\nA,", b"\r\nC,")}
+    table = {"tables/result-1.csv": files["tables/result-1.csv"].replace(b"\r\nB,", b"\r\nC,")}
     assert doubts({**files, **table}) == ["tables/result-1.csv is not what results.json or the notebook says"]
 
 

@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cxlab.analysis.estimates import MINIMUM_EMPLOYEES
 from cxlab.reporting import claims_sensitivity
 from cxlab.reporting import columns as kinds
 from cxlab.reporting.claims import p_value
@@ -335,7 +334,7 @@ def _is_number(column: str, records: Sequence[Mapping[str, Any]]) -> bool:
 
 def few_of(bundle: Mapping[str, Any]) -> str:
     """Return how few people are not shown: ``eight`` where they are employees, else ``ten``."""
-    return "eight" if bundle.get("minimum") == MINIMUM_EMPLOYEES else "ten"
+    return "eight" if "minimum" in bundle else "ten"  # which a bundle says only where it is not ten
 
 
 def suppressed(few: str) -> str:

@@ -65,7 +65,9 @@ class Margins:
         # A row that is listed has somebody in it, unless the table lists empty ones as well.
         least = 0.0 if (self.n == 0).any() else 1.0
         most = self.minimum - 1.0 if np.array_equal(self.n, self.people) else np.inf
-        return np.where(self.small, least, self.minimum), np.where(self.small, most, np.inf)
+        # A cell of nobody may be called one of many, for it is not about anybody.
+        low = np.where(self.small, least, np.minimum(self.minimum, self.n))
+        return low, np.where(self.small, most, np.inf)
 
 
 def margins_of(
