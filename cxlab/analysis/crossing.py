@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxlab.analysis.weighting import written
+from cxlab.analysis.weighting import Alike, written
 from cxlab.errors import AnalysisError
 
 Array = np.ndarray[Any, Any]
@@ -52,11 +52,20 @@ class Crossed:
     base: Array
     elsewhere: bool
 
-    def of_rows(self, held: Array) -> Array:
-        """Give each row what its combination has."""
+    def spread(self, held: Array) -> Array:
+        """Put what each combination has at its number, zero where none has it."""
         dense = np.zeros(int(self.present[-1]) + 1, dtype=held.dtype)
         dense[self.present] = held
-        return dense[self.flat]
+        return dense
+
+    def of_rows(self, held: Array) -> Array:
+        """Give each row what its combination has."""
+        return self.spread(held)[self.flat]
+
+    def alike(self, weights: Array) -> Alike:
+        """Say what the rows of each combination weigh, who all weigh the same: `weights` (n_cells,)."""
+        count = self.count.astype(float)
+        return Alike(count, count * weights, count * weights**2, weights, weights)
 
     def added(self, values: Array) -> Array:
         """Add the values of rows up."""
@@ -96,7 +105,9 @@ def crossed(
         own, found = _codes(table[name])
         sizes.append(len(found) + 1)
         values.append(written(found))
-        flat = own + 1 if most == 1 else flat * sizes[-1] + own + 1
+        flat *= sizes[-1]
+        flat += own
+        flat += 1
         most *= sizes[-1]
     if most <= 4 * len(flat) + 1000:  # counted rather than sorted
         bins = np.bincount(flat, minlength=most)

@@ -94,35 +94,44 @@ def rake(
     if elsewhere:
         rows, alike = patterns(table, variables, weights=base_weight, cluster=None, scales=None)
     check_columns(rows, variables)
-    base = weights_of(rows, base_weight) if alike is None else alike.weight
+    if alike is not None:
+        base = alike.weight
+    else:
+        base = None if base_weight is None else weights_of(rows, base_weight)
     wanted = {name: _target(targets, name) for name in variables}
     each = None if alike is None else alike.count
-    cells = crossed(rows, variables, None if base_weight is None and alike is None else base, each)
+    cells = crossed(rows, variables, base, each)
     problems = [p for k, name in enumerate(variables) for p in _problems(name, wanted[name], cells, k)]
     if problems:
         raise AnalysisError("the targets and the sample do not fit", problems=problems)
     margins = [cells.places(k, wanted[name].index) for k, name in enumerate(variables)]
     times, rounds = factors(margins, [*wanted.values()], cells.base, variables)
     by_row = cells.of_rows(times)
-    weights, cut = (by_row, 0.0) if elsewhere else trimmed(base * by_row, trim)
+    weights, cut = (by_row, 0.0) if elsewhere else trimmed(by_row if base is None else base * by_row, trim)
     after = cells.base * times if trim is None else cells.added(weights)
     shares = pd.concat(
         [_margins(name, wanted[name], at, cells, after) for name, at in zip(variables, margins, strict=True)],
         ignore_index=True,
     )
+    if alike is not None:
+        alike = alike.times(by_row)
+    elif base is None and trim is None:
+        alike = cells.alike(times)
     return weighted(
         rows,
         weights,
         _sourced(shares, targets),
         {"how": "raked", "variables": variables, "base_weight": base_weight, "trim": trim},
         claims=_raked_claims(targets, variables, int(cells.count.sum())),
-        alike=None if alike is None else alike.times(by_row),
+        alike=alike,
+        elsewhere=elsewhere,
         trimmed=cut,
         rounds=rounds,
         off=float((shares["after"] - shares["target"]).abs().max()),
+        combination=None if elsewhere else cells.flat,
         categories={
             name: pd.Categorical.from_codes(
-                cells.of_rows(at.astype(np.int32)),  # type: ignore[arg-type]
+                cells.spread(at),  # type: ignore[arg-type]
                 wanted[name].index,
             )
             for name, at in zip(variables, margins, strict=True)

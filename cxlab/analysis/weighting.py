@@ -110,8 +110,10 @@ class Weighting(Result):
         Passes over the margins until they were met (0 where nothing was raked).
     off : float
         Largest distance of a margin from its target, as a share.
+    combination : ndarray of int, shape (n_rows,)
+        Which combination of the raked variables each row has.
     categories : Mapping[str, Categorical]
-        Of each raked variable, the category of each row.
+        Of each raked variable, the category that each combination has.
     """
 
     weights: pd.Series[float]
@@ -121,6 +123,7 @@ class Weighting(Result):
     trimmed: float = 0.0
     rounds: int = 0
     off: float = 0.0
+    combination: Array | None = None
     categories: Mapping[str, pd.Categorical] = field(default_factory=dict)
 
     @property
@@ -146,7 +149,7 @@ class Weighting(Result):
         AnalysisError
             As `of`; if `whole` (strata or clusters are known of the table only) and rows are left out.
         """
-        if not self.categories:
+        if self.combination is None:
             return None
         places = self._places(table)
         if whole and len(places) < len(self.weights):
@@ -161,7 +164,8 @@ class Weighting(Result):
         among[heavy] = np.arange(len(heavy))
         margins, first = [], 0
         for column in self.categories.values():
-            margins.append(np.asarray(column.codes, dtype=np.int64)[heavy] + first)
+            codes = np.asarray(column.codes, dtype=np.int64)
+            margins.append(codes[self.combination[heavy]] + first)
             first += len(column.categories)
         return Calibration(self.weights.to_numpy()[heavy], tuple(margins), among[places])
 
@@ -173,8 +177,9 @@ class Weighting(Result):
             places = index.get_indexer(table.index) if index.is_unique else np.full(len(table), -1)
         strange = places < 0
         for name, column in self.categories.items():
-            if name in table.columns:
-                strange |= as_text(table[name]) != np.asarray(column.astype(object))[places]
+            if name in table.columns and self.combination is not None:
+                held = np.asarray(column.astype(object))[self.combination[places]]
+                strange |= as_text(table[name]) != held
         if strange.any():
             raise AnalysisError(
                 "{count} of {rows} rows are not those that were weighed (by index and raked categories); "
@@ -238,18 +243,23 @@ def weighted(
     settings: Mapping[str, Any],
     claims: tuple[Claim, ...],
     alike: Alike | None = None,
+    elsewhere: bool = False,  # noqa: FBT001, FBT002
     **known: Any,
 ) -> Weighting:
     """Wrap weights with what they cost; `known` are further fields of `Weighting`.
 
-    Of a table of patterns `weights` are factors, and `alike` has the weights that they make.
+    `alike` has the weights by combination, where they are known so. Of a table that is `elsewhere`, which
+    is one of patterns, `weights` are factors.
     """
     n, index = len(table), table.index
-    low = high = weights
-    n_eff = effective_n(weights)
-    if alike is not None:
-        n, index, low, high = int(alike.count.sum()), pd.MultiIndex.from_frame(table), alike.low, alike.high
-        n_eff = float(alike.weight.sum() ** 2 / alike.squared.sum())
+    if elsewhere and alike is not None:
+        n, index = int(alike.count.sum()), pd.MultiIndex.from_frame(table)
+    if alike is None:
+        low = high = weights
+        n_eff = effective_n(weights)
+    else:
+        low, high = alike.low, alike.high
+        n_eff = float(alike.weight.sum() ** 2 / alike.squared.sum()) if alike.squared.any() else 0.0
     ratio = float(high.max() / low[low > 0].min()) if (low > 0).any() else 1.0
     effect = n / n_eff if n_eff else 1.0
     held = pd.Series(weights, index=index, name="weight")
@@ -275,7 +285,7 @@ def weighted(
         n_used=n,
         settings=settings,
         claims=claims,
-        weights=held if alike is None else held[~held.index.duplicated()],
+        weights=held[~held.index.duplicated()] if elsewhere else held,
         design_effect=effect,
         n_eff=n_eff,
         ratio=ratio,
