@@ -94,10 +94,11 @@ def rake(
     if elsewhere:
         rows, alike = patterns(table, variables, weights=base_weight, cluster=None, scales=None)
     check_columns(rows, variables)
+    base: Array | None = None
     if alike is not None:
         base = alike.weight
-    else:
-        base = None if base_weight is None else weights_of(rows, base_weight)
+    elif base_weight is not None:
+        base = weights_of(rows, base_weight)
     wanted = {name: _target(targets, name) for name in variables}
     each = None if alike is None else alike.count
     cells = crossed(rows, variables, base, each)
