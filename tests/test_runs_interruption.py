@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 import uuid
+import weakref
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -244,6 +245,64 @@ def test_what_was_swallowed_is_raised_again(heard):
     with pytest.raises(Interrupted):
         work()
     assert seen == ["swallowed"]
+
+
+class Finalised:
+    """Something that is asked to end while it goes."""
+
+    def __del__(self):
+        signal.raise_signal(signal.SIGTERM)
+
+
+def by_finaliser():
+    Finalised()
+
+
+def by_weak_reference():
+    watched = threading.Event()
+    kept = weakref.ref(watched, lambda _: signal.raise_signal(signal.SIGTERM))
+    del watched
+    assert kept() is None
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+@pytest.mark.parametrize("dropped", [by_finaliser, by_weak_reference])
+@pytest.mark.parametrize("checked", [False, True])
+def test_what_python_drops_is_raised_again(heard, capsys, dropped, checked):
+    """A signal that came in a finaliser was told on stderr, and the work went on to its end."""
+    went_on, left = [], []
+
+    def work():
+        with interruptible():
+            try:
+                dropped()
+                went_on.append(True)
+                if checked:
+                    check()
+                threading.Event().wait(60)
+            finally:
+                time.sleep(5 * interruption.RESENT)  # asked once: nothing is raised on the way out
+                left.append(True)
+
+    hook = sys.unraisablehook
+    with pytest.raises(Interrupted) as raised:
+        work()
+    assert (raised.value.code, went_on, left, heard) == (143, [True], [True], [])
+    assert capsys.readouterr().err == ""
+    assert sys.unraisablehook is hook
+
+
+def test_what_else_python_drops_is_told_as_before(heard, monkeypatch):
+    told = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda what: told.append(what.exc_value.args))
+
+    class Broken:
+        def __del__(self):
+            raise ValueError(3)
+
+    with interruptible():
+        Broken()
+    assert told == [(3,)]
 
 
 def test_an_import_is_left_behind(heard):

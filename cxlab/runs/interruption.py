@@ -2,12 +2,14 @@
 
 While the command loads, there is nothing to put in order and the process ends where it is. While it
 works, `Interrupted` is raised once in the main thread, and whatever is open is closed on its way out;
-asked again, the process ends at once (its kernels follow it). Once the exit code is settled, nothing
-changes it any more. Nothing heavy is loaded here.
+asked again, the process ends at once (its kernels follow it). Python drops what is raised in a finaliser
+or in the callback of a weak reference: there it is raised again as soon as that has ended. Once the exit
+code is settled, nothing changes it any more. Nothing heavy is loaded here.
 """
 
 from __future__ import annotations
 
+import _thread
 import os
 import signal
 import sys
@@ -15,6 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any, Literal, NoReturn, TypeVar
 
 # 128 and the number, as shells say it; a terminal that is closed, too, where there are such.
@@ -26,6 +29,7 @@ CODES = {
 LAST = 5.0  # seconds that threads of libraries have to end in
 Loaded = TypeVar("Loaded")
 AGAIN = 1.0  # seconds; a signal that comes sooner after the first is the same gesture, sent twice
+RESENT = 0.02  # seconds in which the finaliser that a signal was raised in has long ended
 
 
 class Interrupted(KeyboardInterrupt):
@@ -39,7 +43,7 @@ class Interrupted(KeyboardInterrupt):
 class _Heard:
     """What was heard, and what is done about it."""
 
-    phase: Literal["loading", "working", "ending", "over"] = "loading"
+    phase: Literal["loading", "working", "dropped", "ending", "over"] = "loading"
     number = 0
     at = 0.0
 
@@ -50,9 +54,29 @@ _heard = _Heard()
 def _hear(number: int, _frame: Any) -> None:
     if _heard.phase == "loading" or (_heard.phase == "ending" and time.monotonic() - _heard.at > AGAIN):
         os._exit(CODES[number])
-    if _heard.phase == "working":
+    if _heard.phase in ("working", "dropped"):
         _heard.phase, _heard.number, _heard.at = "ending", number, time.monotonic()
         raise Interrupted(number)
+
+
+def _told_of_what_was_dropped(otherwise: Callable[[Any], Any], told: Any) -> None:
+    """Ask once more when the signal came where nothing can be raised; tell anything else as before."""
+    if not isinstance(told.exc_value, Interrupted) or _heard.phase != "ending":
+        otherwise(told)
+        return
+    _heard.phase = "dropped"
+    _thread.start_new_thread(_resend, ())  # the threads of `threading` take locks that may be held here
+
+
+def _resend() -> None:
+    time.sleep(RESENT)
+    main = threading.main_thread().ident
+    if _heard.phase != "dropped" or main is None:
+        return
+    if os.name == "posix":
+        signal.pthread_kill(main, _heard.number)  # what it waits for is left as well
+    else:
+        signal.raise_signal(_heard.number)
 
 
 def listen() -> None:
@@ -84,20 +108,24 @@ def interruptible() -> Iterator[None]:
         yield
         return
     before = {number: signal.getsignal(number) for number in CODES}
+    dropped = sys.unraisablehook
     _heard.phase = "working"
     try:
+        sys.unraisablehook = partial(_told_of_what_was_dropped, dropped)
         listen()
         yield
     finally:
         _heard.phase = "over"
+        sys.unraisablehook = dropped
         for number, handler in before.items():
             if handler is not _hear:
                 signal.signal(number, handler)
 
 
 def check() -> None:
-    """Raise `Interrupted` again: raised in a finaliser or an import, it may have been swallowed."""
-    if _heard.phase == "ending" and threading.current_thread() is threading.main_thread():
+    """Raise `Interrupted` again: raised in an import, or in a library, it may have been swallowed."""
+    if _heard.phase in ("dropped", "ending") and threading.current_thread() is threading.main_thread():
+        _heard.phase, _heard.at = "ending", time.monotonic()
         raise Interrupted(_heard.number)
 
 
