@@ -293,6 +293,20 @@ def test_where_no_process_is_left_to_fork_the_server_goes_on(tmp_path, monkeypat
         assert not serving.is_alive()
 
 
+def test_a_kernel_whose_asker_is_gone_ends_and_says_nothing(monkeypatch):
+    """Interrupted between asking and answering, the child once left a traceback on the run's stderr."""
+
+    def leave(code):
+        raise SystemExit(code)
+
+    monkeypatch.setattr(server.os, "_exit", leave)
+    ours, theirs = socket.socketpair()
+    theirs.close()
+    with ours, pytest.raises(SystemExit) as left:
+        server._answer(ours, {"pid": 1})
+    assert left.value.code == 1
+
+
 def test_a_server_that_is_killed_is_replaced_once_and_said(tmp_path, monkeypatch):
     owned = servers.Owned()
     monkeypatch.setattr(servers, "OWNED", owned)

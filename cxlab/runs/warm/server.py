@@ -173,12 +173,12 @@ def _become(connection: socket.socket, key: str, server: int, added: Mapping[str
         message, streams, _, _ = socket.recv_fds(connection, MESSAGE, 2)
         asked = json.loads(message or "{}")
         if not same_user(connection) or asked.get("key") != key:
-            connection.send(b"{}")
+            _answer(connection, {})
             os._exit(1)
         for stream, at in zip([os.open(os.devnull, os.O_RDONLY), *streams], (0, 1, 2), strict=True):
             os.dup2(stream, at)
             os.close(stream)
-        connection.send(json.dumps({"pid": os.getpid()}).encode())
+        _answer(connection, {"pid": os.getpid()})
     os.environ.clear()
     os.environ.update(asked["environment"] | added)
     time.tzset()
@@ -190,6 +190,13 @@ def _become(connection: socket.socket, key: str, server: int, added: Mapping[str
     launcher = importlib.util.find_spec("ipykernel_launcher")
     sys.argv[:] = [str(launcher and launcher.origin), *asked["arguments"]]
     IPKernelApp.launch_instance([*asked["arguments"], f"--IPKernelApp.parent_handle={server}"])
+
+
+def _answer(connection: socket.socket, content: Mapping[str, int]) -> None:
+    try:
+        connection.send(json.dumps(content).encode())
+    except OSError:  # who asked is gone
+        os._exit(1)
 
 
 if __name__ == "__main__":
