@@ -22,6 +22,7 @@ from cxlab.runs.batch import run_study
 from cxlab.runs.provenance import Ground, cells_digest, versions
 from cxlab.runs.publish import manifest_of, shelf
 from cxlab.runs.study import read_study
+from cxlab.runs.volumes import volume
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="kernels are ended by signals")
 CLIENT = """\
@@ -492,3 +493,17 @@ def test_a_skipped_page_still_guards_against_subtraction(root):
     assert "4" not in close.message.split(";")[0]
     again = run_study(the_study(root))  # what failed always runs again
     assert again.reports[0].status == "failed"
+
+
+def test_a_volume_is_what_is_published_in_the_order_of_the_study(published):
+    """Made of the run alone, a chapter's page is the one that was published."""
+    made = volume("acme", published)
+    assert [(chapter.entry, chapter.title) for chapter in made.chapters] == [
+        ("survey", "Encuesta"),
+        ("units", "¿Qué pasa?"),
+    ]
+    for chapter in made.chapters:
+        page = (published / f"reports/built/acme/{chapter.entry}.html").read_bytes()
+        assert chapter.page().encode() == page
+    assert made.chapters[0].cover.where == "region == 'RM'"
+    assert (made.client.name, made.language, made.title) == ("Acme", "es", "acme")

@@ -47,23 +47,16 @@ class Gallery:
         """Return the report of an entry that came to its end; `prints` is its fingerprint, with its parts."""
         language = self.study.language_of(entry)
         client = self._client(self.study.client_of(entry), language)
-        cover = html.Cover(
-            where=str(entry.parameters.get("where", "") or ""),
-            wave=str(entry.parameters.get("wave", "") or ""),
-            data_date=_data_date(outcome.notebook),
-            made=Made(
-                run=prints["id"],
-                notebook=entry.notebook.name,
-                client=client.name,
-                parameters=entry.parameters,
-                where=str(entry.parameters.get("where", "") or ""),
-                seed=entry.parameters.get("seed"),
-                prints=prints,
-                versions=versions(),
-                after=sum(other.name in entry.after for other in self.study.entries),
-            ),
+        cover = cover_of(
+            outcome.notebook,
+            entry.parameters,
+            notebook=entry.notebook.name,
+            client=client.name,
+            prints=prints,
+            versions=versions(),
+            after=sum(other.name in entry.after for other in self.study.entries),
         )
-        return _bytes(html.page(outcome.notebook, cover=cover, language=language, client=client))
+        return page_bytes(html.page(outcome.notebook, cover=cover, language=language, client=client))
 
     def files(self, entry: Entry, outcome: Outcome, prints: Mapping[str, Any]) -> dict[str, bytes]:
         """Return all that a run of an entry publishes besides its manifest, by file name; as `page`."""
@@ -117,12 +110,16 @@ class Gallery:
         points = folded(study.entries)
         cards = [replace(self._cards[name], **points.get(name, {})) for name in names if name in self._cards]
         client = self._client(study.client, study.language)
-        return _bytes(html.index(study.title or study.name, cards, language=study.language, client=client))
+        return page_bytes(
+            html.index(study.title or study.name, cards, language=study.language, client=client)
+        )
 
     def _client(self, name: str, language: str) -> html.Client:
         key = (name, language)
         if key not in self._clients:
-            self._clients[key] = _client(self.study.root, name, language, self.study.title or self.study.name)
+            self._clients[key] = client_of(
+                self.study.root, name, language, self.study.title or self.study.name
+            )
         return self._clients[key]
 
 
@@ -142,7 +139,52 @@ def folded(entries: Sequence[Entry]) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _bytes(page: str) -> bytes:
+def cover_of(
+    executed: Mapping[str, Any],
+    parameters: Mapping[str, Any],
+    *,
+    notebook: str,
+    client: str,
+    prints: Mapping[str, Any],
+    versions: Mapping[str, str],
+    after: int,
+) -> html.Cover:
+    """Return what stands around a report: its filter, wave and date, and what it was made from.
+
+    Parameters
+    ----------
+    executed : mapping
+        The executed notebook.
+    parameters : mapping
+        Validated.
+    notebook, client : str
+        The notebook's file name, the client's name.
+    prints, versions : mapping
+        Parts of the run's fingerprint, with its `id`; versions of what is installed.
+    after : int
+        How many entries of its study it read.
+    """
+    where = str(parameters.get("where", "") or "")
+    return html.Cover(
+        where=where,
+        wave=str(parameters.get("wave", "") or ""),
+        data_date=_data_date(executed),
+        made=Made(
+            run=prints["id"],
+            notebook=notebook,
+            client=client,
+            parameters=parameters,
+            where=where,
+            seed=parameters.get("seed"),
+            prints=prints,
+            versions=versions,
+            after=after,
+        ),
+    )
+
+
+def page_bytes(page: str) -> bytes:
+    """Return a page as it is written."""
     return page.encode("utf-8", "backslashreplace")
 
 
@@ -170,7 +212,7 @@ def _old_card(run: Path, name: str) -> html.Entry | None:
     return _card(name, notebook, run.name, str(manifest_of(run).get("language", "es")))
 
 
-def _client(root: Path, name: str, language: str, otherwise: str) -> html.Client:
+def client_of(root: Path, name: str, language: str, otherwise: str) -> html.Client:
     """Return what a page shows of a client; a notebook of nobody's shows the study's name."""
     if not (name and (root / "data" / name / "client.yaml").exists()):
         return html.Client(name=name or otherwise)

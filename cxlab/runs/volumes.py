@@ -1,0 +1,83 @@
+"""The published runs of a study, taken from its shelf as the volume that people are handed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import nbformat
+
+from cxlab.errors import RunError
+from cxlab.reporting.volume import Chapter, Volume
+from cxlab.runs.pages import client_of, cover_of, folded
+from cxlab.runs.publish import Shelf
+from cxlab.runs.published import folder_of, read_run
+from cxlab.runs.study import Study, read_study
+
+
+def volume(study: str, root: Path) -> Volume:
+    """Return what is published of a study, in the order of its file (of loose notebooks, by name).
+
+    Parameters
+    ----------
+    study : str
+        Its folder, file or name.
+    root : Path
+        The workbench.
+
+    Raises
+    ------
+    ParameterError
+        If nothing of it is published, or its file is not valid any more.
+    RunError
+        If a run is not as it was published, or the study has no page at all.
+    """
+    folder = folder_of(study, root)
+    file = root / "reports" / f"{folder.name}.yaml"
+    declared = read_study(file, root=root) if file.is_file() else None
+    current = Shelf(folder).current()
+    if not current:
+        raise RunError("nothing of {study} is published: run it first", study=folder.name)
+    chapters = tuple(
+        _chapter(folder / "runs" / current[name], root, declared) for name in _in_order(current, declared)
+    )
+    first = chapters[0]
+    title = (declared and declared.title) or folder.name
+    client = client_of(root, declared.client, declared.language, title) if declared else first.client
+    language = declared.language if declared else first.language
+    return Volume(study=folder.name, title=title, client=client, language=language, chapters=chapters)
+
+
+def _in_order(current: Mapping[str, str], declared: Study | None) -> list[str]:
+    if declared is None:
+        return sorted(current)
+    points = folded(declared.entries)
+    return [entry.id for entry in declared.entries if entry.id in current and entry.id not in points]
+
+
+def _chapter(folder: Path, root: Path, declared: Study | None) -> Chapter:
+    run = read_run(folder)
+    said, entries = run.manifest, declared.entries if declared else ()
+    own = next((entry for entry in entries if entry.id == run.entry), None)
+    language, name = str(said["language"]), str(said.get("client", ""))
+    study = str(said.get("study", ""))
+    client = client_of(root, name, language, (declared and declared.title) or study)
+    notebook = nbformat.read(folder / "notebook.ipynb", as_version=4)  # type: ignore[no-untyped-call]
+    cover = cover_of(
+        notebook,
+        said["parameters"],
+        notebook=str(said["notebook"]),
+        client=client.name,
+        prints=said["fingerprint"],
+        versions=said["versions"],
+        after=sum(other.name in own.after for other in entries) if own else 0,
+    )
+    return Chapter(
+        entry=run.entry,
+        run=folder.name,
+        notebook=notebook,
+        language=language,
+        client=client,
+        cover=cover,
+        heading=own.title if own else "",
+    )

@@ -1,0 +1,53 @@
+"""A study's published results as one volume: chapters, their claims by name, their pages."""
+
+import json
+
+import pytest
+import volume_examples
+
+from cxlab.reporting import html
+from cxlab.reporting.volume import names
+
+
+@pytest.mark.parametrize(
+    ("language", "title"), [("es", "¿Qué pesa más?"), ("en", "How much are we recommended?")]
+)
+def test_a_chapter_is_what_its_notebook_shows(language, title):
+    volume = volume_examples.volume(language)
+    scored, driven = volume.chapters
+    assert [bundle["id"] for bundle in scored.results] == ["result-1", "result-2"]
+    assert [*scored.figures] == ["result-1", "result-2"]
+    assert driven.title == title
+    assert "9.9" not in json.dumps(scored.results[0]["tables"]["main"]["rows"][-1])  # masked already
+    assert scored.page() == html.page(
+        scored.notebook, cover=scored.cover, language=language, client=volume.client
+    )
+
+
+def test_the_studys_own_title_comes_first_and_the_name_last():
+    own = volume_examples.volume().chapters[0]
+    bare = {"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    assert volume_examples.chapter("scorecard", own.notebook, heading="Tablero").title == "Tablero"
+    assert volume_examples.chapter("scorecard", type(own.notebook)(bare)).title == "scorecard"
+
+
+def test_a_claim_is_called_by_what_it_speaks_of_not_by_its_numbers_or_its_place():
+    bundle = {
+        "keys": ["unit"],
+        "tables": {"main": {"columns": ["unit", "n"], "rows": [["a", 12], ["b", 40]]}},
+    }
+
+    def claim(unit, **fields):
+        return {"code": "league.place", "fields": {"unit": unit, "verdict": "above", **fields}}, bundle
+
+    first = names([claim("a", estimate=1.0), claim("b", estimate=2.0)])
+    again = names([claim("b", estimate=9.0, verdict="below"), claim("a", estimate=8.0), claim("a")])
+    assert first == ["league.place a", "league.place b"]
+    assert again == ["league.place b", "league.place a", "league.place a #2"]
+
+
+def test_every_claim_of_a_chapter_has_a_name_of_its_own():
+    for chapter in volume_examples.volume().chapters:
+        called = [stated.name for stated in chapter.stated]
+        assert len({*called}) == len(called) == sum(len(each["claims"]) for each in chapter.results)
+        assert all(stated.claim in stated.result["claims"] for stated in chapter.stated)
