@@ -318,8 +318,9 @@ def _focal(colour: str, words: Words) -> tuple[dict[str, dict[str, str]], str]:
     """Return the client's colour as it can be read on light and dark paper, and what to say of it."""
     if not is_colour(colour):
         return {"light": {}, "dark": {}}, ""
-    light, dark = legible(colour, LIGHT["paper"]), legible(colour, DARK["paper"])
-    readable_as_given = contrast(colour, LIGHT["paper"]) >= TEXT_CONTRAST
+    # The wash under code and every other row is the harder ground in both themes.
+    light, dark = legible(colour, LIGHT["wash"]), legible(colour, DARK["wash"])
+    readable_as_given = contrast(colour, LIGHT["wash"]) >= TEXT_CONTRAST
     note = "" if readable_as_given else words("page.contrast", given=colour.upper(), used=light.upper())
     return {"light": {"focal": light}, "dark": {"focal": dark}}, note
 
