@@ -161,7 +161,9 @@ class Coded:
 
     def kept(self, rows: Mask) -> Coded:
         """Return the rows of a mask, without the texts that only the others have."""
-        if bool(rows.all()):
-            return self
+        return self if bool(rows.all()) else self.at(rows)
+
+    def at(self, rows: Mask | npt.NDArray[np.intp]) -> Coded:
+        """Return some rows, each as often as it is named, without the texts that only the others have."""
         codes, places = pd.factorize(self.codes[rows])
         return Coded(_narrow(codes, len(places)), self.texts.take(pa.array(places)))

@@ -127,6 +127,7 @@ def _taken(
 ) -> tuple[Mapped, str]:
     """Read and map one file; what was read is let go as soon as it is mapped."""
     from cxlab.intake.tables.assignment import needed
+    from cxlab.intake.tables.counted import counted
     from cxlab.intake.tables.mapping import map_source
 
     def told(rows: int, share: float) -> None:
@@ -134,6 +135,7 @@ def _taken(
 
     told(0, 0.0)
     reading, digest = read(source, declared.folder, wanted=partial(needed, source), progress=told)
+    reading = counted(source, reading)
     on_step(Step("mapping", source.file, len(reading)))
     return map_source(source, reading, declared.privacy, later=later), digest
 

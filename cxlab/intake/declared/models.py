@@ -195,6 +195,40 @@ class Confirmation(_Strict):
     on: date
 
 
+class Counts(_Strict):
+    """Cells that say how many: a column of them or, of a table, a column for each value of what lies across.
+
+    Examples
+    --------
+    >>> Counts(cells={"Men": "man", "Women": "woman"}, across="sex").headers
+    ('Men', 'Women')
+    """
+
+    column: Cell = ""
+    cells: dict[Cell, Cell] = Field(default_factory=dict)
+    across: str = ""
+
+    @property
+    def headers(self) -> tuple[str, ...]:
+        """Headers of the columns that hold counts."""
+        return tuple(self.cells) or (self.column,)
+
+    @model_validator(mode="after")
+    def _one_shape(self) -> Counts:
+        if bool(self.column) == bool(self.cells) or bool(self.cells) != bool(self.across):
+            raise ValueError(
+                Message("either `column`, or `cells` (which value each column is) and `across` (their name)")
+            )
+        _name(self.across or "n")
+        return self
+
+
+def _raters(value: dict[str, str]) -> dict[str, str]:
+    if len(value) == 1 or len(set(value.values())) < len(value):
+        raise ValueError(Message("the column of each rater, two or more"))
+    return value
+
+
 class Source(_Strict):
     """One file, and how it becomes rows of one canonical table.
 
@@ -220,6 +254,8 @@ class Source(_Strict):
     header_rows: int = Field(default=1, ge=1, le=10)
     skip_at_end: int = Field(default=0, ge=0, le=100)
     hidden_rows: Literal["read", "skip"] | None = None
+    counts: Counts | None = None
+    raters: Annotated[dict[Cell, Cell], AfterValidator(_raters)] = Field(default_factory=dict)
     names: dict[Cell, Name] = Field(default_factory=dict)
     ids: list[str] = Field(default_factory=list)
     drop: list[Cell] = Field(default_factory=list)
@@ -246,6 +282,11 @@ class Source(_Strict):
     exclude: list[Exclusion] = Field(default_factory=list)
     row_id: Name | None = None
     confirmed_by: Confirmation | None = None
+
+    @property
+    def shaped(self) -> bool:
+        """Whether its rows are made of counts, or of what several raters say in one row."""
+        return self.counts is not None or bool(self.raters)
 
     @property
     def given(self) -> tuple[str, ...]:

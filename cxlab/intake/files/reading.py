@@ -64,6 +64,8 @@ class Reading:
         What a person should know of the file.
     doubts : list of Problem
         What is wrong with a column or a row, should it be used: the mapping keeps those of what it stores.
+    own : tuple of str
+        What tells the rows apart where several come from one line; empty where the line does.
     """
 
     columns: dict[str, Coded]
@@ -78,6 +80,7 @@ class Reading:
     how: dict[str, str] = field(default_factory=dict)
     notes: list[Message] = field(default_factory=list)
     doubts: list[Problem] = field(default_factory=list)
+    own: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.headers:

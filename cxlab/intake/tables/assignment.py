@@ -80,7 +80,8 @@ def assign(source: Source, headers: list[str]) -> Assignment:
 
 def needed(source: Source, headers: Sequence[str]) -> tuple[str, ...]:
     """Return the headers whose cells the source's declaration needs."""
-    if source.duplicates == "identical":  # rows are compared in every cell
+    # Rows are compared in every cell, or made of several.
+    if source.duplicates == "identical" or source.shaped:
         return tuple(headers)
     assigned = assign(source, list(headers))
     return (*assigned.stored.values(), *assigned.consulted)

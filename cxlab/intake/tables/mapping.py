@@ -96,7 +96,8 @@ class _Work:
             self._keep(name, decode(cells, self.declared.rule(name, "", self.reading), Marks(typed=True)))
         if self.source.row_id is not None:
             # With the file's name before it: two files have a line 2 each.
-            lines = Coded.of(f"{self.source.file} {line}" for line in self.reading.lines)
+            own = self.reading.own or self.reading.lines
+            lines = Coded.of(f"{self.source.file} {line}" for line in own)
             rule = self.declared.rule(self.source.row_id, "", self.reading)
             self._keep(self.source.row_id, decode(lines, rule, Marks(typed=True)))
 
