@@ -12,6 +12,16 @@ if os.name == "posix":
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
+def pytest_collection_modifyitems(items):
+    """Keep tests that share what their module makes on one worker: elsewhere it would be made again."""
+    for item in items:
+        found = (each for known in item._fixtureinfo.name2fixturedefs.values() for each in known)
+        shared = any(each.scope in ("class", "module") and each.baseid for each in found)
+        if shared and item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.split("::")[0]))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _own_configuration(tmp_path_factory):
     """Keep the keys of pseudonyms that tests make in a folder of their own, also for what they start."""
