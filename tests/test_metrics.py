@@ -666,3 +666,37 @@ def test_equal_weights_are_no_weights_in_what_is_said():
     table = pd.DataFrame({"recommend": [10] * 30 + [0] * 20, "w": 1.0})
     assert metrics.score(table, "nps", weights="w").settings["weights"] is None
     assert metrics.score(table.assign(w=range(1, 51)), "nps", weights="w").settings["weights"] == "w"
+
+
+def test_employees_are_shown_from_eight_and_customers_from_ten():
+    table = pd.DataFrame({"team": ["a"] * 8 + ["b"] * 30 + ["c"] * 30, "recommend": 9})
+    assert metrics.score(table, "nps", by="team").table["flag"].tolist() == ["suppressed", "ok", "ok"]
+    table.attrs["table"] = "employees_survey"
+    found = metrics.score(table, "nps", by="team")
+    assert found.minimum == 8
+    assert found.table["flag"].tolist() == ["low_base", "ok", "ok"]
+    shown = masked(found)
+    assert shown.table["n"].tolist() == [8, 30, 30]
+    assert shown.tables["tests"]["n"].notna().all()
+    assert masked(metrics.score(table.drop(index=0), "nps", by="team")).table["n"].isna().sum() == 2
+
+
+def test_a_base_counts_people_where_the_table_says_who_answered():
+    """Four customers with four answers each are four, in a segment and where two such segments are all."""
+    who = [*np.repeat(range(4), 4), *range(10, 52), *range(60, 90)]
+    table = pd.DataFrame({"customer_id": who, "region": ["a"] * 16 + ["b"] * 42 + ["c"] * 30})
+    table = table.assign(response_id=range(len(table)), recommend=np.arange(len(table)) % 11)
+    by = metrics.score(table, "nps", by="region")
+    assert by.table["flag"].tolist() == ["suppressed", "ok", "ok"]
+    assert by.table["n"].tolist() == [16, 42, 30]
+    assert by.tables["tests"].set_index("region").loc["a", "flag"] == "suppressed"
+    assert by.tables["overall"]["flag"].tolist() == ["ok"]
+    shown = masked(by).table
+    assert shown["flag"].tolist() == ["suppressed", "ok", "suppressed"]
+    few = table.head(16).assign(region=["a", "b"] * 8)
+    assert metrics.score(few, "nps").table["flag"].tolist() == ["suppressed"]
+    assert metrics.score(few, "nps", by="region").tables["overall"]["flag"].tolist() == ["suppressed"]
+    many = table.head(40).assign(customer_id=np.repeat(range(20), 2), region=["a", "b"] * 20)
+    assert metrics.score(many, "nps", by="region").table["flag"].tolist() == ["low_base", "low_base"]
+    unknown = table.head(16).assign(customer_id=None)
+    assert metrics.score(unknown, "nps").table["flag"].tolist() == ["low_base"]

@@ -17,6 +17,7 @@ import reporting_examples as examples
 import waves_examples
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from cxlab.analysis import waves
 from cxlab.analysis.estimates import Claim, masked
 from cxlab.errors import Message
 from cxlab.reporting import RESULT, body, cards, figures, html, safe, tables
@@ -468,6 +469,12 @@ def test_what_a_percentage_changed_by_is_in_points_of_it(metric, said):
     rows = cells(waves_examples.change(metric))
     assert rows[0][1] == "Diferencia"
     assert [row[1] for row in rows[1:]] == said
+
+
+def test_how_many_more_are_always_served_well_is_in_points_of_the_percentage():
+    contacts = pd.DataFrame({"who": np.repeat(range(40), 2), "ok": [1, 1, 0, 0] * 20})
+    told = {row[0]: row[1] for row in cells(waves.sustained(contacts, "ok", person="who"))[1:]}
+    assert list(told.values()) == ["50,0 %", "50,0 %", "25,0 %", "25,0 p.p."]
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ import pandas as pd
 from cxlab.analysis.columns import check_rows, named
 from cxlab.analysis.disclosure import Released, guarded
 from cxlab.analysis.dropped import WEIGHT_ZERO, check_entered, entering
-from cxlab.analysis.estimates import Claim, Result, adjusted, check_columns, check_level, flags, minimum_of
+from cxlab.analysis.estimates import Claim, Result, adjusted, check_columns, check_level
 from cxlab.analysis.findings import segment_name
 from cxlab.analysis.intervals import differences, interval
 from cxlab.analysis.questions import Line, closed, lines_of, scales_of
@@ -121,9 +121,7 @@ def tabulate(
     check_columns(table, items)
     design = design_of(table, weights, strata, cluster)
     cuts = [_cut(table, name) for name in dict.fromkeys(named(by))]
-    least = minimum_of(table)
     lines, left_out = lines_of(table, items, scales_of(table, codebook))
-    lines = [replace(line, minimum=least) for line in lines]
     answered = np.any([~np.isnan(line.numerator) for line in lines], axis=0)
     used, dropped = entering(len(table), [(WEIGHT_ZERO, design.weights == 0), (NO_ITEM, ~answered)])
     check_entered(used, dropped)
@@ -143,7 +141,7 @@ def tabulate(
             "cluster": cluster,
         },
         parts=columns,
-        minimum=least,
+        minimum=design.minimum,
     )  # fmt: skip
     # Letters speak of two cells: they are given among those that will be shown.
     shown = guarded(result, Released())
@@ -199,7 +197,7 @@ def _rows(line: Line, reduced: Cells, cut: _Cut | None, level: float) -> pd.Data
     return frame.assign(
         estimate=group.estimate, std_error=group.std_error, conf_low=low, conf_high=high,
         n=group.n.astype(int), n_eff=group.n_eff, exceeds="",
-        flag=flags(group.n, minimum=line.minimum),
+        flag=group.flags(),
     )  # fmt: skip
 
 

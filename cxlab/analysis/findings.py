@@ -12,9 +12,9 @@ import pandas as pd
 from cxlab.analysis.answers import Answers
 from cxlab.analysis.definitions import Metric
 from cxlab.analysis.dropped import WEIGHT_ZERO, check_entered, entering, missing
-from cxlab.analysis.estimates import LOW_BASE, MINIMUM_CUSTOMERS, Claim, adjusted, flags, t_quantile
+from cxlab.analysis.estimates import LOW_BASE, Claim, adjusted, t_quantile
 from cxlab.analysis.intervals import Differences, differences
-from cxlab.analysis.survey import Cells, Design, Partition
+from cxlab.analysis.survey import Cells, Design, Group, Partition
 
 POWER = 0.8
 TEST_COLUMNS = [
@@ -50,7 +50,7 @@ def answer_shares(scored: Sequence[Scored], keys: pd.DataFrame | None = None) ->
                 share_against=np.clip(group.second / 200 - group.estimate / 2, 0, 100),
                 share_for=np.clip(group.second / 200 + group.estimate / 2, 0, 100),
                 n=group.n.astype(int),
-                flag=flags(group.n),
+                flag=group.flags(),
             )
         )
     columns = [*(keys if keys is not None else ()), "metric", "share_against", "share_for", "n", "flag"]
@@ -81,10 +81,9 @@ def _against_rest(
     own = np.eye(len(reduced.rows))[chosen]
     segment, rest = reduced.groups(own), reduced.groups(1.0 - own)
     found = differences(reduced, segment, rest, entry, level, student=True)
-    smallest = np.minimum(segment.n, rest.n)
     keys = parts.keys.iloc[chosen].reset_index(drop=True)
     names = segment_names(keys, by)
-    return difference_rows(keys, found, smallest).assign(
+    return difference_rows(keys, found, segment, rest).assign(
         metric=entry.id,
         hypothesis=[f"{entry.id}: {segment_name(by)} = {name}, against the rest" for name in names],
         n=segment.n.astype(int),
@@ -92,15 +91,16 @@ def _against_rest(
     )
 
 
-def difference_rows(keys: pd.DataFrame, found: Differences, smallest: np.ndarray[Any, Any]) -> pd.DataFrame:
-    """Rows of a table of differences; where the smaller base is under 10 nothing is tested."""
+def difference_rows(keys: pd.DataFrame, found: Differences, own: Group, *others: Group) -> pd.DataFrame:
+    """Rows of a table of differences; where the smaller base is of too few people nothing is tested."""
+    flag = own.flags(*others)
     return keys.assign(
         difference=found.difference,
         std_error=found.std_error,
         conf_low=found.conf_low,
         conf_high=found.conf_high,
-        p_value=np.where(smallest >= MINIMUM_CUSTOMERS, found.p_value, np.nan),
-        flag=flags(smallest),
+        p_value=np.where(flag != "suppressed", found.p_value, np.nan),
+        flag=flag,
     )
 
 
@@ -163,10 +163,10 @@ def interval_fields(row: Mapping[Any, Any], estimate: str, level: float, unit: s
 def level_claims(
     scored: Sequence[Scored], overall: pd.DataFrame, design: Design, level: float
 ) -> tuple[Claim, ...]:
-    """Claim the level of each metric on a base of 10 or more."""
+    """Claim the level of each metric, unless its base is of too few people."""
     claims = []
     for one, row in zip(scored, overall.to_dict("records"), strict=True):
-        if row["n"] < MINIMUM_CUSTOMERS:
+        if row["flag"] == "suppressed":
             continue
         fields = {
             "metric": one.entry.id,
@@ -221,7 +221,7 @@ def alike_claims(
             "metric": one.entry.id,
             "version": one.entry.version,
             "column": segment_name(by),
-            "segments": int((one.by_cell.n >= MINIMUM_CUSTOMERS).sum()),
+            "segments": int((one.by_cell.n >= one.by_cell.minimum).sum()),
             "detectable": detectable(own["std_error"], (1 - level) / len(tested)),
             "level": level,
             "unit": difference_unit(one.entry),

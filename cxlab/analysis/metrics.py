@@ -18,7 +18,7 @@ from cxlab.analysis.answers import Answers, Columns, answers, check_answers, col
 from cxlab.analysis.columns import check_rows, named
 from cxlab.analysis.definitions import Metric, computable, definition, registry
 from cxlab.analysis.dropped import NO_METRIC
-from cxlab.analysis.estimates import Claim, Result, check_level, flags, stated
+from cxlab.analysis.estimates import Claim, Result, check_level, stated
 from cxlab.analysis.findings import (
     TEST_COLUMNS,
     Scored,
@@ -289,6 +289,7 @@ def score(
         claims=claims,
         otherwise=otherwise,
         parts={column: column for column in by},
+        minimum=design.minimum,
     )  # fmt: skip
 
 
@@ -346,7 +347,7 @@ def score_rows(entry: Metric, reduced: Cells, keys: pd.DataFrame | None, level: 
     )
     return start.assign(
         metric=entry.id, estimate=group.estimate, std_error=group.std_error, conf_low=low, conf_high=high,
-        n=group.n.astype(int), n_eff=group.n_eff, flag=flags(group.n),
+        n=group.n.astype(int), n_eff=group.n_eff, flag=group.flags(),
     )  # fmt: skip
 
 

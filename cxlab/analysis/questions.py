@@ -12,7 +12,6 @@ import pandas as pd
 from cxlab.analysis.answers import answers
 from cxlab.analysis.columns import as_floats
 from cxlab.analysis.definitions import Metric, definition
-from cxlab.analysis.estimates import MINIMUM_CUSTOMERS
 from cxlab.analysis.scales import declared_scale
 from cxlab.errors import AnalysisError, Message
 
@@ -32,7 +31,6 @@ class Line:
     entry: Metric
     numerator: Array
     denominator: Array
-    minimum: int = MINIMUM_CUSTOMERS
 
 
 def closed(

@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 
 from cxlab.analysis.columns import check_categories
-from cxlab.analysis.estimates import check_columns, weights_of
+from cxlab.analysis.estimates import MINIMUM_CUSTOMERS, check_columns, minimum_of, weights_of
 from cxlab.analysis.weighting import Alike, Calibration, Weighting
 from cxlab.errors import AnalysisError
 
 Array = np.ndarray[Any, Any]
+PERSON = "customer_id"
 Weights = str | Weighting | None
 Population = float | str | Mapping[Any, float] | None
 
@@ -24,7 +25,8 @@ class Design:
     """Weight, stratum and primary sampling unit of each row; None where the design has none.
 
     `population` has the units of each stratum (shape (n_strata,)), `calibration` what weights were raked to,
-    `alike` what the rows are that each one stands for, in a table of patterns.
+    `alike` what the rows are that each one stands for, in a table of patterns. `person` (n_rows,) says whose
+    answer a row is, None where nobody is known to answer twice; `minimum` how many people a base must have.
     """
 
     weights: Array
@@ -34,6 +36,8 @@ class Design:
     population: Array | None = None
     calibration: Calibration | None = None
     alike: Alike | None = None
+    person: Array | None = None
+    minimum: int = MINIMUM_CUSTOMERS
 
     @property
     def squared(self) -> Array:
@@ -103,7 +107,8 @@ def design_of(
         calibration, w = None, weights_of(table, weights)
     # Weights that are all equal weigh nothing: what is said must not depend on their being named.
     weighted = bool(np.ptp(w)) if len(w) else False
-    return Design(w, codes["strata"], codes["cluster"], weighted, sizes, calibration)
+    whose, least = persons(table), minimum_of(table)
+    return Design(w, codes["strata"], codes["cluster"], weighted, sizes, calibration, None, whose, least)
 
 
 def _population(
@@ -127,6 +132,28 @@ def _population(
             "number without strata, and with strata a column or a mapping that has each of them"
         )
     return sizes
+
+
+def persons(table: pd.DataFrame) -> Array | None:
+    """Say whose answer each row is, by the customer's id; None where no customer stands in two rows.
+
+    A row without an id is somebody else's.
+
+    Examples
+    --------
+    >>> persons(pd.DataFrame({"customer_id": ["a", "b", "a", None]})).tolist()
+    [0, 1, 0, 2]
+    >>> persons(pd.DataFrame({"customer_id": ["a", "b"]})) is None
+    True
+    """
+    if PERSON not in table.columns:
+        return None
+    codes, found = pd.factorize(table[PERSON])
+    unknown = codes < 0
+    if len(found) + unknown.sum() == len(codes):
+        return None
+    codes[unknown] = len(found) + np.arange(unknown.sum())
+    return np.asarray(codes)
 
 
 def factorized(table: pd.DataFrame, column: str) -> tuple[Array, Any]:

@@ -23,11 +23,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from scipy import sparse
 
-from cxlab.analysis.estimates import check_columns
-from cxlab.analysis.sampling import Design, design_of, factorized
+from cxlab.analysis.estimates import MINIMUM_CUSTOMERS, flags
+from cxlab.analysis.partition import Partition, numbered, partition
+from cxlab.analysis.sampling import Design, design_of
 from cxlab.analysis.weighting import Calibration
 from cxlab.errors import AnalysisError
 
@@ -35,24 +35,7 @@ Array = np.ndarray[Any, Any]
 
 __all__ = ["ROUNDING", "Cells", "Design", "Group", "Partition", "cells", "design_of", "partition"]
 
-MOST_CELLS = 2000
 ROUNDING = 1e-12  # a relative spread below this is rounding, not variation
-
-
-@dataclass(frozen=True, slots=True)
-class Partition:
-    """Rows assigned to cells.
-
-    Attributes
-    ----------
-    codes : ndarray of int, shape (n_rows,)
-        Cell of each row, -1 where a by-value is missing.
-    keys : DataFrame, shape (n_cells, n_by)
-        Values of the by-columns of each cell, sorted.
-    """
-
-    codes: Array
-    keys: pd.DataFrame
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +55,10 @@ class Group:
         Derivative of the estimate by the cell sums, for covariances between groups.
     taylor, finite : ndarray
         Taylor's size (infinite without error); share of the variance that a finite population leaves.
+    people : ndarray
+        Persons, or as many as are sure where they are not few; `n` where nobody answers twice.
+    minimum : int
+        How many people a base must have to be shown.
     """
 
     estimate: Array
@@ -85,11 +72,20 @@ class Group:
     gradient: Array
     taylor: Array = field(default_factory=lambda: np.full(1, np.inf))
     finite: Array = field(default_factory=lambda: np.ones(1))
+    people: Array | None = None
+    minimum: int = MINIMUM_CUSTOMERS
 
     @property
     def doubt(self) -> Array:
         """One over the respondents, drawn from an endless population, who would carry the same error."""
         return self.finite / self.n_eff
+
+    def flags(self, *others: Group) -> Array:
+        """Flag the base of each, or the least of it and those of `others` (as `estimates.flags`)."""
+        both = (self, *others)
+        few = np.minimum.reduce([one.n if one.people is None else one.people for one in both])
+        few = np.where(few < self.minimum, few, np.inf)
+        return flags(np.minimum(np.minimum.reduce([one.n for one in both]), few), minimum=self.minimum)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +94,8 @@ class Cells:
 
     `centred` numerators are less the estimate of the whole, so that no error is lost to cancellation;
     `units` are primary sampling units per cell, `strata` says which cells have rows in which stratum (one
-    row each). `open_weights` are the squared weights less what the finite population takes off.
+    row each). `open_weights` are the squared weights less what the finite population takes off. `whose`
+    (n_cells, persons) says who is in which cell, None where nobody answers twice.
     """
 
     top: Array
@@ -115,6 +112,8 @@ class Cells:
     design_df: float
     simple: bool
     counts: bool
+    whose: sparse.csr_matrix | None = None
+    minimum: int = MINIMUM_CUSTOMERS
 
     def groups(self, members: Array) -> Group:
         """Estimate the unions of cells given by the rows of the 0/1 matrix `members`, shape (K, n_cells)."""
@@ -135,7 +134,17 @@ class Cells:
         std_error, taylor, n_eff = self._effective(linear, spread, rows, kish, finite)
         df = self._df(members, rows, kish, n_eff)
         second = spread + estimate**2
-        return Group(estimate, std_error, second, rows, n, kish, n_eff, df, gradient, taylor, finite)
+        told = estimate, std_error, second, rows, n, kish, n_eff, df, gradient, taylor, finite
+        return Group(*told, self._people(members), self.minimum)
+
+    def _people(self, members: Array) -> Array | None:
+        """Count the persons of each union; where one of its cells has enough of them, those will do."""
+        if self.whose is None:
+            return None
+        found = ((members != 0) * np.diff(self.whose.indptr)).max(axis=1).astype(float)
+        for k in np.flatnonzero(found < self.minimum):
+            found[k] = len(np.unique(self.whose[np.flatnonzero(members[k])].indices))
+        return np.asarray(found)
 
     def together(self) -> Cells:
         """All cells as one, where no row is in none of them."""
@@ -145,7 +154,8 @@ class Cells:
         covariance = self.covariance.reshape(2, count, 2, count).sum(axis=(1, 3))
         strata = np.ones((len(self.strata), 1))
         units = np.array([self.design_df + len(self.strata)])
-        return replace(self, **sums, covariance=covariance, units=units, strata=strata)
+        whose = None if self.whose is None else sparse.csr_matrix(self.whose.sum(axis=0) > 0)
+        return replace(self, **sums, covariance=covariance, units=units, strata=strata, whose=whose)
 
     def variance(self, gradient: Array) -> Array:
         """Variances of the linear combinations in the rows of `gradient`."""
@@ -180,56 +190,6 @@ class Cells:
         if self.counts:
             return np.where(n_eff < kish * (1 - 1e-9), np.maximum(rows - 1, 1.0), np.inf)
         return np.where(np.isclose(kish, rows, rtol=1e-9), np.inf, np.maximum(n_eff - 1, 1.0))
-
-
-def partition(table: pd.DataFrame, by: Sequence[str]) -> Partition:
-    """Assign the rows of `table` to the combinations of the `by` columns that occur.
-
-    Raises
-    ------
-    AnalysisError
-        If a column is missing or there are more than 2,000 combinations.
-    """
-    check_columns(table, by)
-    codes = np.zeros(len(table), dtype=np.int64)
-    missing = np.zeros(len(table), dtype=bool)
-    labels: list[pd.Index[Any]] = []
-    for column in by:
-        own, values = factorized(table, column)
-        missing |= own < 0
-        codes = codes * max(len(values), 1) + own
-        labels.append(pd.Index(values))
-    codes[missing] = -1
-    present, inverse = _numbered(codes, int(np.prod([max(len(values), 1) for values in labels], dtype=float)))
-    if len(present) > MOST_CELLS:
-        raise AnalysisError(
-            "{columns} makes {count} cells, more than {most}; take a column with fewer values or group them",
-            columns=" x ".join(by),
-            count=len(present),
-            most=MOST_CELLS,
-        )
-    keys: dict[str, Any] = {}
-    rest = present
-    for column, values in zip(reversed(list(by)), reversed(labels), strict=True):
-        keys[column] = values.take(rest % max(len(values), 1))
-        rest = rest // max(len(values), 1)
-    frame = pd.DataFrame({column: keys[column] for column in by}, index=pd.RangeIndex(len(present)))
-    return Partition(inverse, frame)
-
-
-def _numbered(codes: Array, most: int) -> tuple[Array, Array]:
-    """Return the codes that occur, of zero or more and under `most`, and the place of each among them.
-
-    Counted rather than sorted where the codes are not many more than the rows: a fifth of the time.
-    """
-    if most <= 4 * len(codes) + 1000:
-        present = np.flatnonzero(np.bincount(codes + 1, minlength=most + 1)[1:])
-        place = np.full(most + 1, -1)
-        place[present] = np.arange(len(present))
-        return present, place[codes]
-    present, inverse = np.unique(codes, return_inverse=True)
-    shift = int(len(present) > 0 and present[0] == -1)
-    return present[shift:], inverse.reshape(-1) - shift
 
 
 def cells(
@@ -286,7 +246,15 @@ def cells(
         total(squared * v * drawn.left[drawn.stratum[drawn.at]]) if finite else heavy,
         rows, total(v if each is None else each * v), covariance, units, presence,
         float(drawn.sizes.sum() - len(presence)), design.simple, counts,
+        None if design.person is None else _whose(design.person[used], cell, count), design.minimum,
     )  # fmt: skip
+
+
+def _whose(person: Array, cell: Array, count: int) -> sparse.csr_matrix:
+    size = int(person.max(initial=0)) + 1
+    met, _ = numbered(cell * size + person, count * size)
+    place = (met // size, met % size)
+    return sparse.csr_matrix((np.ones(len(met), dtype=bool), place), shape=(count, size))
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,14 +291,14 @@ def _drawn(design: Design, used: Array | slice, rows: int) -> _Drawn:
     stratum = np.zeros(len(at if calibration is None else calibration.weights), dtype=np.int64)
     population = design.population
     if strata is not None:
-        present, stratum = _numbered(strata, int(strata.max(initial=0)) + 1)
+        present, stratum = numbered(strata, int(strata.max(initial=0)) + 1)
         population = None if population is None else population[present]
     if cluster is None:
         each = None if design.each is None else design.each[used]
         unit, sizes = None, np.bincount(stratum, weights=each, minlength=1)
     else:  # a cluster number repeated in two strata is two
         most = int(cluster.max(initial=0)) + 1
-        pairs, unit = _numbered(stratum * most + cluster, (int(stratum.max(initial=0)) + 1) * most)
+        pairs, unit = numbered(stratum * most + cluster, (int(stratum.max(initial=0)) + 1) * most)
         sizes = np.bincount(pairs // most, minlength=1)
     left = np.ones(len(sizes)) if population is None else 1 - sizes / population
     if (left < 0).any():
@@ -373,7 +341,7 @@ def _clustered(a: Array, b: Array, cell: Array, count: int, drawn: _Drawn) -> tu
     unit, calibration = np.asarray(drawn.unit), drawn.calibration
     of_unit = np.zeros(int(drawn.sizes.sum()), dtype=np.int64)
     of_unit[unit] = drawn.stratum
-    met, meeting = _numbered(unit[drawn.at] * count + cell, len(of_unit) * count)
+    met, meeting = numbered(unit[drawn.at] * count + cell, len(of_unit) * count)
     values = [np.bincount(meeting, weights=x, minlength=len(met)) for x in (a, b)]
     rows, columns = [met // count] * 2, [met % count, met % count + count]
     if calibration is not None:

@@ -200,7 +200,7 @@ class _Context:
             return words.number(value, 0)
         if column == self.estimate or column in kinds.ESTIMATES | kinds.CHANGES:
             digits = self.decimals.get(unit, digits_for(unit, None, None))
-            change = column in kinds.CHANGES or column == "difference"
+            change = column in kinds.CHANGES or column == "difference" or record.get("what") == "beyond"
             said = words.amount(value, unit, digits=digits, difference=change)
             return said if unit in kinds.PERCENT else words.number(value, digits)
         if column == "largest":

@@ -29,7 +29,6 @@ from cxlab.analysis.estimates import (
     Result,
     check_level,
     check_numbers,
-    flags,
     t_quantile,
 )
 from cxlab.analysis.findings import accounted, base_caveats, difference_unit
@@ -303,7 +302,7 @@ def _rows(units: Array, group: Group, known: Array, shape: _Shape, level: float)
     rows = pd.DataFrame({
         "unit": units, "estimate": x, "std_error": group.std_error, "target": shape.target, **limits,
         "z_score": shape.score(x, n), "position": position, "n": group.n.astype(int), "n_eff": group.n_eff,
-        "flag": flags(group.n), "base": group.kish,
+        "flag": group.flags(), "base": group.kish,
     })  # fmt: skip
     return rows.sort_values("n", kind="stable", ignore_index=True)
 

@@ -24,7 +24,6 @@ from cxlab.analysis.estimates import (
     Result,
     check_columns,
     check_level,
-    flags,
     t_quantile,
 )
 from cxlab.analysis.findings import accounted
@@ -285,7 +284,7 @@ def _rows(units: Array, group: Group, entry: Metric, level: float) -> pd.DataFra
             "conf_high": high,
             "n": group.n.astype(int),
             "n_eff": group.n_eff,
-            "flag": flags(group.n),
+            "flag": group.flags(),
             "rank_error": np.fmax(adjusted_error(group, entry) * wider, np.finfo(float).tiny),
         }
     )

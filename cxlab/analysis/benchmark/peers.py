@@ -151,6 +151,7 @@ def compare(
         focal=str(focal),
         parts={**{column: column for column in by}, unit: unit, "peer": unit},
         against={"peer": focal},
+        minimum=sides.design.minimum,
     )  # fmt: skip
 
 
@@ -258,7 +259,7 @@ def _families(
     keys, own, other = compared
     n = np.minimum(own.n, other.n)
     found = differences(sides.cells, own, other, sides.entry, level)
-    rows = difference_rows(keys, found, n)
+    rows = difference_rows(keys, found, own, other)
     tested = rows["p_value"].notna()
     within = np.where(tested, found.within(margin), np.nan) if margin is not None else np.nan
     rows = rows.assign(

@@ -33,7 +33,6 @@ from cxlab.analysis.estimates import (
     adjusted,
     check_columns,
     check_level,
-    flags,
     stated,
 )
 from cxlab.analysis.findings import (
@@ -295,12 +294,12 @@ def _against(entry: Metric, sums: Cells, number: Quoted, variance: float, level:
     own = sums.groups(np.eye(len(sums.rows))[:1])
     if not (number.error_known and np.isfinite(variance)):
         unknown = dict.fromkeys(("std_error", "conf_low", "conf_high", "p_value"), np.nan)
-        row = keys.assign(difference=own.estimate - number.value, **unknown, flag=flags(own.n))
+        row = keys.assign(difference=own.estimate - number.value, **unknown, flag=own.flags())
     else:
         both = joined(sums, number, variance)
         members = np.eye(len(both.rows))
         found = differences(both, both.groups(members[:1]), both.groups(members[-1:]), entry, level)
-        row = difference_rows(keys, found, own.n)
+        row = difference_rows(keys, found, own)
     return row.assign(n=own.n.astype(int))
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from cxlab.analysis.answers import Columns
-from cxlab.analysis.estimates import MINIMUM_CUSTOMERS, Result, check_level, flags, whole_from
+from cxlab.analysis.estimates import MINIMUM_CUSTOMERS, Result, check_level, whole_from
 from cxlab.analysis.findings import accounted
 from cxlab.analysis.intervals import interval
 from cxlab.analysis.waves.series import Series, chosen, series
@@ -164,7 +164,7 @@ def chart(
     rows = pd.DataFrame({
         "wave": held.waves, "metric": held.entry.id, "estimate": held.group.estimate,
         "std_error": held.group.std_error, "conf_low": low, "conf_high": high,
-        "n": held.group.n.astype(int), "n_eff": held.group.n_eff, "flag": flags(held.group.n),
+        "n": held.group.n.astype(int), "n_eff": held.group.n_eff, "flag": held.group.flags(),
         "centre": centre, "ordinary_low": found.low, "ordinary_high": found.high, "z": found.z,
         "baseline": given, "signal": found.signal,
     })  # fmt: skip
