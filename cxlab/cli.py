@@ -9,7 +9,15 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from cxlab import __version__, client_commands, custody, kernel_commands, run_commands, shelf_commands
+from cxlab import (
+    __version__,
+    client_commands,
+    custody,
+    delivery_commands,
+    kernel_commands,
+    run_commands,
+    shelf_commands,
+)
 from cxlab.errors import CxlabError, InputError, Message, ParameterError
 from cxlab.runs.cores import cores
 from cxlab.runs.interruption import interruptible
@@ -138,6 +146,7 @@ def _parser() -> argparse.ArgumentParser:
     command("list", _list, Message("name the notebooks, the clients and the studies"))
     _run_arguments(command("run", _run, Message("run a notebook or a study and publish its pages")))
     run_commands.add_commands(command)
+    delivery_commands.add_commands(command)
     shelf_commands.add_commands(command)
     custody.add_commands(command)
     kernel_commands.add_commands(command)

@@ -48,9 +48,11 @@ ALLOWED = {
     "kernel_commands": {"workbench", "speech", "runs"},
     "run_commands": {"workbench", "speech", "intake", "reporting", "runs"},
     "shelf_commands": {"workbench", "speech", "runs"},
+    "delivery_commands": {"workbench", "speech", "runs"},
     "client_commands": {"workbench", "speech", "intake", "parameters", "values", "runs"},
     "cli": {
         "client_commands",
+        "delivery_commands",
         "kernel_commands",
         "run_commands",
         "shelf_commands",

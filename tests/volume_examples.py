@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from functools import cache
 
+import nbformat
 import reporting_examples as examples
 
 from cxlab.analysis.estimates import masked
@@ -12,6 +13,8 @@ from cxlab.reporting import figures, html
 from cxlab.reporting.made import Made
 from cxlab.reporting.volume import Chapter, Volume
 from cxlab.reporting.words import Words
+from cxlab.runs.outputs import results_json
+from cxlab.runs.publish import shelf
 
 CLIENT = html.Client(name="Fibra Cordillera S.A.", focal="#0B6E4F", labels=examples.LABELS)
 
@@ -31,6 +34,34 @@ def volume(language: str = "es") -> Volume:
     )
     title = "Diagnóstico de experiencia" if language == "es" else "Experience diagnosis"
     return Volume(study="fibra", title=title, client=CLIENT, language=language, chapters=chapters)
+
+
+def publish(root, language: str = "es", *, study: str = "fibra") -> None:
+    """Publish the small volume's chapters in a workbench, as runs of a study without a file."""
+    for folder in ("notebooks", "data"):
+        (root / folder).mkdir(exist_ok=True)
+    with shelf(root, study) as opened:
+        for each in volume(language).chapters:
+            made = each.cover.made
+            said = {
+                "entry": each.entry, "study": study, "language": language, "client": CLIENT.name,
+                "notebook": made.notebook, "parameters": {"where": each.cover.where, "wave": each.cover.wave},
+                "fingerprint": {"id": f"{each.entry}-{language}"}, "versions": {},
+            }  # fmt: skip
+            files = {
+                "report.html": each.page().encode(),
+                "notebook.ipynb": nbformat.writes(each.notebook).encode(),
+                "results.json": results_json(
+                    each.notebook,
+                    entry=each.entry,
+                    name="",
+                    client=CLIENT.name,
+                    language=language,
+                    parameters={},
+                ),
+            }
+            run = opened.publish(each.entry, said["fingerprint"]["id"], files, said)
+            opened.show(each.entry, run, files["report.html"])
 
 
 def chapter(entry, notebook, language="es", **given) -> Chapter:

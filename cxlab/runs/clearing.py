@@ -2,7 +2,8 @@
 
 A run is never replaced, so the folder of a study grows. Kept are the newest of each entry and every run
 that a page, its note or the gallery stands on. In quarantine is what did not verify and has a whole run
-in its place; of failures, those go to which the gallery does not lead any more.
+in its place; of failures, those go to which the gallery does not lead any more. A run of which files
+were delivered stays, and so do the deliveries.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from cxlab.errors import ParameterError, WorkbenchError
+from cxlab.runs.deliveries.register import delivered_runs
 from cxlab.runs.provenance import file_digest
 from cxlab.runs.publish import Shelf, manifest_of, shelf
 from cxlab.runs.published import folder_of
@@ -147,8 +149,9 @@ def clear(root: Path, study: str, *, keep: int = KEEP) -> Clearing:
 
 
 def _stood_on(folder: Path) -> set[str]:
-    """Return the runs that a note, a page or the gallery stands on; a kill may have left them apart."""
-    noted, index = {*Shelf(folder).current().values()}, _text(folder / "index.html")
+    """Return the runs that a note, page, gallery or delivery stands on; a kill may have left them apart."""
+    noted = {*Shelf(folder).current().values()} | delivered_runs(folder)
+    index = _text(folder / "index.html")
     pages = {file_digest(page) for page in folder.glob("*.html")}
     return noted | {
         run.name

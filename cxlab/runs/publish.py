@@ -97,6 +97,19 @@ class Shelf:
                 _flush_folder(kept.parent)
         return kept
 
+    def put(self, name: str, files: Mapping[str, bytes]) -> Path:
+        """Make a folder of the study visible in one step, whole; what has that name already stays."""
+        place = self.folder / name
+        with writing(self.folder):
+            place.parent.mkdir(parents=True, exist_ok=True)
+            built = self._built(f"{name.replace('/', '.')}.{os.getpid()}", files)
+            with _discarding(built):
+                if os.path.lexists(place):
+                    raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), place)
+                os.rename(built, place)
+                _flush_folder(place.parent)
+        return place
+
     def replace(self, name: str, content: bytes) -> None:
         """Replace one file in one step."""
         with writing(self.folder):

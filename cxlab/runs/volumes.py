@@ -12,7 +12,7 @@ from cxlab.reporting.volume import Chapter, Volume
 from cxlab.runs.pages import client_of, cover_of, folded
 from cxlab.runs.publish import Shelf
 from cxlab.runs.published import folder_of, read_run
-from cxlab.runs.study import Study, read_study
+from cxlab.runs.study import LANGUAGES, Study, read_study
 
 
 def volume(study: str, root: Path) -> Volume:
@@ -33,8 +33,7 @@ def volume(study: str, root: Path) -> Volume:
         If a run is not as it was published, or the study has no page at all.
     """
     folder = folder_of(study, root)
-    file = root / "reports" / f"{folder.name}.yaml"
-    declared = read_study(file, root=root) if file.is_file() else None
+    declared = declared_in(folder.name, root)
     current = Shelf(folder).current()
     if not current:
         raise RunError("nothing of {study} is published: run it first", study=folder.name)
@@ -46,6 +45,19 @@ def volume(study: str, root: Path) -> Volume:
     client = client_of(root, declared.client, declared.language, title) if declared else first.client
     language = declared.language if declared else first.language
     return Volume(study=folder.name, title=title, client=client, language=language, chapters=chapters)
+
+
+def declared_in(name: str, root: Path) -> Study | None:
+    """Return the study whose pages are in the folder of that name; None if no file declares it.
+
+    A study that is run in another language than its file says is published apart, under that name.
+    """
+    spoken = ((name.removesuffix(f"-language-{each}"), each) for each in LANGUAGES)
+    for stem, language in ((name, ""), *spoken):
+        file = root / "reports" / f"{stem}.yaml"
+        if (stem != name or not language) and file.is_file():
+            return read_study(file, root=root, language=language)
+    return None
 
 
 def _in_order(current: Mapping[str, str], declared: Study | None) -> list[str]:

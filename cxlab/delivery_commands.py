@@ -1,0 +1,59 @@
+"""What is made for the people who are handed a study: `cxlab deliver`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+
+from cxlab.errors import Message
+from cxlab.speech import said, say, size_of
+from cxlab.workbench import workbench
+
+Command = Callable[[str, Callable[[argparse.Namespace], int], Message], argparse.ArgumentParser]
+
+
+def add_commands(command: Command) -> None:
+    """Add `cxlab deliver` to the command line, whose `command` makes the parser of one."""
+    deliver = command(
+        "deliver",
+        _deliver,
+        Message("make the files of a study that people are handed, as a dated version, and a zip of them"),
+    )
+    deliver.add_argument("study", metavar=said(Message("STUDY")), help=said(Message("a published study")))
+    deliver.add_argument(
+        "--language",
+        default="",
+        choices=["es", "en"],
+        metavar="es|en",
+        help=said(Message("of the runs to deliver (by default that of the study)")),
+    )
+    deliver.add_argument(
+        "--despite-failures",
+        action="store_true",
+        help=said(Message("deliver what is published, though entries failed or were never run")),
+    )
+
+
+def _deliver(given: argparse.Namespace) -> int:
+    """Deliver, and say where it is, what it holds and what could not be made."""
+    from cxlab.runs.deliveries.delivered import deliver, lacking_in
+
+    root = workbench(given.root)
+    done = deliver(given.study, root, language=given.language, despite=given.despite_failures)
+    for why in done.missing.values():
+        print(said(why), file=sys.stderr)
+    names = ", ".join(lacking_in(done.folder.parents[1], root)) if given.despite_failures else ""
+    if names:
+        say(Message("failed or never run, and delivered as they were or not at all: {names}", names=names))
+    version, folder = done.folder.name, done.folder
+    if not done.new:
+        say(Message("nothing has changed since {version}: {path}", version=version, path=folder))
+        return 0
+    for name in done.record["kinds"].values():
+        print(f"  {folder / name}")
+    size = size_of(done.zip.stat().st_size)
+    say(
+        Message("delivered as {version}; to send: {path} ({size})", version=version, path=done.zip, size=size)
+    )
+    return 0

@@ -1,0 +1,89 @@
+"""The files of a delivery, each made of the study's volume: its pages, and one for each maker.
+
+What can be handed over is what is made here and nothing else: no notebook, no manifest, no failure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from cxlab.errors import Message, WorkbenchError
+from cxlab.reporting import html
+from cxlab.reporting.volume import Volume
+from cxlab.runs.crate.door import refuse
+from cxlab.runs.crate.written import zip_of
+from cxlab.runs.pages import page_bytes
+
+PAGES = "pages"
+
+
+@dataclass(frozen=True)
+class Maker:
+    """One kind of file: how it is called in current.json, its suffix, and what makes it of a volume."""
+
+    kind: str
+    suffix: str
+    make: Callable[[Volume], bytes]
+
+
+# Each imports what makes it only when it is called: it is heavy, or may be missing on this machine.
+MAKERS: tuple[Maker, ...] = ()
+
+
+@dataclass(frozen=True)
+class Files:
+    """What a delivery holds: content by name, the name of each kind, and why a kind could not be made."""
+
+    content: dict[str, bytes]
+    kinds: dict[str, str]
+    missing: dict[str, Message]
+
+    def zipped(self) -> bytes:
+        """Return them as a zip file: the same bytes for the same files."""
+        return zip_of(self.content)
+
+
+def made(volume: Volume, *, root: Path, makers: Iterable[Maker] | None = None) -> Files:
+    """Return the files of a delivery.
+
+    Parameters
+    ----------
+    volume : Volume
+    root : Path
+        The workbench: no page may say where it is.
+    makers : iterable of Maker, optional
+        All of them without it.
+
+    Raises
+    ------
+    RunError
+        If a page holds what may not leave: personal data, a secret, a place of this machine.
+    """
+    pages = {f"{PAGES}/{name}": page_bytes(page) for name, page in _pages(volume)}
+    refuse(pages, root=root)
+    made = Files(dict(pages), {PAGES: f"{PAGES}/index.html"}, {})
+    for maker in MAKERS if makers is None else makers:
+        name = f"{volume.study}{maker.suffix}"
+        try:
+            made.content[name] = maker.make(volume)
+        except WorkbenchError as error:  # of this machine: the others can be made
+            made.missing[maker.kind] = error.message
+        else:
+            made.kinds[maker.kind] = name
+    return made
+
+
+def _pages(volume: Volume) -> Iterable[tuple[str, str]]:
+    """Give the gallery, without what leads to notebooks and manifests, and the chapters."""
+    cards = [
+        replace(
+            html.entry_of(each.notebook, name=each.entry, href=f"{each.entry}.html", language=each.language),
+            title=each.title,
+        )
+        for each in volume.chapters
+    ]
+    yield "index.html", html.index(volume.title, cards, language=volume.language, client=volume.client)
+    for each in volume.chapters:
+        yield f"{each.entry}.html", each.page()
