@@ -1,7 +1,8 @@
 """From an executed notebook to what a page is made of: one language, sections, outputs made safe.
 
-Code is gathered at the end of its section. Each output becomes a fragment of safe HTML; the notebook
-keeps only slots for them, so that no converter can let anything through.
+The answer stands before data and method; code is gathered at the end of its section. Each output
+becomes a fragment of safe HTML; the notebook keeps only slots for them, so that no converter can let
+anything through.
 """
 
 from __future__ import annotations
@@ -28,6 +29,12 @@ _CODE: Mapping[str, Any] = {"cell_type": "code", "execution_count": None, "outpu
 _DRAWN = '<div class="cx-drawn"></div>'
 MADE = "<!--cx-made-->"  # where a notebook displays what it was made from, the page says all it knows of it
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+_SECTION = re.compile(r"^##\s+(.*)$", re.MULTILINE)
+HEADS = {
+    "question": ("Pregunta", "Question"),
+    "answer": ("Respuesta", "Answer"),
+    "checks": ("Controles", "Checks"),
+}
 _TAG = re.compile(r"<[^>]*>")
 
 
@@ -57,7 +64,7 @@ def prepared(notebook: NotebookNode, language: str, words: Words) -> Prepared:
     title = ""
     for cell in _of_language(notebook, language):
         if cell.cell_type == "markdown":
-            if re.search(r"^##\s", cell.source, re.MULTILINE):
+            if _SECTION.search(cell.source):
                 cells, code = cells + _code_cell(code), []
             found, source = _without_title(cell.source)
             title = title or found
@@ -68,12 +75,34 @@ def prepared(notebook: NotebookNode, language: str, words: Words) -> Prepared:
             fragments += [fragment(o, words, name=f"f{first + k}") for k, o in enumerate(cell.outputs)]
             slots = [str(k) for k in range(first, len(fragments))]
             cells += [{**_CODE, "source": "", "metadata": {"cx_slots": slots}}] if slots else []
-    numbered = [{**cell, "id": f"c{k}"} for k, cell in enumerate(cells + _code_cell(code))]
+    ordered = _answer_first(cells + _code_cell(code))
+    numbered = [{**cell, "id": f"c{k}"} for k, cell in enumerate(ordered)]
     metadata = {"language_info": {"name": "python", "pygments_lexer": "python3"}}
     book = {"cells": numbered, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
     from nbformat import from_dict  # its schema costs a second that a kernel must not pay
 
     return Prepared(from_dict(book), fragments, title)  # type: ignore[no-untyped-call]
+
+
+def _answer_first(cells: Sequence[Any]) -> list[Any]:
+    """Put data and method, which a notebook needs first and a reader last, before the checks."""
+    sections: list[list[Any]] = [[]]
+    for cell in cells:
+        if cell["cell_type"] == "markdown" and _SECTION.search(cell["source"]):
+            sections.append([])
+        sections[-1].append(cell)
+    heads = [_head(section) for section in sections]
+    places = {name: next((k for k, head in enumerate(heads) if head in HEADS[name]), 0) for name in HEADS}
+    question, answer, checks = places["question"], places["answer"], places["checks"]
+    if 0 < question < answer < checks:
+        moved = sections[question + 1 : answer]
+        sections = [*sections[: question + 1], *sections[answer:checks], *moved, *sections[checks:]]
+    return [cell for section in sections for cell in section]
+
+
+def _head(section: Sequence[Any]) -> str:
+    found = _SECTION.search(section[0]["source"]) if section else None
+    return found[1].strip() if found else ""
 
 
 def bundles(notebook: NotebookNode) -> list[Mapping[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cxlab.reporting.claims import DIFFERENCES
@@ -43,6 +43,22 @@ def card(claim: Mapping[str, Any], words: Words) -> Card:
         grade_note=words(f"grade.{letter}.note") if known else "",
         caveats=tuple(clean(str(text)) for text in claim.get("caveat_texts", ())),
     )
+
+
+def together(cards: Sequence[Card]) -> tuple[list[Card], tuple[str, ...]]:
+    """Return the cards without what several of them would repeat, and that, to be said once of all.
+
+    Parameters
+    ----------
+    cards : sequence of Card
+    """
+    every = [text for each in cards for text in dict.fromkeys(each.caveats)]
+    common = tuple(
+        text for text in dict.fromkeys(every) if len(cards) > 1 and every.count(text) == len(cards)
+    )
+    return [
+        replace(each, caveats=tuple(t for t in each.caveats if t not in common)) for each in cards
+    ], common
 
 
 def headlines(bundles: Sequence[Mapping[str, Any]], most: int = CARDS) -> list[Mapping[str, Any]]:

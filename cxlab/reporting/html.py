@@ -6,6 +6,7 @@ that says so. Texts are escaped by Jinja2; what a notebook displayed went throug
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 OF_A_KIND = 5  # claims of one kind that a reader is told at once
+_NAMED = re.compile(r"[^a-z0-9-]")  # letters that the name of a group of choices has not
 CSP = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; font-src data:"
 
 
@@ -97,14 +99,19 @@ def result_html(bundle: Mapping[str, Any], words: Words, *, svg: str = "") -> st
     drawn = safe.svg(
         svg, name=str(bundle.get("id", "figure")), alt=str(figure.get("alt") or words("page.figure.unnamed"))
     )
+    printed = [readable(bundle, name, words) for name in bundle["tables"]]
     return rendered(
         "result.html.j2",
+        result=_NAMED.sub("", str(bundle.get("id", ""))),
+        numbered={table.name: place for place, table in enumerate(printed)},
+        said_of_orders=words("table.sort"),
+        said_of_given=words("table.sort.given"),
         claims=claims,
         more=more,
         said_of_more=words.plural("claims.more", len(more)),
         caveats=caveats,
         figure={"svg": drawn, "title": figure.get("title", "")} if drawn else None,
-        tables=[readable(bundle, name, words) for name in bundle["tables"]],
+        tables=printed,
         base=_base(bundle, words),
         data_of_figure=words("table.data"),
     )
@@ -231,11 +238,15 @@ def page(notebook: NotebookNode, *, cover: Cover, language: str, client: Client)
     frame = _frame(words, client, made.title or words("page.untitled"))
     text = body.filled(text, made.fragments)
     text, last = placed(text, body.MADE, cover.made, body.reads(notebook), words, note=frame["colour_note"])
+    told, common = cards.together(
+        [cards.card(claim, words) for claim in cards.headlines(body.bundles(notebook))]
+    )
     return rendered(
         "page.html.j2",
         **frame,
         facts=facts,
-        cards=[cards.card(claim, words) for claim in cards.headlines(body.bundles(notebook))],
+        cards=told,
+        common=common,
         contents=[h for h in contents if h.level == 2],
         body=text,
         made=last,

@@ -1,7 +1,8 @@
 """What may enter a page: HTML and SVG reduced to an allow-list, text escaped.
 
 Everything that a notebook displayed passes here. HTML goes through nh3 (no script, style, frame,
-form, handler or address); SVG is read as XML and written again element by element.
+form, handler or address; of fields only the choice among orders of a table); SVG is read as XML and
+written again element by element.
 """
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ from cxlab.reporting.colours import LIGHT
 
 TAGS = {
     "a", "abbr", "b", "blockquote", "br", "caption", "code", "col", "colgroup", "dd", "del", "details",
-    "div", "dl", "dt", "em", "figcaption", "figure", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i",
-    "img", "ins", "kbd", "li", "mark", "ol", "p", "pre", "q", "s", "samp", "section", "small", "span",
-    "strong", "sub", "summary", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "u", "ul",
-    "var",
+    "div", "dl", "dt", "em", "fieldset", "figcaption", "figure", "h1", "h2", "h3", "h4", "h5", "h6", "hr",
+    "i", "img", "input", "ins", "kbd", "label", "legend", "li", "mark", "ol", "p", "pre", "q", "s", "samp",
+    "section", "small", "span", "strong", "sub", "summary", "sup", "table", "tbody", "td", "tfoot", "th",
+    "thead", "tr", "u", "ul", "var",
 }  # fmt: skip
 ATTRIBUTES = {
     "*": {"class", "title", "lang", "dir", "role", "aria-label", "tabindex"},
@@ -30,8 +31,14 @@ ATTRIBUTES = {
     "th": {"colspan", "rowspan", "scope"},
     "td": {"colspan", "rowspan"},
     "ol": {"start"},
+    "input": {"type", "name", "checked"},
 }
 _CLASS = re.compile(r"(cx-(?!slot)[a-z0-9-]+|dataframe)")
+_CHOICE = {
+    "type": re.compile("radio"), "name": re.compile(r"cx-sort-[a-z0-9-]+"),
+    "checked": re.compile("(checked)?"), "class": re.compile(r"cx-by\d"),
+}  # fmt: skip
+_FIELD = re.compile(r"<input(?![^<>]* type=\"radio\")[^<>]*>")  # none of its values has a bracket
 _IMAGE = re.compile(r"data:image/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]+")
 _LOGO = re.compile(r"data:image/(png|jpeg|gif|webp|svg\+xml);base64,[A-Za-z0-9+/=]+")
 
@@ -62,7 +69,7 @@ def html(text: str) -> str:
     >>> html('<p onclick="x()">a<script>b</script><img src=x onerror=y></p>')
     '<p>a<img></p>'
     """
-    return nh3.clean(
+    cleaned = nh3.clean(
         text.encode("utf-8", "replace").decode("utf-8"),
         tags=TAGS,
         attributes=ATTRIBUTES,
@@ -81,9 +88,12 @@ def html(text: str) -> str:
             "noscript",
         },
     )
+    return _FIELD.sub("", cleaned)
 
 
 def _attribute(tag: str, name: str, value: str) -> str | None:
+    if tag == "input":  # a choice among orders of a table, nothing that one could write in
+        return value if name in _CHOICE and _CHOICE[name].fullmatch(value) else None
     if name == "class":
         kept = [c for c in value.split() if _CLASS.fullmatch(c)]
         return " ".join(kept) or None

@@ -13,11 +13,13 @@ from typing import Any
 from cxlab.reporting import claims_sensitivity
 from cxlab.reporting import columns as kinds
 from cxlab.reporting.claims import p_value
+from cxlab.reporting.orders import Order, orders
 from cxlab.reporting.units import UNITS, unit_of, unit_of_claim
 from cxlab.reporting.words import Words, absent, digits_for
 
 ROWS = 120
 FOLDED = 20
+WIDE = 7  # columns
 
 
 @dataclass(frozen=True)
@@ -40,13 +42,14 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """A table ready to be printed: heads, rows, notes under it."""
+    """A table ready to be printed: heads, rows, notes under it, and the other orders it can be had in."""
 
     name: str
     title: str
     heads: tuple[Cell, ...]
     rows: tuple[Row, ...]
     notes: tuple[str, ...]
+    orders: tuple[Order, ...] = ()
 
     @property
     def long(self) -> bool:
@@ -70,7 +73,10 @@ def readable(bundle: Mapping[str, Any], name: str, words: Words) -> Table:
         Row(tuple(context.cell(record, column) for column in shown), str(record.get("flag") or "ok"))
         for record in records[:ROWS]
     )
-    heads = tuple(Cell(context.head(c), number=_is_number(c, records)) for c in shown)
+    heads = tuple(
+        Cell(context.head(c), number=_is_number(c, records) and (c == "time" or c not in context.keys))
+        for c in shown
+    )
     title = words(key) if words.known(key := f"table.{name}") else words.label(name)
     one = _single(records, "metric")
     title = f"{title} · {words.metric(one)}" if one and "metric" not in shown else title
@@ -79,7 +85,9 @@ def readable(bundle: Mapping[str, Any], name: str, words: Words) -> Table:
         *([words.plural("table.fine", fine)] if fine else []),
         *_notes(records, rows, words, few_of(bundle)),
     ]
-    return Table(name, title, heads, rows, tuple(notes))
+    said = [head.text for head in heads]
+    other = orders(shown, said, records, rows, words, estimate=context.estimate) if shown and records else ()
+    return Table(name, title, heads, rows, tuple(notes), other)
 
 
 def _asks(record: Mapping[str, Any]) -> bool:
@@ -297,7 +305,16 @@ def _columns(columns: Sequence[str], records: Sequence[Mapping[str, Any]]) -> li
         )
         if column not in kinds.HIDDEN | kinds.UNSAID | logged and not same and not _blank(column, records):
             shown.append(column)
-    return shown
+    return _verdict_in_sight(shown)
+
+
+def _verdict_in_sight(shown: Sequence[str]) -> list[str]:
+    """Put what a wide table concludes beside its interval: at its end it would scroll out of sight."""
+    if len(shown) < WIDE or "verdict" not in shown or "interval" not in shown:
+        return [*shown]
+    rest = [column for column in shown if column != "verdict"]
+    place = rest.index("interval") + 1
+    return [*rest[:place], "verdict", *rest[place:]]
 
 
 def _known(records: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
