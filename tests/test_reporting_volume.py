@@ -3,10 +3,13 @@
 import json
 
 import pytest
+import reporting_examples as examples
 import volume_examples
 
-from cxlab.reporting import html
+from cxlab.analysis.estimates import masked
+from cxlab.reporting import RESULT, html
 from cxlab.reporting.volume import names
+from cxlab.reporting.words import Words
 
 
 @pytest.mark.parametrize(
@@ -51,3 +54,18 @@ def test_every_claim_of_a_chapter_has_a_name_of_its_own():
         called = [stated.name for stated in chapter.stated]
         assert len({*called}) == len(called) == sum(len(each["claims"]) for each in chapter.results)
         assert all(stated.claim in stated.result["claims"] for stated in chapter.stated)
+
+
+def test_what_the_notebooks_own_tables_call_their_codes_is_published_with_the_numbers():
+    """The names of areas are in a table that nobody reads again: a deck would print `billing_finance`."""
+    values = {"region": {"RM": {"es": "La capital"}, "elsewhere": "not in this result"}}
+    words = Words("es", {"columns": {"region": "Zona"}, "values": values})
+    shown = examples.shown(masked(examples.scores()), None, words)
+    assert shown.data[RESULT]["labels"] == {
+        "columns": {"region": "Zona"},
+        "values": {"region": {"RM": "La capital"}},
+    }
+    chapter = volume_examples.chapter("scorecard", examples.notebook([shown]), client=html.Client(name="X"))
+    assert chapter.words.label("region", "RM") == "La capital"
+    assert chapter.words.label("region") == "Zona"
+    assert "labels" not in examples.shown(masked(examples.scores()), None, Words("es")).data[RESULT]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -39,12 +40,13 @@ def bundle(
     dict
         id, kind, settings, n_used, n_dropped, estimate_column, keys, tables (the main one first, as
         ``"main"``; each ``{"columns": [...], "rows": [[...]]}``), claims (code, fields, grade,
-        caveats, headline, sentence, short, caveat_texts), figure, and minimum where it is not 10.
-        Missing numbers are None.
+        caveats, headline, sentence, short, caveat_texts), figure, minimum where it is not 10, and labels:
+        what its columns and codes were called, some of which only the notebook's tables know (columns:
+        {name: said}, values: {column: {code: said}}). Missing numbers are None.
     """
     tables = {MAIN: result.table, **result.tables}
     few = {} if result.minimum == MINIMUM_CUSTOMERS else {"minimum": result.minimum}
-    return {
+    shown = {
         "id": id,
         "kind": type(result).__name__,
         "settings": plain(result.settings),
@@ -57,6 +59,32 @@ def bundle(
         "figure": dict(figure) if figure else None,
         **few,
     }
+    labels = _labels(shown, words)
+    return {**shown, "labels": labels} if labels else shown
+
+
+def _labels(shown: Mapping[str, Any], words: Words) -> dict[str, Any]:
+    """Return what the report called the columns and codes that a bundle names, as a client's ``labels``."""
+    texts = {part for text in _texts(shown) for part in (text, *re.split(r" x |: ", text))}
+    columns = {name: words.label(name) for name in map(str, words.labels.get("columns", {})) if name in texts}
+    values = {
+        str(column): {code: words.label(column, code) for code in map(str, named) if code in texts}
+        for column, named in words.labels.get("values", {}).items()
+    }
+    values = {column: named for column, named in values.items() if named}
+    return {name: said for name, said in (("columns", columns), ("values", values)) if said}
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for name, each in value.items():
+            yield name
+            yield from _texts(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _texts(each)
 
 
 def plain(value: Any) -> Any:

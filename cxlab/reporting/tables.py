@@ -90,6 +90,13 @@ def readable(bundle: Mapping[str, Any], name: str, words: Words) -> Table:
     return Table(name, title, heads, rows, tuple(notes), other)
 
 
+def reading(bundle: Mapping[str, Any], name: str, words: Words) -> _Context:
+    """Return what says the heads and cells of a bundle's table one by one, and the unit of its rows."""
+    columns = [str(c) for c in bundle["tables"][name]["columns"]]
+    records = [dict(zip(columns, row, strict=True)) for row in bundle["tables"][name]["rows"]]
+    return _Context(bundle, name, records, words)
+
+
 def _asks(record: Mapping[str, Any]) -> bool:
     """Whether a check is of everything together, or of one driver and asks something of the reader."""
     return bool(record.get("advice")) or not record.get("driver")
@@ -116,7 +123,7 @@ class _Context:
         self.decimals: dict[str, int] = {}
         for record in records:
             # One column, one number of decimals: the finest that an interval of its unit allows.
-            unit = self._unit(record)
+            unit = self.unit(record)
             if not absent(record.get("conf_low")) or not absent(record.get("conf_high")):
                 digits = digits_for(unit, record.get("conf_low"), record.get("conf_high"))
                 # Parts that add up are shown to a decimal, or they would seem not to.
@@ -175,7 +182,8 @@ class _Context:
             )
         return Cell(self._text(column, value, record))
 
-    def _unit(self, record: Mapping[str, Any]) -> str:
+    def unit(self, record: Mapping[str, Any]) -> str:
+        """Return what a row's estimate is counted in."""
         if self.name in kinds.UNITS_OF_TABLES:
             return kinds.UNITS_OF_TABLES[self.name]
         if record.get("measure") in UNITS:
@@ -184,7 +192,7 @@ class _Context:
         return unit_of(self.estimate, self.columns, metric if isinstance(metric, str) else "", self.claimed)
 
     def _interval(self, record: Mapping[str, Any]) -> str:
-        unit = self._unit(record)
+        unit = self.unit(record)
         low, high = record.get("conf_low"), record.get("conf_high")
         scale, digits = 100.0 if unit == "share" else 1.0, self.decimals.get(unit)
         if low is None or high is None:
@@ -194,7 +202,7 @@ class _Context:
         return self.words("interval", low=ends[0], high=ends[1])
 
     def _range(self, record: Mapping[str, Any], low: str, high: str) -> str:
-        unit = self._unit(record)
+        unit = self.unit(record)
         digits = self.decimals.get(unit, digits_for(unit, record.get(low), record.get(high)))
         ends = [record.get(end) for end in (low, high)]
         if any(absent(end) for end in ends):
@@ -203,7 +211,7 @@ class _Context:
         return self.words("interval", low=said[0], high=said[1])
 
     def _number(self, record: Mapping[str, Any], column: str, value: float) -> str:
-        words, unit = self.words, self._unit(record)
+        words, unit = self.words, self.unit(record)
         if column in kinds.COUNTS:
             return words.number(value, 0)
         if column == self.estimate or column in kinds.ESTIMATES | kinds.CHANGES:

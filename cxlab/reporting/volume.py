@@ -58,8 +58,14 @@ class Chapter:
 
     @cached_property
     def words(self) -> Words:
-        """Language and labels."""
-        return Words(self.language, self.client.labels)
+        """Language and labels; what a result calls its codes goes first, as its page does."""
+        labels = self.client.labels
+        columns, values = {**labels.get("columns", {})}, {**labels.get("values", {})}
+        for said in (bundle.get("labels", {}) for bundle in self.results):
+            columns |= said.get("columns", {})
+            for column, named in said.get("values", {}).items():
+                values[column] = {**values.get(column, {}), **named}
+        return Words(self.language, {**labels, "columns": columns, "values": values})
 
     @property
     def title(self) -> str:
