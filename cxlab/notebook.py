@@ -317,6 +317,11 @@ class Paper:
             read | entry.sums(), left_out, self.words, breaks=entry.breaks, warnings=self._warnings(entry)
         )
         self._display(shown, {READ: read})
+        counted = [source for source in entry.sources if "lines" in source["how"]]
+        if counted:
+            lines = self.words.number(sum(int(source["how"]["lines"]) for source in counted), 0)
+            said = {"lines": lines, "rows": self.words.number(sum(source["read"] for source in counted), 0)}
+            self._display(html.note_html("read.counted", self.words, **said))
 
     def _warnings(self, entry: Entry) -> list[tuple[str, str, Message, list[str]]]:
         """Return what a reader of a table should know: rule, column, what was found and in which files.

@@ -169,3 +169,40 @@ def _agreement_of(rng, n):
     chance = share**2 + (1 - share) ** 2
     gwet = 2 * share * (1 - share)
     return np.array([(agreed - chance) / (1 - chance), (agreed - gwet) / (1 - gwet)])
+
+
+def test_agreement_of_each_group_is_that_of_its_rows_alone():
+    rng = np.random.default_rng(3)
+    units = np.repeat(np.arange(120), 2)
+    frame = pd.DataFrame({
+        "unit": units, "rater": np.tile(["a", "b"], 120), "rating": rng.integers(1, 4, 240),
+        "city": np.array(["x", "y", "z"])[units % 3],
+    })  # fmt: skip
+    frame.loc[frame["city"] == "y", "rating"] = 1 + frame["unit"] // 3 % 3  # there they agree
+    asked = {"unit": "unit", "rater": "rater", "rating": "rating", "resamples": 200}
+    found = emitted.agreement_apart(frame, by="city", **asked)
+    for city, own in found.table.groupby("city"):
+        alone = emitted.agreement(frame[frame["city"] == city], categories=[1, 2, 3], **asked)
+        assert own[alone.table.columns].to_numpy().tolist() == alone.table.to_numpy().tolist()
+        assert own["conger"].iloc[0] == alone.tables["checks"].set_index("check").loc["conger", "value"]
+    assert [claim.fields["verdict"] for claim in found.claims] == ["unreliable", "reliable", "unreliable"]
+    assert found.n_used == 240
+
+
+def test_groups_of_which_nothing_can_be_told_are_counted():
+    frame = pd.DataFrame({
+        "unit": [1, 1, 2, 2, 3, 4, 5, 5], "rater": list("ababaaab"), "rating": [1, 2, 1, 1, 2, 2, 1, 1],
+        "city": ["x"] * 4 + ["y"] * 2 + [None] * 2,
+    })  # fmt: skip
+    asked = {"unit": "unit", "rater": "rater", "rating": "rating", "resamples": 100}
+    found = emitted.agreement_apart(frame, by="city", **asked)
+    assert found.table["city"].unique().tolist() == ["x"]
+    assert found.n_used == 4
+    assert sorted(found.n_dropped.values()) == [2, 2]
+    assert emitted.agreement_apart(frame, by=(), **asked).table.empty
+    assert emitted.agreement_apart(pd.DataFrame(), by="city", **asked).table.empty
+    assert emitted.agreement(pd.DataFrame(), **asked).claims[0].code == "emitted.unpaired"
+    many = frame.loc[[0, 1]].merge(pd.DataFrame({"city": [str(k) for k in range(51)]}), how="cross")
+    many = many.drop(columns="city_x").rename(columns={"city_y": "city"}).assign(unit=lambda t: t["city"])
+    with pytest.raises(AnalysisError, match="city makes 51 groups, more than 50"):
+        emitted.agreement_apart(many, by="city", **asked)

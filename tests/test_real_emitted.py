@@ -27,8 +27,9 @@ def real(name):
     return Path(folder) / name
 
 
-def test_the_study_is_one_that_runs():
-    assert read_study(PROJECT / "reports" / f"{CLIENT}.yaml", root=PROJECT).entries
+@pytest.mark.parametrize("study", [CLIENT, "vcd_mspatients"])
+def test_the_study_is_one_that_runs(study):
+    assert read_study(PROJECT / "reports" / f"{study}.yaml", root=PROJECT).entries
 
 
 def test_inspections_are_read_as_visits_and_checks(tmp_path):
@@ -61,21 +62,40 @@ def test_inspections_are_read_as_visits_and_checks(tmp_path):
     assert needed.reliability * half / (1 + (half - 1) * needed.reliability) == pytest.approx(r, abs=0.06)
 
 
-@pytest.mark.parametrize(("place", "kappa", "n"), [("Winnipeg", 0.2079, 149), ("New Orleans", 0.2965, 69)])
-def test_two_neurologists_have_the_published_kappa(place, kappa, n):
+@pytest.fixture(scope="module")
+def patients(tmp_path_factory):
+    root = tmp_path_factory.mktemp("patients")
+    real("vcd_mspatients.csv")
+    (root / "data" / "vcd_mspatients").mkdir(parents=True)
+    shutil.copy(PROJECT / "data" / "vcd_mspatients" / "client.yaml", root / "data" / "vcd_mspatients")
+    report = check(root, "vcd_mspatients")
+    assert report.ledger[["read", "used"]].to_numpy().tolist() == [[298, 298], [138, 138]]
+    return open_dataset(root, "vcd_mspatients").read("ratings")
+
+
+RATED = {"unit": "rated_id", "rater": "rater_id", "rating": "rating", "resamples": 500}
+
+
+def test_two_neurologists_have_the_published_kappa(patients):
     """Westlund & Kurland (1953), as vcd::Kappa prints them; their diagnoses are ordered."""
-    counts = pd.read_csv(real("vcd_mspatients.csv"), index_col="rownames")
-    cells = [(own, other, counts.loc[own, f"{other}.{place}"]) for own in DIAGNOSES for other in DIAGNOSES]
-    pairs = [pair for *pair, times in cells for _ in range(times)]
-    patients = pd.DataFrame(
-        [(k, who, DIAGNOSES.index(said)) for k, pair in enumerate(pairs) for who, said in enumerate(pair)],
-        columns=["patient", "neurologist", "diagnosis"],
-    )
-    asked = {"unit": "patient", "rater": "neurologist", "rating": "diagnosis", "resamples": 500}
-    nominal = emitted.agreement(patients, **asked)
-    assert nominal.table["n"].iloc[0] == n
-    assert nominal.tables["checks"].set_index("check")["value"]["conger"] == pytest.approx(kappa, abs=5e-5)
-    ordinal = emitted.agreement(patients, **asked, scale="ordinal")
-    assert nominal.alpha < ordinal.alpha
+    exact = emitted.agreement_apart(patients, by="patients", **RATED)
+    alphas = exact.table[exact.table["coefficient"] == "alpha"].set_index("patients")
+    assert alphas["n"].to_dict() == {"Winnipeg": 149, "New Orleans": 69}
+    assert alphas["conger"].to_dict() == pytest.approx({"Winnipeg": 0.2079, "New Orleans": 0.2965}, abs=5e-5)
+    ordered = emitted.agreement_apart(patients, by="patients", **RATED, scale="ordinal")
+    near = ordered.table[ordered.table["coefficient"] == "alpha"].set_index("patients")
+    assert (near["estimate"] > alphas["estimate"]).all()
     # With whoever reads it: nobody should rest a diagnosis on one of them.
-    assert ordinal.claims[0].fields["verdict"] in ("unreliable", "open")
+    assert {claim.fields["verdict"] for claim in ordered.claims} <= {"unreliable", "open"}
+    assert {claim.fields["group"]["patients"] for claim in ordered.claims} == {"Winnipeg", "New Orleans"}
+
+
+def test_the_rows_are_the_counts_of_the_file(patients):
+    counts = pd.read_csv(real("vcd_mspatients.csv"), index_col="rownames")
+    for place in ("Winnipeg", "New Orleans"):
+        wide = patients[patients["patients"] == place].pivot(
+            index="rated_id", columns="rater_id", values="rating"
+        )
+        made = pd.crosstab(*(wide[name] for name in wide)).to_numpy()
+        own = counts[[f"{said}.{place}" for said in DIAGNOSES]].loc[DIAGNOSES].to_numpy()
+        assert np.array_equal(made, own) or np.array_equal(made.T, own)  # pseudonyms have no order

@@ -210,6 +210,13 @@ FIELDS = {
         "break_even_top": 0.18,
     },
     "emitted.agreement": {**RATIO, "raters": 4, "observed": 0.82, "verdict": "open"},
+    "emitted.agreement_in": {
+        **RATIO,
+        "raters": 2,
+        "observed": 0.43,
+        "verdict": "open",
+        "group": {"city": "Temuco"},
+    },
     "emitted.agreement_none": {"raters": 4, "observed": 1.0, "most_common": 1.0, "n": 40, "level": 0.95},
     "emitted.paradox": {
         **RATIO,

@@ -21,6 +21,12 @@ def _agreement(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
     }
 
 
+def _agreement_in(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    verdict, told = _agreement(fields, words)
+    group = fields.get("group") or {}
+    return verdict, {**told, "group": " × ".join(words.label(name, value) for name, value in group.items())}
+
+
 def _delivered(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
     return "", {
         "amount": words.amount(fields.get("estimate"), "percent", digits=0),
@@ -62,6 +68,7 @@ def _aligned(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
 
 READERS: Mapping[str, Callable[[Fields, Words], tuple[str, dict[str, Any]]]] = {
     "emitted.agreement": _agreement,
+    "emitted.agreement_in": _agreement_in,
     "emitted.agreement_none": _agreement,
     "emitted.paradox": _agreement,
     "emitted.score": _delivered,

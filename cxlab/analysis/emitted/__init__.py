@@ -1,12 +1,13 @@
 """What the company emits, beside what customers perceive: is it delivered, is it seen, does it matter.
 
-`agreement` and `icc` say how far evaluators who saw the same agree, `components` how many visits it takes to
-know a unit. `checked` joins the checks of the visits; from them `compliance` says what is delivered,
-`perceived` whether it matters to customers, `ladder` what was designed, emitted and perceived, and
-`alignment` whether the standards are about what matters; `beside` how other companies attend. `seen_twice`
-gives the visits of two evaluators to `agreement`.
+`agreement` and `icc` say how far evaluators who saw the same agree (`agreement_apart`: in each group),
+`components` how many visits it takes to know a unit. `checked` joins the checks of the visits; from them
+`compliance` says what is delivered, `perceived` whether it matters to customers, `ladder` what was designed,
+emitted and perceived, and `alignment` whether the standards are about what matters; `beside` how other
+companies attend. `seen_twice` gives the visits of two evaluators to `agreement`.
 """
 
+from cxlab.analysis.emitted.apart import agreement_apart
 from cxlab.analysis.emitted.beside import beside
 from cxlab.analysis.emitted.checks import checked, seen_twice, visit_scores
 from cxlab.analysis.emitted.delivered import Compliance, compliance
@@ -25,6 +26,7 @@ __all__ = [
     "Ladder",
     "Perceived",
     "agreement",
+    "agreement_apart",
     "aligned",
     "alignment",
     "beside",

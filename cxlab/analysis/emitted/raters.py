@@ -98,7 +98,8 @@ def agreement(
         flag. ``tables["checks"]``: check, value: units, rated_twice, raters, ratings, observed (share of
         agreeing pairs), most_common (share of the most given category), brennan_prediger, fleiss, conger,
         undefined (share of the samples of units without two categories). Also as attributes ``alpha``,
-        ``ac``. A frame without rows gives an empty table, and a claim that nothing was rated twice.
+        ``ac``. A frame without rows, or of a table that is not there, gives an empty table, and a claim that
+        nothing was rated twice.
 
     Raises
     ------
@@ -127,6 +128,8 @@ def agreement(
     >>> found.table[["coefficient", "estimate", "n"]].round(4).values.tolist()
     [['alpha', 0.5333, 4], ['ac1', 0.5294, 4]]
     """
+    if not len(ratings.columns):
+        return _unrated(level)
     _check_asked(ratings, unit, rater, rating, scale, level, resamples, seed)
     if ratings.empty:
         return _unrated(level)
