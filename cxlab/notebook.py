@@ -26,7 +26,7 @@ from cxlab.intake.declared.canonical import of_people, tables
 from cxlab.intake.ledger import COLUMNS, files_behind
 from cxlab.intake.rules.registry import rules
 from cxlab.intake.tables.storage import content_hash
-from cxlab.reporting import RESULT, html, sweeps
+from cxlab.reporting import RESULT, html, readings, sweeps
 from cxlab.reporting import bundle as bundles
 from cxlab.reporting.made import PROVENANCE, Made, section
 from cxlab.reporting.words import Words
@@ -35,6 +35,7 @@ from cxlab.workbench import workbench
 READ = "application/vnd.cxlab.read.v1+json"
 # Tables of people: a filter applies to them; codebooks, targets and published scores are always whole.
 FILTERED = of_people()
+NAMING = frozenset(name for name, table in tables().items() if "name_es" in table.columns)
 PROVENANCE_OF = ("cxlab", "pandas", "numpy", "scipy", "lifelines")
 
 
@@ -231,6 +232,32 @@ class Paper:
         self._logged(f"{study}/{entry}", points, len(points), said)
         return points
 
+    def stated(self, study: str = "", entries: Sequence[str] = (), *, level: float = 0.95) -> pd.DataFrame:
+        """Read what the published reports of a study state, and display which were read and which not.
+
+        Parameters
+        ----------
+        study, entries, level
+            As `cxlab.runs.stated.stated` takes them; no study is the one that bears the client's name.
+
+        Raises
+        ------
+        ParameterError, AnalysisError
+            If there is no such study or entry, or a report is of another client.
+        """
+        from cxlab.runs import stated  # paid for by the notebooks that read runs
+
+        name = study or self.dataset.client.folder.name
+        client = self.dataset.client.folder.name
+        found = stated.stated(name, entries, client=client, where=self.where, level=level)
+        for table in found.attrs["tables"]:
+            if table in self.dataset.names and table in NAMING:  # its codes are said by their names
+                self.table(table, whole=True)
+        self._logged(
+            name, stated.told(found), len(found), readings.readings_html(found, self.words, study=name)
+        )
+        return found
+
     def show(
         self,
         result: Result,
@@ -359,7 +386,8 @@ class Paper:
         return frame
 
     def _logged(self, name: str, frame: pd.DataFrame, rows: int, said: str) -> None:
-        read = {"table": name, "sha256": content_hash(frame), "rows": rows, "used": len(frame), "until": None}
+        read = {"table": name, "sha256": content_hash(frame), "rows": rows, "used": len(frame)}
+        read["until"] = frame.attrs.get("until")
         self._reads[name] = read
         self._display(said, {READ: read})
 

@@ -39,6 +39,7 @@ ALLOWED = {
         "analysis.estimates",
         "analysis.disclosure",
         "runs.collected",
+        "runs.stated",
     },
     "runs": {"workbench", "catalogues", "parameters", "values", "cells", "intake", "reporting"},
     "demo": {"workbench", "intake"},

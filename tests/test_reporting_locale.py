@@ -15,7 +15,7 @@ from cxlab.catalogues import LOCALE
 
 PACKAGE = Path(cxlab.__file__).parent
 CODE = re.compile(
-    r"(score|drivers|retention|hazards|incidence|benchmark|intake|sensitivity|risk|economics|emitted|journey|waves)"
+    r"(score|drivers|retention|hazards|incidence|benchmark|intake|sensitivity|risk|economics|emitted|journey|waves|diagnosis)"
     r"\.[a-z_]+"
 )
 KEY = re.compile(r"[a-z_]+\.[^ ].*")

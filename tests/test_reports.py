@@ -70,7 +70,8 @@ entries:
   journey: {{notebook: journey}}
   emitted: {{notebook: emitted, parameters: {{focal: Nada, resamples: 100}}}}
   waves: {{notebook: waves}}
-"""
+  diagnosis: {{notebook: diagnosis, after: [scorecard, drivers, areas, retention, churn_risk, economics, benchmark, journey, emitted, waves]}}
+"""  # noqa: E501
 
 CAPITAL = "where: region != 'RM'"
 
@@ -143,6 +144,25 @@ def test_nothing_is_stated_where_there_is_nothing(built, paper):
     claims = [claim for result in results["results"] for claim in result["claims"]]
     assert claims
     assert not [c["sentence"] for c in claims if "hypothesis" in c["fields"]]
+
+
+@pytest.mark.parametrize(("language", "said", "other"), [
+    ("es", "ningún hallazgo se distingue del ruido", "no finding"),
+    ("en", "no finding can be told from noise", "ningún hallazgo"),
+])  # fmt: skip
+def test_the_diagnosis_of_nothing_says_so_in_both_languages(built, language, said, other):
+    run = newest(built / f"nada_{language}", "diagnosis")
+    shown = json.loads((run / "results.json").read_text(encoding="utf-8"))["results"][0]
+    assert [claim["code"] for claim in shown["claims"]] == ["diagnosis.nothing"]
+    assert shown["claims"][0]["fields"]["reports"] == 10
+    assert not any(shown["tables"][name]["rows"] for name in ("main", "contradictions", "decisions"))
+    standing = shown["tables"]["chain"]["columns"].index("standing")
+    assert "found" not in {row[standing] for row in shown["tables"]["chain"]["rows"]}
+    html = unescape(page(built, language, "diagnosis"))
+    assert html.count('<section class="cx-sheet">') == 1
+    assert html.index('class="cx-sheet"') < html.index('<div class="cx-columns">')
+    assert said in html
+    assert other not in html
 
 
 def newest(study, entry):
@@ -239,7 +259,8 @@ def test_two_runs_give_the_same_bytes(root, built):
         line
         for line in alone
         if not re.match(
-            r"  (intake|scorecard|drivers|areas|retention|churn_risk|economics|journey|waves):", line
+            r"  (intake|scorecard|drivers|areas|retention|churn_risk|economics|journey|waves|diagnosis):",
+            line,
         )
     ]
     (root / "reports" / "nada_en.yaml").write_text("\n".join(kept), encoding="utf-8")
@@ -293,7 +314,7 @@ def test_a_filter_that_gives_customers_away_is_refused_and_the_old_report_stays(
     kept = [
         line
         for line in study
-        if not re.match(r"  (intake|scorecard|drivers|areas|economics|benchmark|journey):", line)
+        if not re.match(r"  (intake|scorecard|drivers|areas|economics|benchmark|journey|diagnosis):", line)
     ]
     (root / "reports" / "nada_en.yaml").write_text("\n".join(kept), encoding="utf-8")
     ran = cxlab(root, "run", "reports/nada_en.yaml")

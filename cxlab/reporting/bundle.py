@@ -130,6 +130,8 @@ def _table(table: pd.DataFrame, words: Words) -> dict[str, Any]:
 
 
 def _cell(value: Any, words: Words) -> Any:
+    if isinstance(value, Claim):
+        return claims.sentence(value, words)
     return words.message(value) if isinstance(value, Message) else plain(value)
 
 

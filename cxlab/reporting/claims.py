@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from cxlab.reporting import (
     claims_areas,
+    claims_diagnosis,
     claims_drivers,
     claims_economics,
     claims_emitted,
@@ -52,6 +53,11 @@ def sentence(claim: Claim, words: Words) -> str:
 def short(claim: Claim, words: Words) -> str:
     """Return the claim as a title: its sentence without the bracket and the full stop."""
     return _sentence(claim, words, evidence="", prefix="short").rstrip(".")
+
+
+def filled(code: str, fields: Fields, words: Words) -> dict[str, Any]:
+    """Return what a claim puts into its sentence, by name: for a sentence on it."""
+    return _READERS.get(code, _plain)(fields, words)[1]
 
 
 def caveats(claim: Claim, words: Words) -> list[str]:
@@ -491,6 +497,7 @@ _READERS: Mapping[str, Callable[[Fields, Words], tuple[str, dict[str, Any]]]] = 
     **claims_intake.READERS,
     **claims_drivers.READERS,
     **claims_areas.READERS,
+    **claims_diagnosis.READERS,
     **claims_economics.READERS,
     **claims_emitted.READERS,
     **claims_peers.READERS,

@@ -18,7 +18,7 @@ import jinja2
 from markupsafe import escape
 
 from cxlab.errors import Message
-from cxlab.reporting import body, cards, folded, safe
+from cxlab.reporting import body, cards, folded, safe, sheet
 from cxlab.reporting.colours import DARK, LIGHT, TEXT_CONTRAST, contrast, is_colour, legible
 from cxlab.reporting.made import Made, placed
 from cxlab.reporting.rendering import TEMPLATES, rendered
@@ -99,6 +99,9 @@ def result_html(bundle: Mapping[str, Any], words: Words, *, svg: str = "") -> st
     drawn = safe.svg(
         svg, name=str(bundle.get("id", "figure")), alt=str(figure.get("alt") or words("page.figure.unnamed"))
     )
+    beside = {"svg": drawn, "title": figure.get("title", "")} if drawn else None
+    if sheet.is_sheet(bundle):
+        return sheet.sheet_html(bundle, words, beside)
     printed = [readable(bundle, name, words) for name in bundle["tables"]]
     return rendered(
         "result.html.j2",
@@ -110,7 +113,7 @@ def result_html(bundle: Mapping[str, Any], words: Words, *, svg: str = "") -> st
         more=more,
         said_of_more=words.plural("claims.more", len(more)),
         caveats=caveats,
-        figure={"svg": drawn, "title": figure.get("title", "")} if drawn else None,
+        figure=beside,
         tables=printed,
         base=_base(bundle, words),
         data_of_figure=words("table.data"),
@@ -236,7 +239,7 @@ def page(notebook: NotebookNode, *, cover: Cover, language: str, client: Client)
     facts += [(words("page.date"), words.date(date.fromisoformat(upto)))] if upto else []
     facts.append((words("page.language.label"), words("page.language")))
     frame = _frame(words, client, made.title or words("page.untitled"))
-    text = body.filled(text, made.fragments)
+    text, first = sheet.lifted(body.filled(text, made.fragments))
     text, last = placed(text, body.MADE, cover.made, body.reads(notebook), words, note=frame["colour_note"])
     told, common = cards.together(
         [cards.card(claim, words) for claim in cards.headlines(body.bundles(notebook))]
@@ -245,7 +248,8 @@ def page(notebook: NotebookNode, *, cover: Cover, language: str, client: Client)
         "page.html.j2",
         **frame,
         facts=facts,
-        cards=told,
+        sheet=first,
+        cards=[] if first else told,
         common=common,
         contents=[h for h in contents if h.level == 2],
         body=text,

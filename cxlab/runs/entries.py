@@ -111,7 +111,9 @@ def lay_out(
         allowed, action = Message("a notebook that can be run"), Message("correct its name, or the notebook")
         return [], [said.problem((*place, "notebook"), error.message, allowed, action), *error.problems]
     own = entry.get("parameters") or {}
-    handed = {key: value for key, value in shared.items() if key in declared.names}
+    # What reads the reports of its study reads those that it waits for.
+    waited = {"entries": awaits} if (awaits := _names(entry.get("after"))) else {}
+    handed = {key: value for key, value in {**waited, **shared}.items() if key in declared.names}
     base = {**handed, **own, **{key: value for key, value in over.items() if key in declared.names}}
     problems = _not_declared(said, place, declared, shared, over)
     problems += [said.placed((*place, "parameters"), p) for p in declared.problems(base)]

@@ -50,19 +50,21 @@ def after_problems(said: Document, entries: Mapping[str, Any]) -> list[Problem]:
 
 
 def sweep_problems(said: Document, study: str, entries: Sequence[Entry]) -> list[Problem]:
-    """Return which entries read a sweep of their own study that they do not wait for.
+    """Return which entries read a sweep, or reports, of their own study that they do not wait for.
 
     It would be missing, or that of an earlier run; and that would be found once all the others have run.
     """
     problems = []
     for entry in entries:
-        sweep = entry.parameters.get("sweep")
         own = entry.after and entry.parameters.get("study") == study
-        if own and isinstance(sweep, str) and sweep not in entry.after:
-            close = nearest(sweep, entry.after) or entry.after[0]
-            place, allowed = ("entries", entry.name, "sweep"), ", ".join(entry.after)
-            action = Message("did you mean {nearest}?", nearest=close)
-            problems.append(said.problem(place, shown(sweep), allowed, action))
+        asked = [("sweep", entry.parameters.get("sweep"))]
+        asked += [("entries", each) for each in entry.parameters.get("entries") or ()]
+        for key, read in asked:
+            if own and isinstance(read, str) and read not in entry.after:
+                close = nearest(read, entry.after) or entry.after[0]
+                place, allowed = ("entries", entry.name, key), ", ".join(entry.after)
+                action = Message("did you mean {nearest}?", nearest=close)
+                problems.append(said.problem(place, shown(read), allowed, action))
     return list(dict.fromkeys(problems))
 
 

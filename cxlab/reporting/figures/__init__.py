@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from cxlab.reporting.figures.bridge import draw_bridge
     from cxlab.reporting.figures.campaign import draw_campaign
     from cxlab.reporting.figures.causal_share import draw_causal_share
+    from cxlab.reporting.figures.chain import draw_chain
     from cxlab.reporting.figures.choices import draw_choices
     from cxlab.reporting.figures.cohorts import draw_cohorts
     from cxlab.reporting.figures.comparison import draw_comparison
@@ -78,6 +79,7 @@ __all__ = [
     "draw_bridge",
     "draw_campaign",
     "draw_causal_share",
+    "draw_chain",
     "draw_choices",
     "draw_cohorts",
     "draw_comparison",
