@@ -43,8 +43,8 @@ format: setup ## rewrite code and notebooks in the house format
 	$(BIN)/ruff format .
 	$(BIN)/nbstripout notebooks/*.ipynb
 
-lab: setup ## JupyterLab on the notebooks, on this machine only
-	$(BIN)/jupyter lab --ip=127.0.0.1 --notebook-dir=notebooks
+lab: setup ## JupyterLab on the notebooks with a form of their parameters, on this machine only
+	$(BIN)/cxlab lab
 
 clean: ## remove what was built (never a client's raw files)
 	rm -rf reports/built .pytest_cache .mypy_cache .ruff_cache

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxlab.errors import InputError, Message, ParameterError, Problem
-from cxlab.speech import language_of_messages, said, say
+from cxlab.speech import half, language_of_messages, said, say
 
 if TYPE_CHECKING:
     from cxlab.intake.description import Described
@@ -259,14 +259,8 @@ def _describe_notebook(root: Path, name: str) -> int:
         print(f"\n  {parameter.name} = {shown(parameter.default)}")
         print(f"      {said(wanted(parameter.kind))}")
         if parameter.description:
-            print(f"      {_in_language(parameter.description)}")
+            print(f"      {half(parameter.description)}")
     return 0
-
-
-def _in_language(description: str) -> str:
-    """Return the half of `español · English` that fits; a comment in one language stands for both."""
-    spanish, both, english = description.partition(" · ")
-    return spanish if not both or language_of_messages() == "es" else english
 
 
 def is_client(root: Path, name: str) -> bool:

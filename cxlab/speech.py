@@ -25,6 +25,12 @@ def said(message: Message | str) -> str:
     return translate(message, language_of_messages())
 
 
+def half(description: str) -> str:
+    """Return the half of `español · English` that fits; a comment in one language stands for both."""
+    spanish, both, english = description.partition(" · ")
+    return spanish if not both or language_of_messages() == "es" else english
+
+
 def say(message: Message | str) -> None:
     """Print a message."""
     print(said(message), flush=True)

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 import cxlab
-from cxlab import cli, client_commands
+from cxlab import cli, speech
 from cxlab.errors import ParameterError, WorkbenchError
+from cxlab.lab import SPECS
 from cxlab.runs.batch import Report
 from cxlab.runs.warm import kept
 from cxlab.speech import size_of
@@ -259,16 +260,34 @@ def test_lab_listens_on_this_machine_only_and_fetches_nothing(root, monkeypatch)
     renewed: list = []
     monkeypatch.setattr(kept, "keeping", lambda: nullcontext(lambda: renewed.append(None)))
     monkeypatch.setattr(subprocess, "Popen", Lab)
-    assert cli.main(["lab", "--no-browser", "--root", str(root)]) == 0
+    asked = ["lab", "drivers", "--client", "acme", "--no-browser", "--root", str(root)]
+    monkeypatch.setenv("JUPYTER_PATH", "/else")
+    monkeypatch.setenv("CXLAB_LANGUAGE", "es")
+    assert cli.main(asked) == 0
     (command, env), *heard, last = called
     assert "--ip=127.0.0.1" in command
     assert "--LabApp.news_url=None" in command
+    assert f"--ServerApp.root_dir={root.resolve()}" in command
+    assert "--LabApp.default_url=/lab/tree/notebooks/drivers.ipynb" in command
     assert env["CXLAB_ROOT"] == str(root.resolve())
+    assert (env["CXLAB_CLIENT"], env["CXLAB_LANGUAGE"]) == ("acme", "es")
+    assert env["JUPYTER_PATH"] == os.pathsep.join([str(SPECS), "/else"])
     assert env["JUPYTER_DEFAULT_PROVISIONER_NAME"] == "cxlab-warm"
     assert heard == [signal.SIG_IGN, signal.SIG_IGN]  # JupyterLab asks whether Ctrl-C is meant
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     assert len(renewed) == 2
     assert last == "ended"
+
+
+def test_lab_refuses_a_notebook_or_client_that_is_not_there(root, capsys, tmp_path):
+    code, said = refused(capsys, "lab", "driver", "--root", str(root))
+    assert (code, "Did you mean drivers?" in said) == (3, True)
+    code, said = refused(capsys, "lab", "--client", "acne", "--root", str(root))
+    assert (code, "did you mean acme?" in said) == (3, True)
+    copy = tmp_path / "elsewhere.ipynb"
+    copy.write_bytes((root / "notebooks" / "drivers.ipynb").read_bytes())
+    code, said = refused(capsys, "lab", str(copy), "--root", str(root))
+    assert (code, "is not in the workbench" in said) == (5, True)
 
 
 def test_an_interruption_is_one_line_and_130(root, capsys, monkeypatch):
@@ -303,8 +322,8 @@ def test_sizes_are_written_as_the_language_writes_decimals(monkeypatch):
 def test_a_parameter_is_described_in_the_language_of_messages(monkeypatch):
     for language, said in (("es", "de quién"), ("en", "whose")):
         monkeypatch.setenv("CXLAB_LANGUAGE", language)
-        assert client_commands._in_language("de quién · whose") == said
-        assert client_commands._in_language("only one") == "only one"
+        assert speech.half("de quién · whose") == said
+        assert speech.half("only one") == "only one"
 
 
 def test_argparse_speaks_the_language_of_messages(monkeypatch, capsys):
