@@ -82,6 +82,7 @@ DOORS = {
     "nbconvert": {"runs/", "reporting/html"},
     "pyreadstat": {"intake/files/", "demo/"},
     "openpyxl": {"intake/", "demo/"},
+    "xlsxwriter": {"reporting/annex/"},
     "pandera": {"intake/rules/"},
     "duckdb": {"intake/files/", "analysis/engines"},
     "narwhals": {"analysis/engines", "analysis/drivers/", "analysis/survival/reduced"},

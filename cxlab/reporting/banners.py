@@ -5,7 +5,8 @@ The result holds them long, one row a cell, with every interval; here they are l
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from cxlab.reporting.tables import Cell, Row, Table, few_of, suppressed
@@ -14,6 +15,16 @@ from cxlab.reporting.words import Words, absent
 KIND = "Banner"
 MAIN, QUESTIONS, PAIRS = "main", "questions", "pairs"
 Record = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a wide table: its rows of the result by the letter of their group; or their bases."""
+
+    question: str
+    statistic: str
+    cells: Mapping[str, Record]
+    bases: bool = False
 
 
 def laid_out(bundle: Mapping[str, Any], name: str, words: Words) -> Table | None:
@@ -34,25 +45,37 @@ def _wide(
     bundle: Mapping[str, Any], name: str, records: Sequence[Record], by: Sequence[str], words: Words
 ) -> Table:
     intervals = not by or bundle["settings"].get("beside") == "intervals"
-    groups = {r["column"]: r for r in records if r.get("column")}
-    order = ["", *sorted(groups, key=lambda letter: (len(letter), letter))]
-    heads = [Cell(words("tables.question")), Cell(""), Cell(words("tables.total"), number=True)]
-    for letter in order[1:]:
-        told = " × ".join(words.label(column, groups[letter][column]) for column in by)
-        heads.append(Cell(f"{letter} · {told}", number=True))
+    groups = groups_of(records, by, words)
+    heads = [Cell(words("tables.question")), Cell(""), *(Cell(told, number=True) for told in groups.values())]
     rows: list[Row] = []
+    for line in lines_of(records, words):
+        if line.bases:
+            cells = {k: _base(r, words, few_of(bundle)) for k, r in line.cells.items()}
+        else:
+            cells = {k: _estimate(r, words, intervals=intervals) for k, r in line.cells.items()}
+        named, said = Cell(line.question), Cell(line.statistic, quiet=line.bases)
+        rows.append(Row((named, said, *(cells.get(k, Cell("")) for k in groups)), "ok"))
+    title = words.crossing(name) if by else words("tables.totals")
+    return Table(name, title, tuple(heads), tuple(rows), tuple(notes(bundle, records, by, words)))
+
+
+def groups_of(records: Sequence[Record], by: Sequence[str], words: Words) -> dict[str, str]:
+    """Return the head of each group by its letter, the total first, with an empty one."""
+    groups = {r["column"]: r for r in records if r.get("column")}
+    heads = {"": words("tables.total")}
+    for letter in sorted(groups, key=lambda letter: (len(letter), letter)):
+        told = " × ".join(words.label(column, groups[letter][column]) for column in by)
+        heads[letter] = f"{letter} · {told}"
+    return heads
+
+
+def lines_of(records: Sequence[Record], words: Words) -> Iterator[Line]:
+    """Give the lines of a wide table in order: the statistics of a question, then its bases."""
     for item, own in _by(records, "item"):
         for place, (_, line) in enumerate(_by(own, "measure", "answer")):
-            cells = {r.get("column") or "": _estimate(r, words, intervals=intervals) for r in line}
-            named = Cell(words.label(item) if place == 0 else "")
-            rows.append(
-                Row((named, Cell(_statistic(line[0], words)), *(cells.get(k, Cell("")) for k in order)), "ok")
-            )
-        bases = {r.get("column") or "": _base(r, words, few_of(bundle)) for r in reversed(own)}
-        base = Cell(words("tables.base"), quiet=True)
-        rows.append(Row((Cell(""), base, *(bases.get(k, Cell("")) for k in order)), "ok"))
-    title = words.crossing(name) if by else words("tables.totals")
-    return Table(name, title, tuple(heads), tuple(rows), tuple(_notes(bundle, records, by, words)))
+            cells = {r.get("column") or "": r for r in line}
+            yield Line(words.label(item) if place == 0 else "", _statistic(line[0], words), cells)
+        yield Line("", words("tables.base"), {r.get("column") or "": r for r in reversed(own)}, bases=True)
 
 
 def _by(records: Iterable[Record], *columns: str) -> list[tuple[Any, list[Record]]]:
@@ -91,9 +114,10 @@ def _base(record: Record, words: Words, few: str) -> Cell:
     return Cell(words.number(record["n"], 0), number=True, quiet=True, mark=mark)
 
 
-def _notes(
+def notes(
     bundle: Mapping[str, Any], records: Sequence[Record], by: Sequence[str], words: Words
 ) -> Iterable[str]:
+    """Give what stands under a wide table: what letters and intervals mean, weights, marks."""
     level = words.percent(bundle["settings"].get("level", 0.95))
     intervals = not by or bundle["settings"].get("beside") == "intervals"
     if intervals:

@@ -68,7 +68,7 @@ def readable(bundle: Mapping[str, Any], name: str, words: Words) -> Table:
     every = [dict(zip(columns, row, strict=True)) for row in bundle["tables"][name]["rows"]]
     records = every if name != "checks" else [record for record in every if _asks(record)]
     shown = _columns(columns, records)
-    context = _Context(bundle, name, records, words)
+    context = Printing(bundle, name, records, words)
     rows = tuple(
         Row(tuple(context.cell(record, column) for column in shown), str(record.get("flag") or "ok"))
         for record in records[:ROWS]
@@ -90,11 +90,11 @@ def readable(bundle: Mapping[str, Any], name: str, words: Words) -> Table:
     return Table(name, title, heads, rows, tuple(notes), other)
 
 
-def reading(bundle: Mapping[str, Any], name: str, words: Words) -> _Context:
+def reading(bundle: Mapping[str, Any], name: str, words: Words) -> Printing:
     """Return what says the heads and cells of a bundle's table one by one, and the unit of its rows."""
     columns = [str(c) for c in bundle["tables"][name]["columns"]]
     records = [dict(zip(columns, row, strict=True)) for row in bundle["tables"][name]["rows"]]
-    return _Context(bundle, name, records, words)
+    return Printing(bundle, name, records, words)
 
 
 def _asks(record: Mapping[str, Any]) -> bool:
@@ -102,8 +102,8 @@ def _asks(record: Mapping[str, Any]) -> bool:
     return bool(record.get("advice")) or not record.get("driver")
 
 
-class _Context:
-    """What a table's cells need to know of their result."""
+class Printing:
+    """How a table's columns are headed and its cells printed, one by one."""
 
     def __init__(
         self,

@@ -8,7 +8,7 @@ notebooks (`Chapter.notebook`), so that every file says the same.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -111,6 +111,9 @@ class Volume:
     language : {"es", "en"}
         Of what stands around the chapters.
     chapters : sequence of Chapter
+    given : mapping
+        What somebody asked to be said otherwise, by place (``entry/claim``, ``entry/result``): the texts as
+        they were typed. Empty unless edited.
     """
 
     study: str
@@ -118,6 +121,7 @@ class Volume:
     client: html.Client
     language: str
     chapters: Sequence[Chapter]
+    given: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @cached_property
     def words(self) -> Words:
