@@ -8,11 +8,13 @@ speak, so this is no part of any.
 from __future__ import annotations
 
 import gettext
+from collections.abc import Mapping
 from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
@@ -25,10 +27,26 @@ LOCALE = Path(__file__).parent / "reporting" / "locale"
 def catalogue(language: str) -> gettext.GNUTranslations:
     """Return the compiled catalogue of a language."""
     compiled = BytesIO()
-    with (LOCALE / language / "LC_MESSAGES" / "cxlab.po").open("rb") as source:
-        write_mo(compiled, read_po(source, locale=language, domain="cxlab"))
+    write_mo(compiled, _read(language))
     compiled.seek(0)
     return gettext.GNUTranslations(compiled)
+
+
+@cache
+def _read(language: str) -> Catalog:
+    with (LOCALE / language / "LC_MESSAGES" / "cxlab.po").open("rb") as source:
+        return read_po(source, locale=language, domain="cxlab")
+
+
+@cache
+def texts(language: str) -> Mapping[str, tuple[str, ...]]:
+    """Return all texts of a language, by key or (messages) by their English: one, or one for each number."""
+    found = {}
+    for message in _read(language):
+        key = message.id[0] if isinstance(message.id, list | tuple) else message.id
+        said = message.string if isinstance(message.string, list | tuple) else (message.string,)
+        found[str(key)] = tuple(map(str, said))
+    return found
 
 
 class _Comma(float):

@@ -18,7 +18,7 @@ import jinja2
 from markupsafe import escape
 
 from cxlab.errors import Message
-from cxlab.reporting import body, cards, folded, safe, sheet
+from cxlab.reporting import body, cards, folded, glossary, safe, sheet
 from cxlab.reporting.colours import DARK, LIGHT, TEXT_CONTRAST, contrast, is_colour, legible
 from cxlab.reporting.made import Made, placed
 from cxlab.reporting.rendering import TEMPLATES, rendered
@@ -251,6 +251,7 @@ def page(notebook: NotebookNode, *, cover: Cover, language: str, client: Client)
         sheet=first,
         cards=[] if first else told,
         common=common,
+        glossary=glossary.glossary_html(words, first + text),
         contents=[h for h in contents if h.level == 2],
         body=text,
         made=last,

@@ -34,7 +34,7 @@ KINDS: Mapping[str, tuple[str, ...]] = {
 }
 DECISIONS = 5
 KEYS = (
-    "rank", "finding", "chain_link", "grade", "report", "result", "standing", "decision", "would_change",
+    "finding", "chain_link", "grade", "report", "result", "standing", "decision", "would_change",
     "role",
 )  # fmt: skip
 
