@@ -8,7 +8,7 @@ import reporting_examples as examples
 from browsing import A4, CLIPPED, FAINT, FOCUSED, LAYOUT, WIDTHS, browser, tab
 
 from cxlab.analysis.estimates import masked
-from cxlab.reporting import figures, html
+from cxlab.reporting import figures, gallery, html
 from cxlab.reporting.made import Made
 from cxlab.reporting.words import Words
 
@@ -37,11 +37,11 @@ def study(tmp_path_factory):
             book = examples.notebook([examples.shown(masked(result), draw, words)])
             page = folder / f"{name}-{language}.html"
             page.write_text(html.page(book, cover=COVER, language=language, client=CLIENT), encoding="utf-8")
-            entries.append(html.entry_of(book, name=page.stem, href=page.name, language=language))
-    failed = html.Entry(name="churn_risk", title="", status="failed", failed_cell=7, message="x" * 400)
+            entries.append(gallery.entry_of(book, name=page.stem, href=page.name, language=language))
+    failed = gallery.Entry(name="churn_risk", title="", status="failed", failed_cell=7, message="x" * 400)
     points = [replace(e, sweep="choices", choices={"weighting": e.name}) for e in entries[:2]]
-    gallery = html.index("Diagnóstico", [*entries, failed, *points], language="es", client=CLIENT)
-    (folder / "index.html").write_text(gallery, encoding="utf-8")
+    index = gallery.index("Diagnóstico", [*entries, failed, *points], language="es", client=CLIENT)
+    (folder / "index.html").write_text(index, encoding="utf-8")
     return {page.stem: page.as_uri() for page in sorted(folder.glob("*.html"))}
 
 

@@ -20,7 +20,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from cxlab.analysis import waves
 from cxlab.analysis.estimates import Claim, masked
 from cxlab.errors import Message
-from cxlab.reporting import RESULT, body, cards, figures, html, safe, tables
+from cxlab.reporting import RESULT, body, cards, figures, gallery, html, safe, tables
 from cxlab.reporting.bundle import bundle, plain
 from cxlab.reporting.made import PROVENANCE, Made, section
 from cxlab.reporting.words import Words
@@ -326,12 +326,12 @@ def _payloaded(payload: str) -> tuple[str, str]:
     text = html.page(notebook, cover=cover, language="es", client=client)
     entries = [
         replace(
-            html.entry_of(notebook, name=payload, href=payload, language="es", links=[(payload, payload)]),
+            gallery.entry_of(notebook, name=payload, href=payload, language="es", links=[(payload, payload)]),
             title=payload,
         ),
-        html.Entry(name="b", title=payload, status="failed", failed_cell=3, message=payload),
+        gallery.Entry(name="b", title=payload, status="failed", failed_cell=3, message=payload),
     ]
-    return text, html.index(payload, entries, language="es", client=client)
+    return text, gallery.index(payload, entries, language="es", client=client)
 
 
 @pytest.fixture(scope="module")
@@ -371,7 +371,7 @@ def test_a_browser_runs_nothing(chromium, payloaded, tmp_path):
     report, gallery = payloaded(" ".join(p for p in PAYLOADS if "\x00" not in p))
     # Both in one document and without their policy: what is written must be harmless by itself. The last
     # script is ours and shows that scripts do run in this browser.
-    inner = gallery[gallery.index("<body>") + 6 : gallery.index("</body>")]
+    inner = gallery.partition("<body")[2].partition(">")[2].partition("</body>")[0]
     both = report.replace("</body>", f"{inner}<script>document.body.id = 'ours-ran'</script></body>")
     path = tmp_path / "page.html"
     path.write_text(re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", both), encoding="utf-8")
@@ -587,45 +587,45 @@ def test_cards_of_ranks_and_differences():
 def test_the_gallery_has_a_card_for_each_entry_and_names_the_failing_cell():
     shown = examples.shown(examples.scores(), figures.draw_scores, ES)
     entries = [
-        html.entry_of(
+        gallery.entry_of(
             examples.notebook([shown]),
             name="scorecard",
             href="scorecard.html",
             language="es",
             links=[("results.json", "runs/a/results.json")],
         ),
-        html.Entry(
+        gallery.Entry(
             name="retention",
             title="¿Quién se queda?",
             status="failed",
             failed_cell=7,
             message="la columna event tiene 2\n  - fila 3",
         ),
-        html.Entry(name="old", status="kept", href="old.html"),
+        gallery.Entry(name="old", status="unchanged", href="old.html"),
     ]
-    made = html.index("Diagnóstico 2025", entries, language="es", client=CLIENT)
+    made = gallery.index("Diagnóstico 2025", entries, language="es", client=CLIENT)
     assert_harmless(made)
     drawn = safe.svg.cache_info().misses
-    assert made == html.index("Diagnóstico 2025", entries, language="es", client=CLIENT)
+    assert made == gallery.index("Diagnóstico 2025", entries, language="es", client=CLIENT)
     assert safe.svg.cache_info().misses == drawn  # it is made again with each entry of a study that ends
     said = Page(made).said
     assert "3 informes · 1 no llegó a su fin" in said
     assert "En «Metropolitana» (Región) se observa un NPS 14 puntos menor que en el resto" in said
     assert "Se detuvo en la celda 7" in said
     assert "- fila 3" in said
-    assert "sin cambios, se conserva" in said
+    assert "igual que en la corrida anterior" in said
     links = [a["href"] for t, a in Page(made).tags if t == "a"]
-    assert links == ["scorecard.html", "runs/a/results.json", "old.html"]
+    assert links == ["#reports", "scorecard.html", "runs/a/results.json", "old.html"]
 
 
 @pytest.mark.parametrize(
     "href", ["https://example.org", "javascript:alert(1)", "/etc/passwd", "../x.html", "a/../../x", "C:\\x"]
 )
 def test_links_of_the_gallery_stay_in_its_folder(href):
-    made = html.index(
-        "x", [html.Entry(name="a", href=href, links=[("b", href)])], language="en", client=CLIENT
+    made = gallery.index(
+        "x", [gallery.Entry(name="a", href=href, links=[("b", href)])], language="en", client=CLIENT
     )
-    assert "<a " not in made
+    assert [a["href"] for t, a in Page(made).tags if t == "a"] == ["#reports"]
 
 
 def test_a_pale_client_colour_is_adjusted_and_said():
@@ -744,7 +744,7 @@ def test_the_card_of_a_report_has_the_figure_of_the_claim_that_speaks_for_it():
     bases = {"code": "a.b", "headline": False}
     answer = {"code": "c.d", "headline": True}
     cells = [new_code_cell("", outputs=[shown("<svg>1</svg>", bases), shown("<svg>2</svg>", answer)])]
-    both = html.entry_of(new_notebook(cells=cells), name="x", href="x.html", language="es")
+    both = gallery.entry_of(new_notebook(cells=cells), name="x", href="x.html", language="es")
     assert both.svg == "<svg>2</svg>"
     nothing = new_notebook(cells=[new_code_cell("", outputs=[shown("<svg>1</svg>")])])
-    assert html.entry_of(nothing, name="x", href="x.html", language="es").svg == "<svg>1</svg>"
+    assert gallery.entry_of(nothing, name="x", href="x.html", language="es").svg == "<svg>1</svg>"

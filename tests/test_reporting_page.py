@@ -11,7 +11,7 @@ import reporting_examples as examples
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from cxlab.analysis.estimates import masked
-from cxlab.reporting import figures, html, safe, tables
+from cxlab.reporting import figures, gallery, html, safe, tables
 from cxlab.reporting.bundle import bundle
 from cxlab.reporting.cards import Card, together
 from cxlab.reporting.colours import DARK, LIGHT, contrast
@@ -248,7 +248,7 @@ def rules():
 
 
 def tokens(colour):
-    made = html.index("x", [], language="es", client=html.Client(name="a", focal=colour))
+    made = gallery.index("x", [], language="es", client=html.Client(name="a", focal=colour))
     light, dark = re.findall(r":root \{(.*?)\}", made, re.DOTALL)[:2]
     return [dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6})", theme)) for theme in (light, dark)]
 

@@ -36,6 +36,12 @@ def groups(cards: Sequence[Mapping[str, Any]], words: Words) -> list[dict[str, A
         counts += [words.plural("index.failed", len(failed))] if failed else []
         rest = [card for card in points if card not in failed]
         found.append(
-            {"title": clean(sweep), "counts": counts, "points": [*failed, *rest], "open": bool(failed)}
+            {
+                "title": clean(sweep),
+                "counts": counts,
+                "points": [*failed, *rest],
+                "open": bool(failed),
+                "in": [*dict.fromkeys(name for card in points for name in card["in"])],
+            }
         )
     return found

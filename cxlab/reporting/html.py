@@ -1,4 +1,4 @@
-"""Reports as pages: one shown result, one report, the gallery of a study.
+"""Reports as pages: one shown result, one report; the gallery of a study is in `gallery`.
 
 A page is one self-contained file: no script, no address of anything outside, a Content-Security-Policy
 that says so. Texts are escaped by Jinja2; what a notebook displayed went through `safe`.
@@ -12,13 +12,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import jinja2
 from markupsafe import escape
 
 from cxlab.errors import Message
-from cxlab.reporting import body, cards, folded, glossary, safe, sheet
+from cxlab.reporting import body, cards, glossary, safe, sheet
 from cxlab.reporting.colours import DARK, LIGHT, TEXT_CONTRAST, contrast, is_colour, legible
 from cxlab.reporting.made import Made, placed
 from cxlab.reporting.rendering import TEMPLATES, rendered
@@ -57,28 +57,6 @@ class Cover:
     wave: str = ""
     data_date: date | None = None
     made: Made = field(default_factory=Made)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Entry:
-    """One card of a study's gallery; `entry_of` makes it from an executed notebook.
-
-    `claims` are the claims of the result bundles; `failed_cell` counts from 1 as a reader would.
-    `links` are further (label, relative address) pairs: notebook, results. A point of a `sweep` that is
-    folded has its `choices`, as text by parameter.
-    """
-
-    name: str
-    title: str = ""
-    status: Literal["ok", "kept", "failed"] = "ok"
-    href: str = ""
-    claims: Sequence[Mapping[str, Any]] = ()
-    svg: str = ""
-    failed_cell: int = 0
-    message: str = ""
-    links: Sequence[tuple[str, str]] = ()
-    sweep: str = ""
-    choices: Mapping[str, str] = field(default_factory=dict)
 
 
 def result_html(bundle: Mapping[str, Any], words: Words, *, svg: str = "") -> str:
@@ -238,15 +216,15 @@ def page(notebook: NotebookNode, *, cover: Cover, language: str, client: Client)
     facts.append((words("page.where"), cover.where or words("page.where.all")))
     facts += [(words("page.date"), words.date(date.fromisoformat(upto)))] if upto else []
     facts.append((words("page.language.label"), words("page.language")))
-    frame = _frame(words, client, made.title or words("page.untitled"))
+    around = frame(words, client, made.title or words("page.untitled"))
     text, first = sheet.lifted(body.filled(text, made.fragments))
-    text, last = placed(text, body.MADE, cover.made, body.reads(notebook), words, note=frame["colour_note"])
+    text, last = placed(text, body.MADE, cover.made, body.reads(notebook), words, note=around["colour_note"])
     told, common = cards.together(
         [cards.card(claim, words) for claim in cards.headlines(body.bundles(notebook))]
     )
     return rendered(
         "page.html.j2",
-        **frame,
+        **around,
         facts=facts,
         sheet=first,
         cards=[] if first else told,
@@ -258,63 +236,17 @@ def page(notebook: NotebookNode, *, cover: Cover, language: str, client: Client)
     )
 
 
-def entry_of(
-    notebook: NotebookNode, *, name: str, href: str, language: str, links: Sequence[tuple[str, str]] = ()
-) -> Entry:
-    """Return the gallery card of a notebook that came to its end."""
-    claims = [claim for bundle in body.bundles(notebook) for claim in bundle.get("claims", ())]
-    title = body.title_of(notebook, language)
-    svg = body.figure_beside(notebook, cards.leading(claims))
-    return Entry(name=name, title=title, href=href, claims=claims, svg=svg, links=links)
-
-
-def index(study: str, entries: Sequence[Entry], *, language: str, client: Client) -> str:
-    """Return the gallery of a study as one self-contained page.
+def frame(words: Words, client: Client, title: str) -> dict[str, Any]:
+    """Return what every page has, as its template takes it: texts, colours, client, policy.
 
     Parameters
     ----------
-    study : str
-        Its title.
-    entries : sequence of Entry
-        In the study's order.
-    language : {"es", "en"}
-        Language of the gallery.
+    words : Words
+        Language and labels.
     client : Client
-        Name, colour, logo and labels.
+    title : str
+        What the page is about.
     """
-    words = Words(language, client.labels)
-    shown = [_gallery_card(entry, k, words) for k, entry in enumerate(entries)]
-    failed = sum(entry.status == "failed" for entry in entries)
-    counts = [words.plural("index.count", len(entries))]
-    counts += [words.plural("index.failed", failed)] if failed else []
-    return rendered(
-        "index.html.j2",
-        **_frame(words, client, clean(study) or words("index.title")),
-        counts=counts,
-        groups=folded.groups(shown, words),
-    )
-
-
-def _gallery_card(entry: Entry, position: int, words: Words) -> dict[str, Any]:
-    claim = cards.leading(entry.claims)
-    return {
-        "name": clean(entry.name),
-        "title": clean(entry.title) or clean(entry.name),
-        "href": _relative(entry.href),
-        "status": entry.status,
-        "status_text": words(f"index.status.{entry.status}"),
-        "card": cards.card(claim, words) if claim else None,
-        "svg": safe.svg(entry.svg, name=f"t{position}", alt=""),
-        "cell": words("index.cell", cell=entry.failed_cell) if entry.failed_cell else "",
-        "message": str(entry.message),
-        "links": [(clean(label), _relative(href)) for label, href in entry.links if _relative(href)],
-        "sweep": entry.sweep,
-        "choices": folded.told(entry.choices, words),
-    }
-
-
-def _frame(words: Words, client: Client, title: str) -> dict[str, Any]:
-    """Return what every page has: texts, colours, client, policy."""
     focal, note = _focal(client.focal, words)
     return {
         "words": words,
@@ -350,12 +282,6 @@ def _base(bundle: Mapping[str, Any], words: Words) -> str:
     )
     left_out = words("table.dropped", reasons=reasons) if reasons else ""
     return words("table.base", n=words.number(bundle["n_used"], 0), dropped=left_out)
-
-
-def _relative(href: str) -> str:
-    """Return an address inside the study's folder, or nothing."""
-    plain = href.replace("\\", "/")
-    return "" if ":" in plain or plain.startswith("/") or ".." in plain.split("/") else plain
 
 
 def _escaped(text: str) -> str:

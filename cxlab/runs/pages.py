@@ -18,10 +18,11 @@ import nbformat
 from nbformat import NotebookNode
 
 from cxlab.catalogues import translate
-from cxlab.reporting import html
+from cxlab.reporting import gallery, html
 from cxlab.reporting.made import Made
 from cxlab.runs import outputs
 from cxlab.runs.entries import Entry
+from cxlab.runs.history import History, delivered
 from cxlab.runs.outcome import Outcome
 from cxlab.runs.points import readable
 from cxlab.runs.provenance import versions
@@ -40,7 +41,8 @@ class Gallery:
 
     def __init__(self, study: Study) -> None:
         self.study = study
-        self._cards: dict[str, html.Entry] = {}
+        self._cards: dict[str, gallery.Entry] = {}
+        self._history = History()
         self._clients: dict[tuple[str, str], html.Client] = {}
 
     def page(self, entry: Entry, outcome: Outcome, prints: Mapping[str, Any]) -> bytes:
@@ -73,22 +75,25 @@ class Gallery:
     def published(self, entry: Entry, outcome: Outcome, run: str) -> None:
         """Take up the card of a published entry."""
         card = _card(entry.id, outcome.notebook, run, self.study.language_of(entry))
-        self._cards[entry.id] = replace(card, title=entry.title) if entry.title else card
+        said = _told(entry.notebook.name, entry.parameters)
+        self._cards[entry.id] = replace(card, title=entry.title or card.title, **said)
 
     def failed(self, entry: Entry, outcome: Outcome, message: str, shelf: Shelf) -> None:
         """Take up the card of a failed entry; it leads to the page there was before, if any."""
         self._cards[entry.id] = self._failed(entry.id, outcome.cell, message, shelf)
 
-    def _failed(self, name: str, cell: int, message: str, shelf: Shelf) -> html.Entry:
+    def _failed(self, name: str, cell: int, message: str, shelf: Shelf) -> gallery.Entry:
         page = shelf.folder / f"{name}.html"
-        return html.Entry(
+        entry = next((entry for entry in self.study.entries if entry.id == name), None)
+        return gallery.Entry(
             name=name,
-            title=next((entry.title for entry in self.study.entries if entry.id == name), ""),
+            title=entry.title if entry else "",
             status="failed",
             href=page.name if page.is_file() else "",
             failed_cell=cell,
             message=translate(message, self.study.language),
             links=[("notebook.ipynb", f"failed/{name}/notebook.ipynb")],
+            **(_told(entry.notebook.name, entry.parameters) if entry else {}),
         )
 
     def index(self, shelf: Shelf) -> bytes:
@@ -107,11 +112,17 @@ class Gallery:
                 card = _old_card(shelf.folder / "runs" / current[name], name)
                 if card:
                     self._cards[name] = replace(card, title=titles.get(name) or card.title)
-        points = folded(study.entries)
+        points = {entry.id: {"choices": chosen(entry)} for entry in study.entries} | folded(study.entries)
         cards = [replace(self._cards[name], **points.get(name, {})) for name in names if name in self._cards]
-        client = self._client(study.client, study.language)
+        self._history.read(shelf.folder)
         return page_bytes(
-            html.index(study.title or study.name, cards, language=study.language, client=client)
+            gallery.index(
+                study.title or study.name,
+                [self._history.told(card, current.get(card.name, ""), shelf.folder) for card in cards],
+                language=study.language,
+                client=self._client(study.client, study.language),
+                delivered=delivered(shelf.folder),
+            )
         )
 
     def _client(self, name: str, language: str) -> html.Client:
@@ -134,9 +145,13 @@ def folded(entries: Sequence[Entry]) -> dict[str, dict[str, Any]]:
     for name, points in sweeps.items():
         if name in read or len(points) > MANY:
             for point in points:
-                choices = {key: readable(value) for key, value in point.choices.items()}
-                found[point.id] = {"sweep": point.title or name, "choices": choices, "svg": ""}
+                found[point.id] = {"sweep": point.title or name, "choices": chosen(point), "svg": ""}
     return found
+
+
+def chosen(entry: Entry) -> dict[str, str]:
+    """Return which point of its sweep an entry is, as text by parameter."""
+    return {key: readable(value) for key, value in entry.choices.items()}
 
 
 def cover_of(
@@ -198,18 +213,30 @@ def _data_date(notebook: Mapping[str, Any]) -> date | None:
     return latest
 
 
-def _card(name: str, notebook: NotebookNode, run: str, language: str) -> html.Entry:
+def _card(name: str, notebook: NotebookNode, run: str, language: str) -> gallery.Entry:
     files = ("notebook.ipynb", "results.json", "manifest.json")
     links = [(file, f"runs/{run}/{file}") for file in files]
-    return html.entry_of(notebook, name=name, href=f"{name}.html", language=language, links=links)
+    return gallery.entry_of(notebook, name=name, href=f"{name}.html", language=language, links=links)
 
 
-def _old_card(run: Path, name: str) -> html.Entry | None:
+def _old_card(run: Path, name: str) -> gallery.Entry | None:
     try:
         notebook = nbformat.read(run / "notebook.ipynb", as_version=4)  # type: ignore[no-untyped-call]
     except (OSError, ValueError):
         return None
-    return _card(name, notebook, run.name, str(manifest_of(run).get("language", "es")))
+    said = manifest_of(run)
+    card = _card(name, notebook, run.name, str(said.get("language", "es")))
+    return replace(card, **_told(str(said.get("notebook", "")), said.get("parameters", {})))
+
+
+def _told(notebook: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return by what a card can be found: its notebook, its cuts, its filter."""
+    by = parameters.get("by") or ()
+    return {
+        "notebook": notebook.removesuffix(".ipynb"),
+        "by": [by] if isinstance(by, str) else [str(each) for each in by],
+        "where": str(parameters.get("where", "") or ""),
+    }
 
 
 def client_of(root: Path, name: str, language: str, otherwise: str) -> html.Client:

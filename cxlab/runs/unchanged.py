@@ -16,6 +16,7 @@ from typing import Any
 
 from cxlab.intake.unchanged import sources_in_doubt, table_in_doubt
 from cxlab.runs.entries import Entry
+from cxlab.runs.history import seen
 from cxlab.runs.provenance import Ground, file_digest, fingerprint, json_digest
 from cxlab.runs.publish import Shelf, intact, manifest_of
 from cxlab.runs.stages import awaited
@@ -122,6 +123,7 @@ def gallery_note(study: Study, shelf: Shelf, ground: Ground) -> dict[str, str]:
         [[entry.id, entry.title, entry.sweep, list(entry.after)] for entry in study.entries],
         shelf.current(),
         [ground.sources, ground.versions, ground.declaration],
+        seen(shelf.folder),
     ]
     return {"made_of": json_digest(made_of), "sha256": file_digest(shelf.folder / "index.html")}
 

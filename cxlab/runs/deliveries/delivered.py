@@ -20,7 +20,7 @@ from cxlab.runs.deliveries.register import (
     registered,
 )
 from cxlab.runs.outputs import as_json
-from cxlab.runs.pages import folded
+from cxlab.runs.pages import Gallery, folded
 from cxlab.runs.points import point_id
 from cxlab.runs.provenance import digest
 from cxlab.runs.publish import Shelf, shelf
@@ -99,7 +99,10 @@ def deliver(
         said = volume(folder.name, root)
         _one_language(said, language)
         files = made(said, root=root, makers=makers)
-        return _kept(opened, said, files, today or date.today())
+        done = _kept(opened, said, files, today or date.today())
+        if declared := declared_in(folder.name, root):
+            opened.replace("index.html", Gallery(declared).index(opened))  # which leads to the files
+        return done
 
 
 def lacking_in(folder: Path, root: Path) -> list[str]:

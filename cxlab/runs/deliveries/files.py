@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cxlab.errors import Message, WorkbenchError
-from cxlab.reporting import html
+from cxlab.reporting import gallery
 from cxlab.reporting.volume import Volume
 from cxlab.runs.crate.door import refuse
 from cxlab.runs.crate.written import zip_of
@@ -79,11 +79,13 @@ def _pages(volume: Volume) -> Iterable[tuple[str, str]]:
     """Give the gallery, without what leads to notebooks and manifests, and the chapters."""
     cards = [
         replace(
-            html.entry_of(each.notebook, name=each.entry, href=f"{each.entry}.html", language=each.language),
+            gallery.entry_of(
+                each.notebook, name=each.entry, href=f"{each.entry}.html", language=each.language
+            ),
             title=each.title,
         )
         for each in volume.chapters
     ]
-    yield "index.html", html.index(volume.title, cards, language=volume.language, client=volume.client)
+    yield "index.html", gallery.index(volume.title, cards, language=volume.language, client=volume.client)
     for each in volume.chapters:
         yield f"{each.entry}.html", each.page()
