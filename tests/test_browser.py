@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 import reporting_examples as examples
-from browsing import A4, CLIPPED, FAINT, FOCUSED, LAYOUT, WIDTHS, browser, tab
+from browsing import A4, CLIPPED, FAINT, FOCUSED, LAYOUT, WIDTHS, browser, opened, tab
 
 from cxlab.analysis.estimates import masked
 from cxlab.reporting import figures, gallery, html
@@ -58,7 +58,7 @@ def test_a_page_opens_from_a_file_and_nothing_leaves_its_window(launched, study)
             assert page.locator("script").count() == 0, name
             policy = page.locator("meta[http-equiv='Content-Security-Policy']").get_attribute("content")
             assert policy.startswith("default-src 'none'"), name
-            page.evaluate("() => document.querySelectorAll('details').forEach(each => { each.open = true })")
+            opened(page)
             for width in WIDTHS:
                 page.set_viewport_size({"width": width, "height": 900})
                 assert page.evaluate(LAYOUT) == [], f"{name} at {width} px"
@@ -72,7 +72,7 @@ def test_text_stands_out_from_its_ground(launched, study, scheme):
     with tab(launched, color_scheme=scheme) as (page, _):
         for name, address in study.items():
             page.goto(address)
-            page.evaluate("() => document.querySelectorAll('details').forEach(each => { each.open = true })")
+            opened(page)
             assert page.evaluate(FAINT) == [], f"{name}, {scheme}"
             grounds.add(page.evaluate("() => getComputedStyle(document.documentElement).backgroundColor"))
     assert len(grounds) == 1

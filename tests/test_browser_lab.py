@@ -11,7 +11,7 @@ import urllib.request
 from contextlib import contextmanager
 
 import pytest
-from browsing import PATIENCE, browser
+from browsing import FAINT, LAYOUT, PATIENCE, browser, opened, tab
 from lab_examples import workbench
 
 pytestmark = [pytest.mark.runs_notebooks, pytest.mark.xdist_group("browser")]
@@ -46,7 +46,7 @@ def lab(folder, *arguments):
                 break
         else:
             pytest.fail(f"JupyterLab did not start: {log.read_text('utf-8')}")
-        yield found[1], found[2], found[3], started
+        yield found[1], found[2], found[3]
     finally:
         started.terminate()
         try:
@@ -61,14 +61,14 @@ def test_a_parameter_is_given_corrected_and_run_as_a_report(tmp_path_factory):
     root = tmp_path_factory.mktemp("lab")
     workbench(root, checked=["other"])
     given = ["little", "--client", "other", "--root", str(root)]
-    with browser() as launched, lab(tmp_path_factory.mktemp("r"), *given) as (server, opened, token, _):
+    with browser() as launched, lab(tmp_path_factory.mktemp("r"), *given) as (server, start, token):
         context = launched.new_context(viewport={"width": 1440, "height": 1000})
         context.set_default_timeout(PATIENCE)
         expect.set_options(timeout=PATIENCE)
         away: list[str] = []
         context.on("request", lambda asked: None if is_here(asked.url, server) else away.append(asked.url))
         page = context.new_page()
-        page.goto(f"{server}{opened}?token={token}")
+        page.goto(f"{server}{start}?token={token}")
         page.get_by_text("Python 3 | Idle").wait_for()
         cells = page.locator(".jp-CodeCell")
         run_cell(page, cells.nth(0))
@@ -93,6 +93,11 @@ def test_a_parameter_is_given_corrected_and_run_as_a_report(tmp_path_factory):
         assert "/files/reports/built/other-single/" in report.url
         assert report.locator("script, [class*=widget]").count() == 0
         assert away == []
+        with tab(launched) as (file, heard):
+            for path in sorted((root / "reports" / "built" / "other-single").glob("*.html")):
+                file.goto(path.as_uri())
+                opened(file)
+                assert (file.evaluate(LAYOUT), file.evaluate(FAINT), heard) == ([], [], []), path.name
         with pytest.raises(urllib.error.HTTPError, match="403"):
             urllib.request.urlopen(f"{server}/api/contents", timeout=60)
     assert not [path.name for path in (root / "notebooks").glob("*.ipynb") if path.stem != "little"]

@@ -1,6 +1,7 @@
 """The form of parameters in JupyterLab: what it takes, what it refuses, what it hands over, what it runs."""
 
 import json
+import os
 import sys
 import threading
 from pathlib import Path
@@ -252,6 +253,7 @@ def shell(monkeypatch, bench, tmp_path_factory):
     made = InteractiveShell(user_module=own, user_ns=own.__dict__, config=quiet)
     monkeypatch.setattr(extension, "display", shown.append)
     monkeypatch.setenv("CXLAB_ROOT", str(bench))
+    monkeypatch.setenv("JUPYTER_PATH", os.pathsep.join([str(SPECS), "/else"]))
 
     def load(notebook, client=""):
         monkeypatch.setenv(extension.NOTEBOOK, str(notebook))
@@ -270,6 +272,7 @@ def test_the_form_stands_above_the_parameters_and_its_values_hold_below(shell, n
     made, shown = shell(notebook, client="other")
     assert run(made, IMPORTS, "imports").success
     assert len(shown) == 1
+    assert os.environ["JUPYTER_PATH"] == "/else"  # what a cell starts meets no form
     field, _ = fields(made.ast_transformers[-1]._form)
     assert field["client"].value == "other"
     field["level"].value = "0.9"

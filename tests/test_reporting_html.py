@@ -367,6 +367,7 @@ def chromium(tmp_path_factory):
     return dom
 
 
+@pytest.mark.xdist_group("browser")
 def test_a_browser_runs_nothing(chromium, payloaded, tmp_path):
     report, gallery = payloaded(" ".join(p for p in PAYLOADS if "\x00" not in p))
     # Both in one document and without their policy: what is written must be harmless by itself. The last

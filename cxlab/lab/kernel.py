@@ -19,7 +19,7 @@ from IPython.display import display
 
 from cxlab.catalogues import problem_line
 from cxlab.errors import CxlabError, Message, WorkbenchError
-from cxlab.lab import CLIENT
+from cxlab.lab import CLIENT, SPECS
 from cxlab.lab.given import Given
 from cxlab.parameters import TAG, source
 from cxlab.speech import language_of_messages, said
@@ -143,6 +143,9 @@ def _is(info: Any, cell: Mapping[str, Any]) -> bool:
 
 def load_ipython_extension(shell: Any) -> None:
     """Place the form in the notebook that this kernel was started for, if it is one of a workbench."""
+    # What a cell starts, such as papermill, inherits the notebook's name and must not meet its form.
+    paths = os.environ.get("JUPYTER_PATH", "").split(os.pathsep)
+    os.environ["JUPYTER_PATH"] = os.pathsep.join(path for path in paths if path != str(SPECS))
     notebook = Path(os.environ.get(NOTEBOOK, ""))
     if notebook.suffix != ".ipynb" or not notebook.is_file():
         return
