@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from bisect import bisect_right
+from collections.abc import Iterator
 from functools import lru_cache
 
 from matplotlib.font_manager import FontProperties
@@ -11,6 +13,7 @@ from matplotlib.textpath import text_to_path
 from cxlab.reporting.figures.theme import FONT, TEXT
 
 LINES = 3
+NARROWEST = 0.2  # width of the narrowest letters, as a share of their size
 
 
 @lru_cache(maxsize=4096)
@@ -34,33 +37,46 @@ def wrapped(
     ['Tiempo de espera', 'en el call center']
     """
     broken: list[str] = []
+    starts: list[int] = []  # of each line, in the text
+    at = 0
     for word in text.split(" "):
-        for piece in _pieces(word, room, size, bold=bold):
-            joined = f"{broken[-1]} {piece[0]}" if broken and not piece[1] else piece[0]
-            if broken and not piece[1] and width(joined, size, bold=bold) <= room:
+        for piece, own in _pieces(word, room, size, bold=bold):
+            joined = f"{broken[-1]} {piece}" if broken and not own else piece
+            if broken and not own and width(joined, size, bold=bold) <= room:
                 broken[-1] = joined
             else:
-                broken.append(piece[0])
-    if len(broken) <= lines:
-        return broken or [""]
-    return [*broken[: lines - 1], _cut(" ".join(broken[lines - 1 :]), room, size, bold=bold)]
+                broken.append(piece)
+                starts.append(at)
+            at += len(piece)
+            if len(broken) > lines:  # of what is left, no more is read than would fit
+                return [*broken[: lines - 1], _cut(text[starts[lines - 1] :], room, size, bold=bold)]
+        at += 1
+    return broken or [""]
 
 
-def _pieces(word: str, room: float, size: float, *, bold: bool) -> list[tuple[str, bool]]:
+def _pieces(word: str, room: float, size: float, *, bold: bool) -> Iterator[tuple[str, bool]]:
     """Break a word that is wider than the room; the flag says that a piece starts a line of its own."""
-    if width(word, size, bold=bold) <= room:
-        return [(word, False)]
-    pieces, rest = [], word
-    while rest:
-        taken = next((k for k in range(len(rest), 1, -1) if width(rest[:k], size, bold=bold) <= room), 1)
-        pieces.append((rest[:taken], True))
-        rest = rest[taken:]
-    return pieces
+    if len(word) <= _most(room, size) and width(word, size, bold=bold) <= room:
+        yield word, False
+        return
+    while word:
+        taken = max(1, _fitting(word, room, size, bold=bold))
+        yield word[:taken], True
+        word = word[taken:]
 
 
 def _cut(text: str, room: float, size: float, *, bold: bool) -> str:
-    for end in range(len(text), 0, -1):
-        shorter = text[:end].rstrip() + "…"
-        if width(shorter, size, bold=bold) <= room:
-            return shorter
-    return "…"
+    return text[: _fitting(text, room, size, "…", bold=bold)].rstrip() + "…"
+
+
+def _fitting(text: str, room: float, size: float, end: str = "", *, bold: bool) -> int:
+    """Return how many letters of `text` fit into the room, with `end` after them."""
+    known = range(1, min(len(text), _most(room, size)) + 1)
+    return bisect_right(
+        known, room, key=lambda letters: width(text[:letters].rstrip() + end, size, bold=bold)
+    )
+
+
+def _most(room: float, size: float) -> int:
+    """Return how many of the narrowest letters a line holds: nobody measures more of a text."""
+    return int(room / (NARROWEST * size)) + 1
