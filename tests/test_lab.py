@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 import threading
 from pathlib import Path
@@ -171,12 +172,15 @@ def test_the_form_speaks_spanish(given, monkeypatch):
 class Told(Running):
     """A run that does nothing by itself."""
 
+    seconds = 100.4
+
     def start(self) -> None:
-        self._since = 0.0
+        """Nothing to start."""
 
 
 def test_a_report_is_made_beside_the_kernel_and_linked(given, bench, monkeypatch):
     monkeypatch.setattr(forms, "Running", Told)
+    monkeypatch.setattr(forms, "durations", lambda study: {study.entries[0].id: 400.0})
     form = forms.Form(given)
     field, _ = fields(form)
     field["level"].value = "0.9"
@@ -188,6 +192,9 @@ def test_a_report_is_made_beside_the_kernel_and_linked(given, bench, monkeypatch
     running.lines.append(f"0 of 1 · little: {PAYLOAD}")
     form._follow(running)
     assert "0 of 1 · little: &lt;img" in form._status.value
+    assert re.search(r"100 s so far · about 5 min left", form._status.value)  # it took 400 s before
+    assert form._bar.layout.display == ""
+    assert form._bar.value == pytest.approx(0.25, abs=0.01)
     page = bench / "reports" / f"a {BENT}.html"
     page.parent.mkdir(exist_ok=True)
     page.touch()
