@@ -30,6 +30,8 @@ def add_commands(command: Command) -> None:
     for name in ("before", "after"):
         added.add_argument(name, metavar=said(_RUN), help=said(_RUN_HELP))
     added.add_argument("--json", action="store_true", help=said(Message("as JSON, for programs")))
+    page = Message("as a page that a client can read (by default beside the pages of the second)")
+    added.add_argument("--html", nargs="?", const="", metavar=said(Message("FILE")), help=said(page))
     summary = Message("run a published run or study again and compare the bytes, or only re-hash it")
     verify = command("verify", _verify, summary)
     verify.add_argument("run", metavar=said(_RUN), help=said(_RUN_HELP))
@@ -65,7 +67,13 @@ def _diff(given: argparse.Namespace) -> int:
             refused.append(error)
     both = {run.entry for pair in pairs for run in pair}
     apart = [[entry for entry in side if entry not in both] for side in sides]
-    if given.json:
+    if given.html is not None:
+        from cxlab.runs.compared.diff_file import write
+
+        path = write(found, pairs, apart, [each.message for each in refused], root=root, to=given.html)
+        say(Message("open {page}", page=path.as_uri()))
+        print(path)
+    elif given.json:
         print(json.dumps(_content(found, apart, refused), ensure_ascii=False, indent=1))
     else:
         _tell(found, apart, pairs, root)

@@ -38,7 +38,7 @@ def volume(study: str, root: Path) -> Volume:
     if not current:
         raise RunError("nothing of {study} is published: run it first", study=folder.name)
     chapters = tuple(
-        _chapter(folder / "runs" / current[name], root, declared) for name in _in_order(current, declared)
+        chapter(folder / "runs" / current[name], root, declared) for name in _in_order(current, declared)
     )
     first = chapters[0]
     title = (declared and declared.title) or folder.name
@@ -67,7 +67,23 @@ def _in_order(current: Mapping[str, str], declared: Study | None) -> list[str]:
     return [entry.id for entry in declared.entries if entry.id in current and entry.id not in points]
 
 
-def _chapter(folder: Path, root: Path, declared: Study | None) -> Chapter:
+def chapter(folder: Path, root: Path, declared: Study | None = None) -> Chapter:
+    """Return a published run as the chapter that its page is.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the run.
+    root : Path
+        The workbench.
+    declared : Study, optional
+        The study it is an entry of, for its title.
+
+    Raises
+    ------
+    RunError
+        If it is not as it was published.
+    """
     run = read_run(folder)
     said, entries = run.manifest, declared.entries if declared else ()
     own = next((entry for entry in entries if entry.id == run.entry), None)

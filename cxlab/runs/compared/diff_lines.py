@@ -78,7 +78,7 @@ def lines(found: Difference, words: Words) -> Iterator[str]:
     words : Words
         Language and labels of the report.
     """
-    said = _Said(found, words)
+    said = Said(found, words)
     yield said(Message("before: {run}", run=clean(found.before)))
     yield said(Message("after: {run}", run=clean(found.after)))
     if found.empty:
@@ -89,14 +89,18 @@ def lines(found: Difference, words: Words) -> Iterator[str]:
         yield from part
 
 
-class _Said:
+class Said:
+    """What is said of the parts of a difference, in the report's language."""
+
     def __init__(self, found: Difference, words: Words) -> None:
         self.found, self.words = found, words
 
     def __call__(self, message: Message) -> str:
+        """Return a message in the report's language."""
         return translate(message, self.words.language)
 
     def why(self) -> Iterator[str]:
+        """Give the lines on what the runs were not made of alike."""
         yield self(Message("why"))
         kinds = list(dict.fromkeys(cause.kind for cause in self.found.causes))
         for kind in kinds:
@@ -119,6 +123,7 @@ class _Said:
         return f"{what}: {_cut(clean(sides[0]), 70)} → {_cut(clean(sides[1]), 70)}"
 
     def rows(self) -> Iterator[str]:
+        """Give the lines on rows read and used."""
         yield self(Message("rows"))
         if self.found.same_people:
             yield "  " + self(Message("both read the same rows of the same tables"))
@@ -134,6 +139,7 @@ class _Said:
         return f"{of}, {what}: {sides[0]} → {sides[1]}"
 
     def numbers(self) -> Iterator[str]:
+        """Give the lines on what moved."""
         yield self(Message("numbers"))
         tally = {verdict: [m for m in self.found.moved if m.verdict == verdict] for verdict in VERDICTS}
         parts = [f"{self(VERDICTS[v])}: {self.words.number(len(m), 0)}" for v, m in tally.items() if m]
@@ -145,25 +151,25 @@ class _Said:
                 "that are only noise, some are; people who are in both make it too strict"
             ))  # fmt: skip
         groups: dict[tuple[str, str], list[Moved]] = {}
-        for each in (each for verdict in VERDICTS for each in sorted(tally[verdict], key=_by_error)):
+        for each in (each for verdict in VERDICTS for each in sorted(tally[verdict], key=by_error)):
             groups.setdefault((each.kind, each.table), []).append(each)
         for (kind, table), own in groups.items():
-            yield f"  {self._table(kind, table)}"
+            yield f"  {self.table(kind, table)}"
             shown = [each for each in own if each.verdict != "within"][:ROWS]
             shown += [each for each in own if each.verdict == "within"][:WITHIN]
             yield from _aligned([self._row(each) for each in shown])
             if len(own) > len(shown):
                 yield f"    {self(Message('and {n} more', n=len(own) - len(shown)))}"
-        yield from (f"  {self._other(other)}" for other in self.found.others)
+        yield from (f"  {self.other(other)}" for other in self.found.others)
 
-    def _other(self, other: Other) -> str:
+    def other(self, other: Other) -> str:
         """Say which other columns moved; limits go with what they limit."""
         names = [c for c in other.columns if not c.endswith(("_low", "_high", "_sd")) and c != "n_eff"]
         said = [self.words.term(name) for name in names[:COLUMNS]] + ["…"] * (len(names) > COLUMNS)
         return self(
             Message(
                 "{table}: other numbers too (rows: {n}): {columns}",
-                table=self._table(other.kind, other.table),
+                table=self.table(other.kind, other.table),
                 n=other.rows,
                 columns=", ".join(said) or "–",
             )
@@ -172,16 +178,25 @@ class _Said:
     def _kind(self, kind: str) -> str:
         return self(KINDS[kind]) if kind in KINDS else clean(kind)
 
-    def _table(self, kind: str, table: str) -> str:
+    def table(self, kind: str, table: str) -> str:
+        """Return what a table of a kind of result is called."""
         if table == "main":
             return self._kind(kind)
         key = f"table.{table}"
         return f"{self._kind(kind)}, {self.words(key) if self.words.known(key) else self.words.label(table)}"
 
     def _row(self, moved: Moved) -> tuple[str, str, str, str]:
-        label, verdict = _cut(self._key(moved.key), WIDEST), self(VERDICTS[moved.verdict])
+        label, *told = self.cells(moved)
+        verdict = self(VERDICTS[moved.verdict])
+        if not told:
+            return _cut(label, WIDEST), "", "", verdict
+        return _cut(label, WIDEST), f"{told[0]} → {told[1]}", told[2], verdict
+
+    def cells(self, moved: Moved) -> tuple[str, ...]:
+        """Return a change's row, before, after and change; where it has no numbers, its row alone."""
+        label = self._key(moved.key)
         if moved.before is None and moved.after is None:
-            return label, "", "", verdict
+            return (label,)
         digits = self._digits(moved)
         before, after = (
             self._side(value, limits, moved.unit, digits)
@@ -190,7 +205,7 @@ class _Said:
                 (moved.after, moved.interval_after),
             )
         )
-        return label, f"{before} → {after}", self._change(moved, digits), verdict
+        return label, before, after, self._change(moved, digits)
 
     def _digits(self, moved: Moved) -> int:
         sides = [limits for limits in (moved.interval_before, moved.interval_after) if limits]
@@ -227,14 +242,18 @@ class _Said:
         return words.cell(name, value) if isinstance(value, str) else clean(_json(value))
 
     def conclusions(self) -> Iterator[str]:
+        """Give the lines on what is concluded otherwise."""
         yield self(Message("conclusions"))
         if not (self.found.claims or self.found.judged):
             yield "  " + self(Message("the same ones, with the same verbs and directions"))
         for claim in self.found.claims:
             yield from self._claim(claim)
-        yield from (f"  ~ {self._judged(each)}" for each in self.found.judged)
+        for each in self.found.judged:
+            what, before, after = self.judged(each)
+            yield f"  ~ {what}: {before} → {after}"
 
-    def _judged(self, judged: Judged) -> str:
+    def judged(self, judged: Judged) -> tuple[str, str, str]:
+        """Return what is put elsewhere than before, and both places."""
         sides = [
             self.words("table.yes" if side else "table.no")
             if isinstance(side, bool)
@@ -243,8 +262,8 @@ class _Said:
             else self.words.label(judged.column, side)
             for side in (judged.before, judged.after)
         ]
-        of = f"{self._table(judged.kind, judged.table)}, {self._key(judged.key)}"
-        return f"{of}: {self.words.term(judged.column)}: {sides[0]} → {sides[1]}"
+        of = f"{self.table(judged.kind, judged.table)}, {self._key(judged.key)}"
+        return f"{of}: {self.words.term(judged.column)}", sides[0], sides[1]
 
     def _claim(self, claim: Restated) -> Iterator[str]:
         how = ", ".join(self(HOW[each]) for each in claim.how)
@@ -260,7 +279,8 @@ class _Said:
             yield f"      [{claim.grades[1]}] {clean(claim.after)}"
 
 
-def _by_error(moved: Moved) -> float:
+def by_error(moved: Moved) -> float:
+    """Return what sorts changes: the largest beside its error first."""
     return 0.0 if moved.errors is None else -abs(moved.errors)
 
 
