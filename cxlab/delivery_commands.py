@@ -29,6 +29,12 @@ def add_commands(command: Command) -> None:
         help=said(Message("of the runs to deliver (by default that of the study)")),
     )
     deliver.add_argument(
+        "--pdf",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help=said(Message("make the PDF too, which takes longest (by default yes)")),
+    )
+    deliver.add_argument(
         "--despite-failures",
         action="store_true",
         help=said(Message("deliver what is published, though entries failed or were never run")),
@@ -38,9 +44,11 @@ def add_commands(command: Command) -> None:
 def _deliver(given: argparse.Namespace) -> int:
     """Deliver, and say where it is, what it holds and what could not be made."""
     from cxlab.runs.deliveries.delivered import deliver, lacking_in
+    from cxlab.runs.deliveries.files import MAKERS
 
     root = workbench(given.root)
-    done = deliver(given.study, root, language=given.language, despite=given.despite_failures)
+    makers = [each for each in MAKERS if given.pdf or each.kind != "pdf"]
+    done = deliver(given.study, root, language=given.language, despite=given.despite_failures, makers=makers)
     for why in done.missing.values():
         print(said(why), file=sys.stderr)
     names = ", ".join(lacking_in(done.folder.parents[1], root)) if given.despite_failures else ""

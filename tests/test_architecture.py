@@ -93,6 +93,8 @@ DOORS = {
     "tqdm": {"runs/", "cli", "progress"},
     "distributed": {"runs/cluster"},
     "fsspec": {"runs/remote"},
+    "weasyprint": {"reporting/pdf"},
+    "pydyf": {"reporting/pdf"},
 }
 FORBIDDEN = {"pickle", "joblib", "shelve", "marshal", "requests", "urllib.request", "pingouin"}
 

@@ -13,7 +13,7 @@ import volume_examples
 from cxlab.cli import main
 from cxlab.errors import Message, ParameterError, RunError, WorkbenchError
 from cxlab.runs.clearing import old
-from cxlab.runs.deliveries import delivered
+from cxlab.runs.deliveries import delivered, files
 from cxlab.runs.deliveries.delivered import deliver
 from cxlab.runs.deliveries.files import Maker
 from cxlab.runs.deliveries.register import REGISTER, registered
@@ -26,6 +26,7 @@ DAY = date(2026, 11, 26)
 @pytest.fixture
 def root(tmp_path, monkeypatch) -> Path:
     monkeypatch.setenv("CXLAB_LANGUAGE", "en")
+    monkeypatch.setattr(files, "MAKERS", ())
     volume_examples.publish(tmp_path)
     return tmp_path
 
@@ -43,13 +44,13 @@ def rerun(root: Path, entry: str = "drivers") -> str:
     run = folder(root) / "runs" / Shelf(folder(root)).current()[entry]
     notebook = nbformat.read(run / "notebook.ipynb", as_version=4)
     notebook.cells[0].source += " Otra vez."
-    files = {path.name: path.read_bytes() for path in run.iterdir() if path.name != "manifest.json"}
-    files["notebook.ipynb"] = nbformat.writes(notebook).encode()
+    content = {path.name: path.read_bytes() for path in run.iterdir() if path.name != "manifest.json"}
+    content["notebook.ipynb"] = nbformat.writes(notebook).encode()
     said = json.loads((run / "manifest.json").read_text())
     said["fingerprint"] = {"id": f"{run.name}b"}
     with shelf(root, "fibra") as opened:
-        name = opened.publish(entry, f"{run.name}b", files, said)
-        opened.show(entry, name, files["report.html"])
+        name = opened.publish(entry, f"{run.name}b", content, said)
+        opened.show(entry, name, content["report.html"])
     return name
 
 
@@ -101,11 +102,11 @@ def test_a_version_whose_folder_is_gone_is_still_told_and_its_name_is_not_used_a
 def test_what_ended_between_the_files_and_the_register_is_entered_the_next_time(root, monkeypatch):
     deliver("fibra", root, today=DAY)
     rerun(root)
-    monkeypatch.setattr(delivered, "enter", lambda opened: None)
-    monkeypatch.setattr(delivered, "_point", lambda opened, record: None)
-    deliver("fibra", root, today=DAY)
+    with monkeypatch.context() as ended:
+        ended.setattr(delivered, "enter", lambda opened: None)
+        ended.setattr(delivered, "_point", lambda opened, record: None)
+        deliver("fibra", root, today=DAY)
     assert len((folder(root) / REGISTER).read_text().splitlines()) == 1
-    monkeypatch.undo()
     line = (folder(root) / REGISTER).read_text()
     assert not deliver("fibra", root, today=DAY).new
     assert (folder(root) / REGISTER).read_text().startswith(line)
@@ -160,11 +161,11 @@ def test_a_page_that_says_where_the_workbench_is_does_not_leave(root):
     run = folder(root) / "runs" / Shelf(folder(root)).current()["drivers"]
     notebook = nbformat.read(run / "notebook.ipynb", as_version=4)
     notebook.cells[0].source += f" Vea {root}/data."
-    files = {path.name: path.read_bytes() for path in run.iterdir() if path.name != "manifest.json"}
-    files["notebook.ipynb"] = nbformat.writes(notebook).encode()
+    content = {path.name: path.read_bytes() for path in run.iterdir() if path.name != "manifest.json"}
+    content["notebook.ipynb"] = nbformat.writes(notebook).encode()
     with shelf(root, "fibra") as opened:
         said = json.loads((run / "manifest.json").read_text())
-        opened.show("drivers", opened.publish("drivers", "other", files, said), b"")
+        opened.show("drivers", opened.publish("drivers", "other", content, said), b"")
     with pytest.raises(RunError, match="hold what may not leave"):
         deliver("fibra", root, today=DAY)
     assert not (folder(root) / "deliveries").exists()

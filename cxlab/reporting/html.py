@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import jinja2
 from markupsafe import escape
@@ -37,12 +37,13 @@ CSP = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; font-src da
 class Client:
     """What a page shows of the client: name, focal colour (#RRGGBB), logo as a data: URI, labels.
 
-    `labels` is client.yaml's ``labels`` mapping ({columns: ..., values: ...}).
+    `labels` is client.yaml's ``labels`` mapping ({columns: ..., values: ...}), `paper` what it prints on.
     """
 
     name: str
     focal: str = ""
     logo: str = ""
+    paper: Literal["A4", "Letter"] = "A4"
     labels: Mapping[str, Any] = field(default_factory=dict)
 
 

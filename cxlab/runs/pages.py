@@ -250,6 +250,7 @@ def client_of(root: Path, name: str, language: str, otherwise: str) -> html.Clie
         name=client.name.get("en" if language == "en" else "es"),
         focal=client.colours.focal or "",
         logo=_logo(client.folder, client.logo),
+        paper=client.paper,
         labels=client.labels.model_dump(),
     )
 

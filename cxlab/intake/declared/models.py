@@ -359,6 +359,7 @@ class Client(_Strict):
     data_date: date | None = None
     colours: Colours = Colours()
     logo: str | None = None
+    paper: Literal["A4", "Letter"] = "A4"
     privacy: Privacy = Privacy()
     breaks: list[Break] = Field(default_factory=list)
     labels: Labels = Labels()

@@ -28,8 +28,20 @@ class Maker:
     make: Callable[[Volume], bytes]
 
 
+def _annex(volume: Volume) -> bytes:
+    from cxlab.reporting.annex import annex
+
+    return annex(volume)
+
+
+def _pdf(volume: Volume) -> bytes:
+    from cxlab.reporting.pdf import pdf
+
+    return pdf(volume)
+
+
 # Each imports what makes it only when it is called: it is heavy, or may be missing on this machine.
-MAKERS: tuple[Maker, ...] = ()
+MAKERS: tuple[Maker, ...] = (Maker("annex", ".xlsx", _annex), Maker("pdf", ".pdf", _pdf))
 
 
 @dataclass(frozen=True)
