@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from cxlab.analysis import metrics
+from cxlab.analysis import columns, metrics
 from cxlab.analysis.sampling import design_of
 from cxlab.analysis.survey import cells, partition
 from cxlab.errors import AnalysisError
@@ -231,3 +231,67 @@ def test_weights_of_other_rows_are_refused(raked):
         metrics.score(some.reset_index(drop=True), "nps", columns="ltr", weights=raked)
     with pytest.raises(AnalysisError, match="raked over 451 rows and the table has 191 of them"):
         metrics.score(some, "nps", columns="ltr", weights=raked, cluster="store")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["b", "a", None, "c"],
+        ["b", 3, np.nan, "a", True, 1],
+        [5, -2, 7, 7],
+        [2**62, 5, -(2**60)],
+        [1.5, np.nan, 2.0],
+    ],
+    ids=["text", "mixed", "whole", "far apart", "numbers"],
+)
+@pytest.mark.parametrize("as_read", [True, False])
+def test_a_column_of_many_rows_is_coded_as_one_of_few(values, as_read):
+    """The shorter ways (by place in memory, by whole numbers in a row) give what comparing all gives."""
+    rng = np.random.default_rng(4)
+    held = pd.Series(values).iloc[rng.integers(0, len(values), 60_000)].reset_index(drop=True)
+    if not as_read and held.dtype == object:  # every row an object of its own
+        held = pd.Series([x[:1] + x[1:] if isinstance(x, str) else x for x in held], dtype=object)
+    codes, found = columns.coded(held)
+    plain, wanted = pd.factorize(held, sort=True)
+    assert np.array_equal(codes, plain)
+    assert list(found) == list(wanted)
+
+
+def test_one_that_is_rare_is_coded_too():
+    held = pd.Series(["b"] * 70_000 + ["a", "c"], dtype=object)
+    codes, found = columns.coded(held)
+    assert codes[[0, -2, -1]].tolist() == [1, 0, 2]
+    assert list(found) == ["a", "b", "c"]
+
+
+def test_sums_by_blocks_are_sums_of_all():
+    rng = np.random.default_rng(5)
+    n = 100_000
+    table = pd.DataFrame({
+        "score": rng.normal(500, 1, n), "w": rng.lognormal(0, 1, n), "s": rng.integers(0, 3, n),
+        "c": rng.integers(0, 50, n), "by": rng.integers(0, 4, n),
+    })  # fmt: skip
+    parts = partition(table, ["by"])
+    u, ones = table["score"].to_numpy(), np.ones(n)
+    for strata, cluster in ((None, None), ("s", None), (None, "c"), ("s", "c")):
+        design = design_of(table, "w", strata, cluster)
+        found = cells(u, ones, design, parts.codes, 4).groups(np.eye(4))
+        for cell in range(4):
+            w = np.where(parts.codes == cell, table["w"], 0.0)
+            mean = (w * u).sum() / w.sum()
+            e = pd.DataFrame({"e": w * (u - mean) / w.sum(), "s": 0 if strata is None else table["s"]})
+            e["unit"] = np.arange(n) if cluster is None else table["c"]
+            units = e.groupby(["s", "unit"])["e"].sum()
+            m = units.groupby("s").transform("size")
+            off = units - units.groupby("s").transform("mean")
+            assert found.estimate[cell] == pytest.approx(mean, rel=1e-12)
+            assert found.std_error[cell] == pytest.approx(np.sqrt((off**2 * m / (m - 1)).sum()), rel=1e-9)
+
+
+def test_ids_in_order_that_repeat_are_still_found():
+    table = pd.DataFrame({"response_id": [1, 2, 2, 3], "recommend": [10, 9, 9, 0]})
+    with pytest.raises(AnalysisError, match="duplicate rows"):
+        columns.check_rows(table)
+    columns.check_rows(table.drop(index=2))
+    with pytest.raises(AnalysisError, match="duplicate rows"):
+        columns.check_rows(table.iloc[[3, 1, 0, 2]])

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxlab.analysis.columns import as_floats, in_rows, not_numbers, shown
+from cxlab.analysis.columns import as_floats, blocks, in_rows, not_numbers, shown
 from cxlab.analysis.definitions import Metric
 from cxlab.analysis.dropped import NO_TRIALS, missing
 from cxlab.analysis.estimates import check_columns
@@ -188,9 +188,12 @@ def _contribution(entry: Metric, values: Sequence[np.ndarray[Any, Any]]) -> np.n
     points[np.array(entry.negative, dtype=int) - low] = -100.0
     points[-1] = np.nan
     total = np.zeros(len(values[0]))
-    for column in values:
-        total += points[np.where(np.isnan(column), high + 1, column).astype(int) - low]
-    return total / len(values)
+    for piece in blocks(len(total)):
+        for column in values:
+            total[piece] += points[
+                np.where(np.isnan(column[piece]), high + 1, column[piece]).astype(int) - low
+            ]
+    return total / len(values) if len(values) > 1 else total
 
 
 def _rate(

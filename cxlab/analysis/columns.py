@@ -18,6 +18,9 @@ from cxlab.errors import AnalysisError, Message, Problem
 Array = np.ndarray[Any, Any]
 
 _SHOWN = 5
+_MANY = 4000  # rows from which a shorter way to the same codes is looked for
+_BLOCK = 1 << 15
+_HEAD = 50_000  # rows in which all of the few are mostly met
 # Names of id columns, in lower case and without separators.
 _RESPONSE_IDS = ("responseid",)
 _PERSON_IDS = ("customerid", "respondentid")
@@ -57,7 +60,8 @@ def records(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the rows of `table` as mappings from column to value."""
     names = [str(column) for column in table.columns]
     values = [held.tolist() for _, held in table.items()]
-    return [dict(zip(names, row, strict=True)) for row in zip(*values, strict=True)]
+    rows = zip(*values, strict=True) if names else [()] * len(table)
+    return [dict(zip(names, row, strict=True)) for row in rows]
 
 
 def named(columns: str | Iterable[str]) -> list[str]:
@@ -165,7 +169,68 @@ def of_whom(table: Any, problem: Problem) -> Problem:
     return replace(problem, found=found)
 
 
+def blocks(rows: int) -> list[slice]:
+    """Cut rows into pieces, one at least, whose columns stay in the processor's cache.
+
+    Arithmetic on millions of rows at once takes most of its time to ask for fresh memory.
+
+    Examples
+    --------
+    >>> [(piece.start, piece.stop) for piece in blocks(40_000)], len(blocks(0))
+    ([(0, 32768), (32768, 65536)], 1)
+    """
+    return [slice(start, start + _BLOCK) for start in range(0, max(rows, 1), _BLOCK)]
+
+
+def coded(held: pd.Series[Any]) -> tuple[Array, Any]:
+    """Place of each value of a column among its different ones, -1 where missing, and these, sorted.
+
+    Text that was read from a file is mostly the same few objects in many rows: they are told apart by where
+    they are in memory, and only the few are compared, a fifth of the time of comparing all.
+
+    Examples
+    --------
+    >>> codes, values = coded(pd.Series(["b", None, "a", "b"]))
+    >>> codes.tolist(), list(values)
+    ([1, -1, 0, 1], ['a', 'b'])
+    """
+    values = held.to_numpy() if isinstance(held.dtype, np.dtype) else np.empty(0)
+    if len(values) < _MANY or not (held.dtype == object or values.dtype.kind in "iu"):
+        return pd.factorize(held, sort=True)
+    if values.dtype != object:
+        low, high = int(values.min()), int(values.max())
+        if high - low >= len(values) or high > np.iinfo(np.int64).max:
+            return pd.factorize(held, sort=True)
+        shifted = values.astype(np.int64, copy=False) - low
+        present = np.flatnonzero(np.bincount(shifted))
+        place = np.zeros(high - low + 1, dtype=np.int64)
+        place[present] = np.arange(len(present))
+        return place[shifted], pd.Index((present + low).astype(values.dtype))
+    where = np.asarray(_Addresses(values))
+    if len(np.unique(where[:_MANY])) > _MANY // 4:
+        return pd.factorize(held, sort=True)
+    objects, found = pd.factorize(where)
+    head, first = np.unique(objects[:_HEAD], return_index=True)
+    if len(head) < len(found):
+        first = np.flatnonzero(np.diff(np.maximum.accumulate(objects), prepend=-1))
+    own, few = pd.factorize(held.iloc[first], sort=True)
+    return own[objects], few
+
+
+class _Addresses:
+    """Where the objects of an array are in memory, as an array of whole numbers (which keeps them alive)."""
+
+    def __init__(self, held: Array) -> None:
+        self.held = held
+        self.__array_interface__ = {**held.__array_interface__, "typestr": np.dtype(np.intp).str}
+        del self.__array_interface__["descr"]
+
+
 def _repeated(ids: pd.Series[Any]) -> Array:
+    if isinstance(ids.dtype, np.dtype) and ids.dtype.kind in "iu":
+        numbers = ids.to_numpy()
+        if (numbers[1:] > numbers[:-1]).all():  # numbered in order: nothing to look for
+            return np.zeros(len(ids), dtype=bool)
     return np.asarray((ids.duplicated(keep=False) & ids.notna()).to_numpy(dtype=bool))
 
 

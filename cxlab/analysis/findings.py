@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cxlab.analysis.answers import Answers
+from cxlab.analysis.columns import records
 from cxlab.analysis.definitions import Metric
 from cxlab.analysis.dropped import WEIGHT_ZERO, check_entered, entering, missing
 from cxlab.analysis.estimates import LOW_BASE, Claim, adjusted, t_quantile
@@ -43,16 +44,15 @@ def answer_shares(scored: Sequence[Scored], keys: pd.DataFrame | None = None) ->
             continue
         present = np.flatnonzero(cells.rows > 0)
         group = cells.groups(np.eye(len(cells.rows))[present])
-        start = pd.DataFrame(index=range(len(present))) if keys is None else keys.iloc[present]
-        frames.append(
-            start.reset_index(drop=True).assign(
-                metric=one.entry.id,
-                share_against=np.clip(group.second / 200 - group.estimate / 2, 0, 100),
-                share_for=np.clip(group.second / 200 + group.estimate / 2, 0, 100),
-                n=group.n.astype(int),
-                flag=group.flags(),
-            )
-        )
+        start = dict[Any, Any]()
+        if keys is not None:
+            start.update(keys.iloc[present].reset_index(drop=True).items())
+        shares = {
+            f"share_{side}": np.clip(group.second / 200 + sign * group.estimate / 2, 0, 100)
+            for side, sign in (("against", -1), ("for", 1))
+        }
+        n = {"n": group.n.astype(int), "flag": group.flags()}
+        frames.append(pd.DataFrame({**start, "metric": one.entry.id, **shares, **n}))
     columns = [*(keys if keys is not None else ()), "metric", "share_against", "share_for", "n", "flag"]
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
 
@@ -94,14 +94,11 @@ def _against_rest(
 def difference_rows(keys: pd.DataFrame, found: Differences, own: Group, *others: Group) -> pd.DataFrame:
     """Rows of a table of differences; where the smaller base is of too few people nothing is tested."""
     flag = own.flags(*others)
-    return keys.assign(
-        difference=found.difference,
-        std_error=found.std_error,
-        conf_low=found.conf_low,
-        conf_high=found.conf_high,
-        p_value=np.where(flag != "suppressed", found.p_value, np.nan),
-        flag=flag,
-    )
+    return pd.DataFrame({
+        **dict(keys.items()), "difference": found.difference, "std_error": found.std_error,
+        "conf_low": found.conf_low, "conf_high": found.conf_high,
+        "p_value": np.where(flag != "suppressed", found.p_value, np.nan), "flag": flag,
+    })  # fmt: skip
 
 
 def segment_name(values: Iterable[Any]) -> str:
@@ -117,7 +114,7 @@ def segment_name(values: Iterable[Any]) -> str:
 
 def segment_names(keys: pd.DataFrame, by: Sequence[str]) -> list[str]:
     """Name each row of `keys` by its values of `by`."""
-    return [segment_name(row[column] for column in by) for row in keys.to_dict("records")]
+    return [segment_name(row[str(column)] for column in by) for row in records(keys[list(by)])]
 
 
 def weighting_caveats(design: Design, entry: Metric) -> tuple[str, ...]:
@@ -165,7 +162,7 @@ def level_claims(
 ) -> tuple[Claim, ...]:
     """Claim the level of each metric, unless its base is of too few people."""
     claims = []
-    for one, row in zip(scored, overall.to_dict("records"), strict=True):
+    for one, row in zip(scored, records(overall), strict=True):
         if row["flag"] == "suppressed":
             continue
         fields = {
@@ -191,7 +188,7 @@ def segment_claims(
     entries = {one.entry.id: one.entry for one in scored}
     tested = tests[tests["p_value"].notna()].sort_values("p_value", kind="stable")
     claims = []
-    for name, row in zip(segment_names(tested, by), tested.to_dict("records"), strict=True):
+    for name, row in zip(segment_names(tested, by), records(tested), strict=True):
         entry, n = entries[row["metric"]], int(min(row["n"], row["n_rest"]))
         fields = {
             "metric": entry.id,

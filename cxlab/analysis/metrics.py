@@ -342,13 +342,15 @@ def score_rows(entry: Metric, reduced: Cells, keys: pd.DataFrame | None, level: 
     present = np.flatnonzero(reduced.rows > 0)
     group = reduced.groups(np.eye(len(reduced.rows))[present])
     low, high = interval(group, entry, level)
-    start = (
-        pd.DataFrame(index=range(len(present))) if keys is None else keys.iloc[present].reset_index(drop=True)
-    )
-    return start.assign(
-        metric=entry.id, estimate=group.estimate, std_error=group.std_error, conf_low=low, conf_high=high,
-        n=group.n.astype(int), n_eff=group.n_eff, flag=group.flags(),
-    )  # fmt: skip
+    start = dict[Any, Any]()
+    if keys is not None:
+        start.update(keys.iloc[present].reset_index(drop=True).items())
+    # In one go: a column at a time costs more than all that is in them.
+    return pd.DataFrame({
+        **start, "metric": entry.id, "estimate": group.estimate, "std_error": group.std_error,
+        "conf_low": low, "conf_high": high, "n": group.n.astype(int), "n_eff": group.n_eff,
+        "flag": group.flags(),
+    })  # fmt: skip
 
 
 def _together(scored: Sequence[Scored]) -> Answers:

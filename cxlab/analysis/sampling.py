@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxlab.analysis.columns import check_categories
+from cxlab.analysis.columns import check_categories, coded
 from cxlab.analysis.estimates import MINIMUM_CUSTOMERS, check_columns, minimum_of, weights_of
 from cxlab.analysis.weighting import Alike, Calibration, Weighting
 from cxlab.errors import AnalysisError
@@ -159,7 +159,7 @@ def persons(table: pd.DataFrame) -> Array | None:
 def factorized(table: pd.DataFrame, column: str) -> tuple[Array, Any]:
     """Codes and sorted values of a column; asked whether it names groups only where that fails."""
     try:
-        return pd.factorize(table[column], sort=True)
+        return coded(table[column])
     except TypeError:
         check_categories(table, [column])
         raise

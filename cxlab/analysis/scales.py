@@ -33,7 +33,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxlab.analysis.columns import in_rows, shown
+from cxlab.analysis.columns import blocks, in_rows, shown
 from cxlab.errors import AnalysisError, Message, Problem
 
 # Codes that questionnaires use for "no answer", "does not know", "refuses". Where no scale is declared they
@@ -151,12 +151,19 @@ def looks_like(
     (1, 10)
     """
     low, high = scale
-    there = ~np.isnan(answers)
-    known = answers[there]
-    if not len(known) or low > 1 or high > 10 or (known != np.floor(known)).any():
+    if low > 1 or high > 10:
         return None
-    often = None if each is None else each[there]
-    counts = np.bincount(known.astype(int), weights=often, minlength=high + 1)
+    counts = np.zeros(high + 1)
+    for piece in blocks(len(answers)):
+        known = answers[piece]
+        there = ~np.isnan(known)
+        known = known[there]
+        if (known != np.floor(known)).any():
+            return None
+        often = None if each is None else each[piece][there]
+        counts = counts + np.bincount(known.astype(int), weights=often, minlength=high + 1)
+    if not counts.any():
+        return None
     used = np.flatnonzero(counts)
     bottom, top = int(used[0]), int(used[-1])
     every_point = len(used) == top and bottom == 1

@@ -25,16 +25,19 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from cxlab.analysis.columns import blocks
 from cxlab.analysis.estimates import MINIMUM_CUSTOMERS, flags
 from cxlab.analysis.partition import Partition, numbered, partition
 from cxlab.analysis.sampling import Design, design_of
-from cxlab.analysis.weighting import Calibration
+from cxlab.analysis.weighting import Alike, Calibration
 from cxlab.errors import AnalysisError
 
 Array = np.ndarray[Any, Any]
 
 __all__ = ["ROUNDING", "Cells", "Design", "Group", "Partition", "cells", "design_of", "partition"]
 
+_DENSE = 0.02  # a matrix of units by cells as full as that is multiplied as a plain one: a tenth of the time
+_FEW = 4  # places to a row
 ROUNDING = 1e-12  # a relative spread below this is rounding, not variation
 
 
@@ -217,37 +220,62 @@ def cells(
     """
     enters = (codes >= 0) & ~np.isnan(numerator) & (design.weights > 0)
     used = slice(None) if enters.all() else np.flatnonzero(enters)  # where all enter nothing is copied
-    w, cell = design.weights[used], codes[used]
-    u, v = numerator[used], denominator[used]
-    each = None if design.each is None else design.each[used]
-    centre = float((w * u).sum() / (w * v).sum()) if len(w) else 0.0
-    off, squared = u - centre * v, design.squared[used]
-    a, b = w * off, w * v
-
-    def total(values: Array | None) -> Array:
-        if count == 1:
-            return np.array([len(cell) if values is None else values.sum()], dtype=float)
-        return np.bincount(cell, weights=values, minlength=count).astype(float)
-
+    w, u, v, cell = (x[used] for x in (design.weights, numerator, denominator, codes))
     drawn = _drawn(design, used, len(w))
+    a, b = np.empty(len(w)), np.empty(len(w))
+    sums = _sums(w, u, v, cell, count, drawn, (a, b), design.alike, used)
     presence = np.ones((1, count))
     if drawn.stratified:
         seen = np.bincount(drawn.stratum[drawn.at] * count + cell, minlength=len(drawn.left) * count)
         presence = (seen.reshape(-1, count) > 0).astype(float)
-    rows, heavy = total(each), total(squared * v)
     if drawn.unit is None:
-        squares = [squared * off * off, squared * off * v, squared * v * v]
-        covariance, units = _independent(a, b, squares, cell, count, drawn), rows
+        squares = [sums.pop(name) for name in ("own", "crossed", "other")]
+        covariance, units = _independent(a, b, squares, cell, count, drawn), sums["rows"]
     else:
         covariance, units = _clustered(a, b, cell, count, drawn)
-    finite = design.population is not None
     return Cells(
-        total(w * u), total(a), total(b), total(a * off), heavy,
-        total(squared * v * drawn.left[drawn.stratum[drawn.at]]) if finite else heavy,
-        rows, total(v if each is None else each * v), covariance, units, presence,
-        float(drawn.sizes.sum() - len(presence)), design.simple, counts,
-        None if design.person is None else _whose(design.person[used], cell, count), design.minimum,
+        **sums, covariance=covariance, units=units, strata=presence,
+        design_df=float(drawn.sizes.sum() - len(presence)), simple=design.simple, counts=counts,
+        whose=None if design.person is None else _whose(design.person[used], cell, count),
+        minimum=design.minimum,
     )  # fmt: skip
+
+
+def _sums(
+    w: Array, u: Array, v: Array, cell: Array, count: int, drawn: _Drawn, centred: tuple[Array, Array],
+    alike: Alike | None, used: Array | slice,
+) -> dict[str, Array]:  # fmt: skip
+    """Add up per cell what `Cells` holds, and the squares of rows that are units; fill in the `centred`."""
+    pieces = blocks(len(w))
+    each, heavier = (None, None) if alike is None else (alike.count[used], alike.squared[used])
+    whole, part = (sum(float((w[k] * x[k]).sum()) for k in pieces) for x in (u, v))
+    centre = whole / part if len(w) else 0.0
+    sums: dict[str, Array] = {}
+    for k in pieces:
+        a, b, on = centred[0][k], centred[1][k], v[k]
+        off = u[k] - centre * on
+        np.multiply(w[k], off, out=a)
+        np.multiply(w[k], on, out=b)
+        squared = w[k] * w[k] if heavier is None else heavier[k]
+        heavy = squared * on
+        parts = {
+            "rows": None if each is None else each[k], "top": w[k] * u[k], "centred": a, "bottom": b,
+            "squares": a * off, "squared_weights": heavy, "n": on if each is None else each[k] * on,
+            "open_weights": heavy * drawn.left[drawn.stratum[drawn.at][k]] if drawn.finite else heavy,
+        }  # fmt: skip
+        if drawn.unit is None:
+            factor = drawn.factor[drawn.stratum[k]] if drawn.stratified else drawn.factor
+            own = {"own": squared * off * off, "crossed": squared * off * on, "other": heavy * on}
+            parts |= {name: factor * values for name, values in own.items()}
+        for name, values in parts.items():
+            sums[name] = sums.get(name, 0.0) + _total(cell[k], values, count)
+    return sums
+
+
+def _total(cell: Array, values: Array | None, count: int) -> Array:
+    if count == 1:
+        return np.array([len(cell) if values is None else values.sum()], dtype=float)
+    return np.bincount(cell, weights=values, minlength=count).astype(float)
 
 
 def _whose(person: Array, cell: Array, count: int) -> sparse.csr_matrix:
@@ -265,12 +293,13 @@ class _Drawn:
     the units of each stratum, and `left` is the share of its population that was not drawn.
     """
 
-    at: Array
+    at: Array | slice
     stratum: Array
     unit: Array | None
     sizes: Array
     left: Array
     stratified: bool
+    finite: bool
     calibration: Calibration | None
 
     @property
@@ -282,13 +311,13 @@ class _Drawn:
 def _drawn(design: Design, used: Array | slice, rows: int) -> _Drawn:
     calibration = design.calibration
     if calibration is None:
-        at = np.arange(rows)
+        at: Array | slice = slice(None)
         strata, cluster = (None if x is None else x[used] for x in (design.strata, design.cluster))
     else:
         at = calibration.place[used]
         strata, cluster = calibration.spread(design.strata), calibration.spread(design.cluster)
         cluster = np.arange(len(calibration.weights)) if cluster is None else cluster
-    stratum = np.zeros(len(at if calibration is None else calibration.weights), dtype=np.int64)
+    stratum = np.zeros(rows if calibration is None else len(calibration.weights), dtype=np.int64)
     population = design.population
     if strata is not None:
         present, stratum = numbered(strata, int(strata.max(initial=0)) + 1)
@@ -296,6 +325,9 @@ def _drawn(design: Design, used: Array | slice, rows: int) -> _Drawn:
     if cluster is None:
         each = None if design.each is None else design.each[used]
         unit, sizes = None, np.bincount(stratum, weights=each, minlength=1)
+    elif strata is None:
+        found, unit = numbered(cluster, int(cluster.max(initial=0)) + 1)
+        sizes = np.array([len(found)])
     else:  # a cluster number repeated in two strata is two
         most = int(cluster.max(initial=0)) + 1
         pairs, unit = numbered(stratum * most + cluster, (int(stratum.max(initial=0)) + 1) * most)
@@ -316,19 +348,17 @@ def _drawn(design: Design, used: Array | slice, rows: int) -> _Drawn:
             count=int(single.sum()),
             strata=len(sizes),
         )
-    return _Drawn(at, stratum, unit, sizes, left, strata is not None, calibration)
+    return _Drawn(at, stratum, unit, sizes, left, strata is not None, population is not None, calibration)
 
 
 def _independent(
     a: Array, b: Array, squares: Sequence[Array], cell: Array, count: int, drawn: _Drawn
 ) -> Array:
     """Of rows that are units: two diagonals, less the strata means."""
-    by_row = drawn.factor[drawn.stratum] if drawn.stratified else drawn.factor
     covariance = np.zeros((2 * count, 2 * count))
     first, second = np.arange(count), np.arange(count) + count
-    own, crossed, other = (np.bincount(cell, weights=by_row * x, minlength=count) for x in squares)
-    covariance[first, first], covariance[second, second] = own, other
-    covariance[first, second] = covariance[second, first] = crossed
+    covariance[first, first], covariance[first, second], covariance[second, second] = squares
+    covariance[second, first] = squares[1]
     if drawn.stratified:
         place, size = drawn.stratum * count + cell, len(drawn.sizes) * count
         sums = [np.bincount(place, weights=x, minlength=size).reshape(-1, count) for x in (a, b)]
@@ -338,11 +368,19 @@ def _independent(
 
 def _clustered(a: Array, b: Array, cell: Array, count: int, drawn: _Drawn) -> tuple[Array, Array]:
     """Of units of many rows; with raked weights, of what their margins do not tell."""
-    unit, calibration = np.asarray(drawn.unit), drawn.calibration
-    of_unit = np.zeros(int(drawn.sizes.sum()), dtype=np.int64)
-    of_unit[unit] = drawn.stratum
-    met, meeting = numbered(unit[drawn.at] * count + cell, len(of_unit) * count)
-    values = [np.bincount(meeting, weights=x, minlength=len(met)) for x in (a, b)]
+    unit, calibration, m = np.asarray(drawn.unit), drawn.calibration, int(drawn.sizes.sum())
+    of_unit = np.zeros(m, dtype=np.int64)
+    if drawn.stratified:
+        of_unit[unit] = drawn.stratum
+    meeting = unit[drawn.at] * count
+    meeting += cell
+    if m * count <= _FEW * len(cell):  # every pair that can be has a place
+        held = [np.bincount(meeting, weights=x, minlength=m * count) for x in (None, a, b)]
+        met = np.flatnonzero(held[0])
+        values = [x[met] for x in held[1:]]
+    else:
+        met, meeting = numbered(meeting, m * count)
+        values = [np.bincount(meeting, weights=x, minlength=len(met)) for x in (a, b)]
     rows, columns = [met // count] * 2, [met % count, met % count + count]
     if calibration is not None:
         values += [calibration.weights] * len(calibration.margins)
@@ -350,18 +388,24 @@ def _clustered(a: Array, b: Array, cell: Array, count: int, drawn: _Drawn) -> tu
         columns += [2 * count + codes for codes in calibration.margins]
     width = max(2 * count, *(int(codes.max(initial=0)) + 1 for codes in columns))
     place = (np.concatenate(rows), np.concatenate(columns))
-    totals = sparse.csr_matrix((np.concatenate(values), place), shape=(len(of_unit), width))
-    scaled = sparse.diags(np.sqrt(drawn.factor[of_unit])) @ totals
-    covariance = np.asarray((scaled.T @ scaled).todense())
-    gather = sparse.csr_matrix(
-        (np.ones(len(of_unit)), (of_unit, np.arange(len(of_unit)))), shape=(len(drawn.sizes), len(of_unit))
-    )
-    covariance = covariance - _between(np.asarray((gather @ totals).todense()), drawn.factor, drawn.sizes)
+    totals = sparse.csr_matrix((np.concatenate(values), place), shape=(m, width))
     units = np.bincount(totals.indices, minlength=width)[count : 2 * count].astype(float)
+    root = np.sqrt(drawn.factor[of_unit])
+    if totals.nnz >= _DENSE * m * width:
+        totals = totals.toarray()
+        scaled = totals * root[:, None]
+    else:
+        scaled = sparse.diags(root) @ totals
+    gather = sparse.csr_matrix((np.ones(m), (of_unit, np.arange(m))), shape=(len(drawn.sizes), m))
+    covariance = _plain(scaled.T @ scaled) - _between(_plain(gather @ totals), drawn.factor, drawn.sizes)
     if calibration is not None:
-        told = calibration.told([a, b], drawn.at, cell, count)
+        told = calibration.told([a, b], np.asarray(drawn.at), cell, count)
         covariance = told @ covariance @ told.T
     return covariance, units
+
+
+def _plain(matrix: Any) -> Array:
+    return np.asarray(matrix.toarray() if sparse.issparse(matrix) else matrix)
 
 
 def _between(sums: Array, factor: Array, sizes: Array) -> Array:
