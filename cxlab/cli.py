@@ -14,6 +14,7 @@ from cxlab import (
     client_commands,
     custody,
     delivery_commands,
+    edit_commands,
     kernel_commands,
     run_commands,
     shelf_commands,
@@ -147,6 +148,7 @@ def _parser() -> argparse.ArgumentParser:
     _run_arguments(command("run", _run, Message("run a notebook or a study and publish its pages")))
     run_commands.add_commands(command)
     delivery_commands.add_commands(command)
+    edit_commands.add_commands(command)
     shelf_commands.add_commands(command)
     custody.add_commands(command)
     kernel_commands.add_commands(command)

@@ -51,6 +51,10 @@ def _deliver(given: argparse.Namespace) -> int:
     done = deliver(given.study, root, language=given.language, despite=given.despite_failures, makers=makers)
     for why in done.missing.values():
         print(said(why), file=sys.stderr)
+    for each in done.withheld:
+        print(said(each), file=sys.stderr)
+    if done.withheld:
+        say(Message("{n} edits are withheld: their findings moved", n=len(done.withheld)))
     names = ", ".join(lacking_in(done.folder.parents[1], root)) if given.despite_failures else ""
     if names:
         say(Message("failed or never run, and delivered as they were or not at all: {names}", names=names))

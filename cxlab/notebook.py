@@ -408,7 +408,7 @@ class Paper:
             data["image/svg+xml"] = svg
         bundle = bundles.bundle(shown, self.words, id=f"result-{self._shown}", figure=figure)
         printed = {**bundle, "tables": {name: bundle["tables"][name] for name in tables}}
-        data[RESULT] = bundle
+        data[RESULT] = {**bundle, "printed": list(tables)}
         self._display(html.result_html(printed, self.words, svg=svg), data)
 
     def _display(self, text_html: str, data: dict[str, Any] | None = None) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 READ = "application/vnd.cxlab.read.v1+json"
+DISPLAYS = ("display_data", "execute_result")
 SLOT = re.compile(r'<div class="cx-slot-(\d+)"></div>')
 _HEADING = re.compile(r"<h([1-3])>(.*?)</h\1>", re.DOTALL)
 _FIGURE = re.compile(r"<!--cx-figure-->.*?<!--/cx-figure-->", re.DOTALL)
@@ -227,8 +228,4 @@ def _prose_cell(source: str, attachments: Mapping[str, Any]) -> list[dict[str, A
 
 def _displays(notebook: NotebookNode) -> list[Any]:
     outputs = [o for c in notebook.cells if c.cell_type == "code" for o in c.get("outputs", [])]
-    return [
-        o
-        for o in outputs
-        if o.output_type in ("display_data", "execute_result") and isinstance(o.get("data"), Mapping)
-    ]
+    return [o for o in outputs if o.output_type in DISPLAYS and isinstance(o.get("data"), Mapping)]

@@ -26,6 +26,7 @@ class Card:
     grade: str
     grade_note: str
     caveats: tuple[str, ...]
+    recommendation: str = ""
 
 
 def card(claim: Mapping[str, Any], words: Words) -> Card:
@@ -42,7 +43,14 @@ def card(claim: Mapping[str, Any], words: Words) -> Card:
         grade=words(f"grade.{letter}") if known else "",
         grade_note=words(f"grade.{letter}.note") if known else "",
         caveats=tuple(clean(str(text)) for text in claim.get("caveat_texts", ())),
+        recommendation=recommended(claim, words),
     )
+
+
+def recommended(claim: Mapping[str, Any], words: Words) -> str:
+    """Return what somebody recommends because of a claim, if anything."""
+    text = clean(str(claim.get("recommendation") or ""))
+    return words("page.recommendation", text=text) if text else ""
 
 
 def together(cards: Sequence[Card]) -> tuple[list[Card], tuple[str, ...]]:
@@ -70,7 +78,7 @@ def headlines(bundles: Sequence[Mapping[str, Any]], most: int = CARDS) -> list[M
             for c in bundle.get("claims", ())
             if c.get("sentence") not in {d.get("sentence") for d in claims}
         ]
-    candidates = [c for c in claims if c.get("headline")] or claims
+    candidates = _in_order([c for c in claims if c.get("headline")] or claims)
     seen: set[str] = set()
     first: list[Mapping[str, Any]] = []
     for claim in candidates:
@@ -83,9 +91,16 @@ def headlines(bundles: Sequence[Mapping[str, Any]], most: int = CARDS) -> list[M
 
 def leading(claims: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
     """Return the claim that speaks for a report: a difference if one is stated, else the first headline."""
-    chosen = [c for c in claims if c.get("headline")] or list(claims)
+    chosen = _in_order([c for c in claims if c.get("headline")] or list(claims))
+    if chosen and chosen[0].get("order"):
+        return chosen[0]
     differences = [c for c in chosen if "hypothesis" in c.get("fields", {})]
     return next(iter(differences or chosen), None)
+
+
+def _in_order(claims: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Put first what somebody gave a place, in that order."""
+    return sorted(claims, key=lambda claim: claim.get("order") or len(claims) + 10**6)
 
 
 def _number(fields: Mapping[str, Any], code: str, words: Words) -> tuple[str, str]:

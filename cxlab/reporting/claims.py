@@ -85,6 +85,36 @@ def evidence(fields: Fields, words: Words, *, code: str = "") -> str:
     return f" ({'; '.join(parts)})" if parts else ""
 
 
+def pieces(code: str, fields: Fields, words: Words) -> dict[str, str]:
+    """Return what a claim's sentences are filled with, as they print it, by name.
+
+    Besides what is the code's own: estimate (of a difference with its sign), size (without), conf_low,
+    conf_high, interval, level, n and evidence (the bracket), as far as the claim has them.
+    """
+    unit, difference = unit_of_claim(fields), code in DIFFERENCES
+    digits = digits_for(unit, fields.get("conf_low"), fields.get("conf_high"))
+    ends = [fields.get("conf_low"), fields.get("conf_high")]
+    said: dict[str, str] = {}
+    for name, value in zip(
+        ("estimate", "conf_low", "conf_high"), [fields.get("estimate"), *ends], strict=True
+    ):
+        if not absent(value):
+            said[name] = words.amount(value, unit, digits=digits, difference=difference)
+    if "estimate" in said:
+        size = abs(float(fields["estimate"]))
+        said["size"] = words.amount(size, unit, digits=digits, difference=difference)
+    if not all(map(absent, ends)):
+        said["interval"] = words.interval(ends[0], ends[1], unit, difference=difference)
+    if not absent(fields.get("level")):
+        said["level"] = words.percent(fields["level"])
+    if not absent(fields.get("n")):
+        said["n"] = words.number(fields["n"], 0)
+    said["evidence"] = evidence(fields, words, code=code).strip()
+    _, own = _READERS.get(code, _plain)(fields, words)
+    own = {name: words.number(v, 0) if name == "count" else str(v) for name, v in own.items() if v != ""}
+    return {**said, **own, "n": own.get("n", said.get("n", "")), "evidence": said["evidence"]}
+
+
 def _sentence(claim: Claim, words: Words, *, evidence: str, prefix: str = "") -> str:
     reader = _READERS.get(claim.code, _plain)
     variant, filled = reader(claim.fields, words)

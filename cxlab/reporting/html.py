@@ -112,6 +112,7 @@ def _told(claims: Sequence[Mapping[str, Any]], words: Words) -> tuple[list[dict[
                 "headline": claim["headline"],
                 "grade": words(f"grade.{claim['grade']}"),
                 "grade_note": words(f"grade.{claim['grade']}.note"),
+                "recommendation": cards.recommended(claim, words),
             }
         )
     return told, more

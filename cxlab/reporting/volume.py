@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from cxlab.errors import Message
 from cxlab.reporting import RESULT, body, html
 from cxlab.reporting.words import Words, clean
 
@@ -91,7 +92,10 @@ class Chapter:
     def stated(self) -> Sequence[Stated]:
         """Every claim, in order, with a name that a rerun keeps."""
         every = [(claim, bundle) for bundle in self.results for claim in bundle.get("claims", ())]
-        called = names(every)
+        # One that was edited keeps its name, also where another like it is hidden.
+        called = [
+            str(claim.get("name") or name) for (claim, _), name in zip(every, names(every), strict=True)
+        ]
         return [Stated(name, *each) for name, each in zip(called, every, strict=True)]
 
     def page(self) -> str:
@@ -114,6 +118,8 @@ class Volume:
     given : mapping
         What somebody asked to be said otherwise, by place (``entry/claim``, ``entry/result``): the texts as
         they were typed. Empty unless edited.
+    withheld : sequence of Message
+        Edits that are not applied because the claim is another than they were written for.
     """
 
     study: str
@@ -122,6 +128,7 @@ class Volume:
     language: str
     chapters: Sequence[Chapter]
     given: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    withheld: Sequence[Message] = ()
 
     @cached_property
     def words(self) -> Words:

@@ -6,18 +6,17 @@ reads them back by the headings, in either language, and by the name in the last
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cxlab.reporting.annex.book import Book, aligned
 from cxlab.reporting.claims import DIFFERENCES
 from cxlab.reporting.colours import LIGHT
+from cxlab.reporting.edits.offered import EDITABLE, Finding, findings
 from cxlab.reporting.units import unit_of_claim
 from cxlab.reporting.words import Words, absent, clean, digits_for
 
 if TYPE_CHECKING:
-    from cxlab.reporting.volume import Chapter, Volume
+    from cxlab.reporting.volume import Volume
 
 HEAD = 3
 # What each column says, and how wide it is; those of EDITABLE may be typed in.
@@ -26,37 +25,7 @@ COLUMNS = {
     "grade": 14, "title": 34, "sentence": 50, "recommendation": 44, "order": 8, "hidden": 9,
     "place": 34, "run": 10,
 }  # fmt: skip
-EDITABLE = ("title", "sentence", "recommendation", "order", "hidden")
 NUMBERS = ("estimate", "conf_low", "conf_high", "n", "order")
-FIGURE = ("title",)  # what may be said of a figure
-
-
-@dataclass(frozen=True)
-class Finding:
-    """A row: the texts and numbers of the locked columns, and which columns may be typed in."""
-
-    place: str
-    chapter: Chapter
-    said: str
-    fields: Mapping[str, Any]
-    code: str = ""
-    grade: str = ""
-    editable: tuple[str, ...] = EDITABLE
-
-
-def findings(volume: Volume) -> Iterator[Finding]:
-    """Give every claim of a volume, then every figure, chapter by chapter."""
-    for chapter in volume.chapters:
-        for stated in chapter.stated:
-            claim = stated.claim
-            place, said = f"{chapter.entry}/{stated.name}", str(claim.get("sentence", ""))
-            letter = str(claim.get("grade", ""))
-            grade = chapter.words(key) if chapter.words.known(key := f"grade.{letter}") else ""
-            yield Finding(place, chapter, said, claim.get("fields", {}), str(claim.get("code", "")), grade)
-        for bundle in chapter.results:
-            title = str((bundle.get("figure") or {}).get("title") or "")
-            if title:
-                yield Finding(f"{chapter.entry}/{bundle['id']}", chapter, title, {}, editable=FIGURE)
 
 
 def write_findings(book: Book, volume: Volume) -> None:
@@ -90,7 +59,7 @@ def _write(book: Book, sheet: Any, row: int, finding: Finding, volume: Volume) -
     words = finding.chapter.words
     texts = {
         "chapter": finding.chapter.title, "said": finding.said, "unit": _unit(finding, words),
-        "grade": finding.grade or words("annex.findings.figure"), "place": finding.place,
+        "grade": finding.grade, "place": finding.place,
         "run": finding.chapter.run[:8],
     }  # fmt: skip
     forms = _forms(finding, words)
@@ -115,7 +84,7 @@ def _write(book: Book, sheet: Any, row: int, finding: Finding, volume: Volume) -
 
 def _forms(finding: Finding, words: Words) -> dict[str, str]:
     """Return the number formats of a claim's numbers, for those that it has."""
-    fields = finding.fields
+    fields = finding.fields if finding.editable == EDITABLE else {}
     unit = unit_of_claim(fields)
     digits = digits_for(unit, fields.get("conf_low"), fields.get("conf_high"))
     form = "#,##0" + (f".{'0' * digits}" if digits else "")
@@ -132,6 +101,8 @@ def _forms(finding: Finding, words: Words) -> dict[str, str]:
 
 
 def _unit(finding: Finding, words: Words) -> str:
+    if finding.editable != EDITABLE:
+        return ""
     unit = unit_of_claim(finding.fields)
     key = f"card.unit.{'difference.' if finding.code in DIFFERENCES else ''}{unit}"
     if unit == "money":

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
 from cxlab.errors import Message, ParameterError, RunError
+from cxlab.reporting.edits import edited
 from cxlab.reporting.volume import Volume
 from cxlab.runs.deliveries.files import Files, Maker, made
 from cxlab.runs.deliveries.register import (
@@ -19,6 +20,7 @@ from cxlab.runs.deliveries.register import (
     next_version,
     registered,
 )
+from cxlab.runs.edits import read_edits
 from cxlab.runs.outputs import as_json
 from cxlab.runs.pages import Gallery, folded
 from cxlab.runs.points import point_id
@@ -37,6 +39,7 @@ class Delivery:
     record: Record
     new: bool
     missing: dict[str, Message] = field(default_factory=dict)
+    withheld: Sequence[Message] = ()
 
     @property
     def zip(self) -> Path:
@@ -78,7 +81,7 @@ def deliver(
     Raises
     ------
     ParameterError
-        If nothing is published, or not in that language.
+        If nothing is published, or not in that language, or an edit of a finding cannot be used.
     RunError
         If entries failed or were never run, a run is not as it was published, or a file holds what may
         not leave.
@@ -96,7 +99,7 @@ def deliver(
                 study=folder.name,
                 names=", ".join(lacking),
             )
-        said = volume(folder.name, root)
+        said = edited(volume(folder.name, root), read_edits(folder.name, root))
         _one_language(said, language)
         files = made(said, root=root, makers=makers)
         done = _kept(opened, said, files, today or date.today())
@@ -130,7 +133,7 @@ def _kept(opened: Shelf, said: Volume, files: Files, today: date) -> Delivery:
         opened.put(f"{PLACE}/{last['version']}", {**files.content, **zipped, RECORD: as_json(last)})
         enter(opened)
     _point(opened, last)
-    return Delivery(opened.folder / PLACE / last["version"], last, new=new, missing=files.missing)
+    return Delivery(opened.folder / PLACE / last["version"], last, new, files.missing, said.withheld)
 
 
 def _record(said: Volume, files: Files, hashes: dict[str, str], version: str, today: date) -> Record:
