@@ -15,7 +15,7 @@ from cxlab.analysis.estimates import Claim, masked
 from cxlab.errors import AnalysisError
 from cxlab.intake.declared.canonical import tables
 from cxlab.reporting import bundle as bundles
-from cxlab.reporting import claims, figures, html
+from cxlab.reporting import claims, figures, html, sheet
 from cxlab.reporting.words import Words
 
 PACKAGE = Path(cxlab.__file__).parent
@@ -296,7 +296,8 @@ def page_of(language="es", rows=(FINDINGS, LEVELS)):
 @pytest.mark.parametrize("language", ["es", "en"])
 def test_the_page_holds_the_answer_with_its_sources_and_nothing_runs(language):
     made, page = page_of(language)
-    assert page.count("<section") == 1
+    assert page.count("<section") == 2  # the page, and the tables that stand under it
+    assert sheet.lifted(page)[0].count('<table class="cx-table"') == 6
     assert "<script" not in page
     for claim in made["claims"][:6]:
         assert claim["short"].replace("<script>x</script>", "&lt;script&gt;x&lt;/script&gt;") in page

@@ -79,20 +79,20 @@ def result_html(bundle: Mapping[str, Any], words: Words, *, svg: str = "") -> st
         svg, name=str(bundle.get("id", "figure")), alt=str(figure.get("alt") or words("page.figure.unnamed"))
     )
     beside = {"svg": drawn, "title": figure.get("title", "")} if drawn else None
-    if sheet.is_sheet(bundle):
-        return sheet.sheet_html(bundle, words, beside)
+    # The page of a diagnosis tells claims and figure; under it stand its tables, as under any result.
+    first = sheet.sheet_html(bundle, words, beside) if sheet.is_sheet(bundle) else ""
     printed = [readable(bundle, name, words) for name in bundle["tables"]]
-    return rendered(
+    return first + rendered(
         "result.html.j2",
         result=_NAMED.sub("", str(bundle.get("id", ""))),
         numbered={table.name: place for place, table in enumerate(printed)},
         said_of_orders=words("table.sort"),
         said_of_given=words("table.sort.given"),
-        claims=claims,
+        claims=[] if first else claims,
         more=more,
         said_of_more=words.plural("claims.more", len(more)),
         caveats=caveats,
-        figure=beside,
+        figure=None if first else beside,
         tables=printed,
         base=_base(bundle, words),
         data_of_figure=words("table.data"),

@@ -22,7 +22,8 @@ _SHEET = re.compile(r'<section class="cx-sheet">.*?</section>', re.DOTALL)
 
 def is_sheet(bundle: Mapping[str, Any]) -> bool:
     """Tell whether a shown result is a diagnosis with all that its page needs."""
-    return bundle.get("kind") == KIND and all(name in bundle["tables"] for name in TABLES)
+    whole = all(name in bundle["tables"] for name in TABLES)
+    return bundle.get("kind") == KIND and whole and bool(bundle["claims"])
 
 
 def sheet_html(bundle: Mapping[str, Any], words: Words, figure: Mapping[str, Any] | None) -> str:

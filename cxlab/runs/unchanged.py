@@ -104,6 +104,8 @@ def _stands(study: Study, entry: Entry, folder: Path, run: str, ground: Ground) 
     manifest = manifest_of(folder / "runs" / run)
     if (folder / "failed" / entry.id).exists():
         return None
+    if "study" in entry.parameters and not entry.after:
+        return None  # it reads what is published elsewhere, which nothing here knows to be as it was
     try:
         prints: dict[str, Any] = manifest["fingerprint"]
         notebook = json.loads(entry.notebook.read_text(encoding="utf-8-sig"))
