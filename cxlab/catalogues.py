@@ -8,7 +8,7 @@ speak, so this is no part of any.
 from __future__ import annotations
 
 import gettext
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -57,26 +57,29 @@ class _Comma(float):
         return text.replace("%", "\N{NO-BREAK SPACE}%")
 
 
-def translate(message: Message | str, language: str) -> str:
+def translate(message: Message | str, language: str, own: Callable[[str], str] | None = None) -> str:
     """Return an error message in `language`; English where no translation is known.
+
+    `own` puts a text in a client's own words before its fields are filled in.
 
     Examples
     --------
     >>> translate(Message("column {column!r} is not in the table", column="ease"), "en")
     "column 'ease' is not in the table"
     """
-    if language == "en":
+    if language == "en" and own is None:
         return str.__str__(message)
     template, fields = getattr(message, "template", str(message)), getattr(message, "fields", {})
-    said = catalogue(language).gettext(template) if template else ""
-    translated = {name: _field(value, language) for name, value in fields.items()}
-    return said.format(**translated) if fields else said
+    said = catalogue(language).gettext(template) if template and language != "en" else template
+    said = own(said) if own else said
+    translated = {name: _field(value, language, own) for name, value in fields.items()}
+    return str(said.format(**translated) if fields else said)
 
 
-def _field(value: Any, language: str) -> Any:
+def _field(value: Any, language: str, own: Callable[[str], str] | None) -> Any:
     if isinstance(value, Message):
-        return translate(value, language)
-    return _Comma(value) if isinstance(value, float) else value
+        return translate(value, language, own)
+    return _Comma(value) if isinstance(value, float) and language != "en" else value
 
 
 def problem_line(problem: Problem, language: str) -> str:

@@ -22,6 +22,7 @@ INTAKE = {
 ALLOWED = {
     "errors": set(),
     "catalogues": set(),
+    "regional": {"catalogues"},
     "workbench": set(),
     "periods": set(),
     "leaving": set(),
@@ -29,9 +30,9 @@ ALLOWED = {
     "values": set(),
     "cells": {"values"},
     "parameters": {"cells", "values"},
-    "intake": {"workbench", "catalogues", "periods", "leaving"},
+    "intake": {"workbench", "catalogues", "regional", "periods", "leaving"},
     "analysis": {"periods", "leaving"},
-    "reporting": {"analysis.estimates", "catalogues"},
+    "reporting": {"analysis.estimates", "catalogues", "regional"},
     "notebook": {
         "workbench",
         "intake",

@@ -40,6 +40,7 @@ from cxlab.intake.folders import (
 )
 from cxlab.intake.privacy.credentials import secrets_in
 from cxlab.intake.privacy.identifiers import identifier
+from cxlab.regional import unknown
 
 __all__ = ["Client", "Source", "load", "new"]
 
@@ -187,6 +188,7 @@ def _own_problems(client: Client) -> list[Problem]:
                 Message("correct one of the two"),
             )
         )
+    problems += _words_problems(client)
     for number, source in enumerate(client.sources, start=1):
         if identifier(source.file) or identifier(source.sheet):
             problems.append(
@@ -260,6 +262,19 @@ def _path_problem(place: str, folder: Path, declared: str) -> list[Problem]:
             )
         ]
     return []
+
+
+def _words_problems(client: Client) -> list[Problem]:
+    """Return which of the client's own words stand for none of ours."""
+    return [
+        _declared(
+            f"words.{language}",
+            Message("{word}, which no text of ours says", word=repr(word)),
+            Message("words of our texts in that language"),
+            Message("did you mean {nearest}?", nearest=near) if near else Message("take it out"),
+        )
+        for language, word, near in unknown(client.words, client.folder.parents[1] / "notebooks")
+    ]
 
 
 def _declared(column: str, found: str, allowed: str, action: str) -> Problem:

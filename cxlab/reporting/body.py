@@ -67,7 +67,7 @@ def prepared(notebook: NotebookNode, language: str, words: Words) -> Prepared:
         if cell.cell_type == "markdown":
             if _SECTION.search(cell.source):
                 cells, code = cells + _code_cell(code), []
-            found, source = _without_title(cell.source)
+            found, source = _without_title(words.prose(cell.source))
             title = title or found
             cells += _prose_cell(source, cell.get("attachments", {}))
         elif cell.cell_type == "code":

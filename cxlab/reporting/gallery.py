@@ -128,7 +128,7 @@ def _card(entry: Entry, position: int, words: Words) -> dict[str, Any]:
     key = f"notebook.{entry.notebook}"
     return {
         "name": clean(entry.name),
-        "title": clean(entry.title) or clean(entry.name),
+        "title": clean(words.prose(entry.title)) or clean(entry.name),
         "href": relative(entry.href),
         "status": entry.status,
         "status_text": words(f"index.status.{entry.status}") if entry.status else "",

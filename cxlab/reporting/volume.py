@@ -71,7 +71,9 @@ class Chapter:
     @property
     def title(self) -> str:
         """The study's title of the entry, else the notebook's question."""
-        return clean(self.heading or body.title_of(self.notebook, self.language) or self.entry)
+        return clean(
+            self.words.prose(self.heading or body.title_of(self.notebook, self.language)) or self.entry
+        )
 
     @cached_property
     def results(self) -> Sequence[Bundle]:

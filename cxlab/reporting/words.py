@@ -17,6 +17,7 @@ from babel.dates import format_date
 from babel.lists import format_list
 from babel.numbers import format_decimal
 
+from cxlab import regional
 from cxlab.catalogues import catalogue, problem_line, translate
 from cxlab.errors import CxlabError, Message, ParameterError
 
@@ -78,6 +79,7 @@ class Words:
         self.language = language
         self.labels: Mapping[str, Any] = labels or {}
         self._catalogue = catalogue(language)
+        self._own = regional.regional(self.labels.get("words"), language)
 
     def __call__(self, key: str, /, **fields: object) -> str:
         """Return the catalogue's text for `key` with `fields` put in as they are."""
@@ -93,13 +95,22 @@ class Words:
     def _found(self, key: str) -> str:
         # Python 3.11.2 finds a text that has plurals only as one of them.
         text = self._catalogue.gettext(key)
-        return text if text != key else self._catalogue.ngettext(key, key, 1)
+        text = text if text != key else self._catalogue.ngettext(key, key, 1)
+        return text if text == key else self._in_own(text)
+
+    def _in_own(self, text: str) -> str:
+        return regional.template(text, self._own, self.language) if self._own else text
+
+    def prose(self, text: str) -> str:
+        """Return a text of a notebook, in Markdown, in the client's own words."""
+        return regional.prose(text, self._own, self.language) if self._own else text
 
     def plural(self, key: str, count: int, /, **fields: object) -> str:
         """Return the text for `count` things; ``{count}`` is the formatted count."""
         template = self._catalogue.ngettext(key, key, count)
         if template == key:
             raise KeyError(key)
+        template = self._in_own(template)
         return template.format_map({"count": self.number(count, 0), **fields})
 
     # --- names ---------------------------------------------------------------------------------
@@ -190,7 +201,9 @@ class Words:
         }
         if "others" in said:  # columns, joined by commas
             said["others"] = ", ".join(self.covariate(name) for name in str(said["others"]).split(", "))
-        return translate(Message(message.template, **said), self.language)
+        return translate(
+            Message(message.template, **said), self.language, self._in_own if self._own else None
+        )
 
     def _said(self, given: object) -> str:
         chosen = (

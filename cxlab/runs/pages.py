@@ -251,7 +251,7 @@ def client_of(root: Path, name: str, language: str, otherwise: str) -> html.Clie
         focal=client.colours.focal or "",
         logo=_logo(client.folder, client.logo),
         paper=client.paper,
-        labels=client.labels.model_dump(),
+        labels=client.labels_mapping(),
     )
 
 

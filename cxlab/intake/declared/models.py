@@ -111,6 +111,19 @@ def _listed(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
+def _own_words(value: Any) -> Any:
+    """Accept {ours: theirs}, and such a mapping under es or en."""
+    given = value if isinstance(value, dict) else {"": None}
+    pairs = [
+        pair
+        for key, held in given.items()
+        for pair in (held.items() if key in ("es", "en") and isinstance(held, dict) else [(key, held)])
+    ]
+    if not all(isinstance(text, str) and text.strip() for pair in pairs for text in pair):
+        raise ValueError(Message("`our word: the client's word`, or such lists under es and en"))
+    return value
+
+
 def _timezone(value: str) -> str:
     try:
         return value if not value else ZoneInfo(value).key
@@ -363,6 +376,7 @@ class Client(_Strict):
     privacy: Privacy = Privacy()
     breaks: list[Break] = Field(default_factory=list)
     labels: Labels = Labels()
+    words: Annotated[dict[str, Any], BeforeValidator(_own_words)] = Field(default_factory=dict)
     sources: list[Source] = Field(default_factory=list)
     folder: Path = Field(default=Path(), exclude=True)
     sha256: str = Field(default="", exclude=True)
@@ -377,5 +391,5 @@ class Client(_Strict):
         return self.name.get(language)
 
     def labels_mapping(self) -> dict[str, Any]:
-        """Return plain mappings: columns {name: {es, en}}, values {column: {value: {es, en}}}."""
-        return self.labels.model_dump()
+        """Return plain mappings: columns {name: {es, en}}, values {column: {value: {es, en}}}, own words."""
+        return {**self.labels.model_dump(), **({"words": self.words} if self.words else {})}
