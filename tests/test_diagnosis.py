@@ -79,7 +79,7 @@ def codes(found):
 
 def test_findings_are_ranked_by_size_times_grade_one_of_each_kind():
     found = diagnose(published(FINDINGS, LEVELS))
-    assert [(row["report"], row["finding"].code) for row in found.table.to_dict("records")] == [
+    assert [(row["report"], row["finding"].code) for row in found.tables["findings"].to_dict("records")] == [
         ("money", "economics.improvement"),  # returns 47 % of its cost at the low end: 0.47 x 0.75
         ("retention", "hazards.effect"),  # price, on behaviour alone: (1 - 1 / 1.28) x 0.75
         ("drivers", "drivers.top"),  # resolution, 0.32 x 0.5; the bill is of its kind and weighs less
@@ -88,8 +88,8 @@ def test_findings_are_ranked_by_size_times_grade_one_of_each_kind():
         ("emitted", "emitted.link"),  # 0.25 x 0.25
     ]
     expected = [0.3485, 0.1641, 0.16, 0.12, 0.0892, 0.0625]
-    assert found.table["worth"].round(4).tolist() == expected
-    assert found.table["worth"].is_monotonic_decreasing
+    assert found.tables["findings"]["worth"].round(4).tolist() == expected
+    assert found.tables["findings"]["worth"].is_monotonic_decreasing
     assert codes(diagnose(published(FINDINGS), max_findings=2)) == ["economics.improvement", "hazards.effect"]
 
 
@@ -132,7 +132,7 @@ def test_what_holds_nothing_within_its_interval_has_no_size():
 
 def test_the_chain_has_the_strongest_claim_of_each_link_and_honest_gaps():
     found = diagnose(published(FINDINGS, LEVELS))
-    chain = found.tables["chain"].set_index("chain_link")
+    chain = found.table.set_index("chain_link")
     assert chain["standing"].to_dict() == {
         "designed_emitted": "level", "emitted_perceived": "found", "perceived_behaviour": "found",
         "behaviour_money": "found",
@@ -140,19 +140,21 @@ def test_the_chain_has_the_strongest_claim_of_each_link_and_honest_gaps():
     assert chain["finding"].map(lambda claim: claim.code).tolist() == [
         "emitted.score", "journey.carrier", "hazards.effect", "economics.improvement",
     ]  # fmt: skip
-    alone = diagnose(published(LEVELS[1:])).tables
-    assert set(alone["chain"]["standing"]) == {"absent"}
-    absent = [row.fields["place"] for row in alone["unmeasured"]["finding"] if row.code == "diagnosis.absent"]
+    alone = diagnose(published(LEVELS[1:]))
+    assert set(alone.table["standing"]) == {"absent"}
+    absent = [
+        row.fields["place"] for row in alone.tables["unmeasured"]["finding"] if row.code == "diagnosis.absent"
+    ]
     assert absent == list(LINKS)
 
 
 def test_where_there_is_nothing_nothing_is_stated():
     found = diagnose(published(NOTHING))
     assert codes(found) == ["diagnosis.nothing"]
-    assert found.table.empty
+    assert found.tables["findings"].empty
     assert found.tables["contradictions"].empty
     assert found.tables["decisions"].empty
-    assert found.tables["chain"]["standing"].tolist() == ["level", "nothing", "nothing", "nothing"]
+    assert found.table["standing"].tolist() == ["level", "nothing", "nothing", "nothing"]
     assert found.settings["not_told_apart"] == 4
 
 

@@ -155,9 +155,11 @@ def test_the_diagnosis_of_nothing_says_so_in_both_languages(built, language, sai
     shown = json.loads((run / "results.json").read_text(encoding="utf-8"))["results"][0]
     assert [claim["code"] for claim in shown["claims"]] == ["diagnosis.nothing"]
     assert shown["claims"][0]["fields"]["reports"] == 10
-    assert not any(shown["tables"][name]["rows"] for name in ("main", "contradictions", "decisions"))
-    standing = shown["tables"]["chain"]["columns"].index("standing")
-    assert "found" not in {row[standing] for row in shown["tables"]["chain"]["rows"]}
+    assert list(shown["tables"]) == ["main", "unmeasured", "statements"]  # the others have no row
+    chain = shown["tables"]["main"]
+    standing = chain["columns"].index("standing")
+    assert {row[standing] for row in chain["rows"]} == {"level", "nothing"}
+    assert shown["figure"]["title"]
     html = unescape(page(built, language, "diagnosis"))
     assert html.count('<section class="cx-sheet">') == 1
     assert html.index('class="cx-sheet"') < html.index('<div class="cx-columns">')

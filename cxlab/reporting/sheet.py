@@ -14,21 +14,19 @@ from cxlab.reporting.rendering import rendered
 from cxlab.reporting.words import Words, clean
 
 KIND = "Diagnosis"
-TABLES = ("chain", "contradictions", "unmeasured", "decisions")
 # What one page of paper holds beside the figure.
 MOST = {"contradictions": 4, "unmeasured": 4, "decisions": 5}
 _SHEET = re.compile(r'<section class="cx-sheet">.*?</section>', re.DOTALL)
 
 
 def is_sheet(bundle: Mapping[str, Any]) -> bool:
-    """Tell whether a shown result is a diagnosis with all that its page needs."""
-    whole = all(name in bundle["tables"] for name in TABLES)
-    return bundle.get("kind") == KIND and whole and bool(bundle["claims"])
+    """Tell whether a shown result is a diagnosis that states something: shown again it is its tables."""
+    return bundle.get("kind") == KIND and bool(bundle["claims"])
 
 
 def sheet_html(bundle: Mapping[str, Any], words: Words, figure: Mapping[str, Any] | None) -> str:
     """Return the page of a diagnosis as HTML, everything escaped."""
-    listed = {name: _rows(bundle, name) for name in TABLES}
+    listed = {name: _rows(bundle, name) for name in MOST}
     cut = any(len(listed[name]) > most for name, most in MOST.items())
     claims = [each for each in bundle["claims"] if each.get("headline")]
     return rendered(
@@ -80,7 +78,8 @@ def _decision(row: Mapping[str, Any], words: Words) -> dict[str, str]:
 
 
 def _rows(bundle: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
-    table: Mapping[str, Sequence[Any]] = bundle["tables"][name]
+    # A table without rows is in no bundle.
+    table: Mapping[str, Sequence[Any]] = bundle["tables"].get(name, {"columns": [], "rows": []})
     return [dict(zip(table["columns"], row, strict=True)) for row in table["rows"]]
 
 

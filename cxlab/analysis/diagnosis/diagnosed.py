@@ -41,7 +41,7 @@ KEYS = (
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Diagnosis(Result):
-    """Findings ranked; chain, contradictions, unmeasured and decisions among its tables."""
+    """The chain; findings ranked, contradictions, unmeasured and decisions among its tables."""
 
 
 def diagnose(stated: pd.DataFrame, *, read: Sequence[str] = (), max_findings: int = 7) -> Diagnosis:
@@ -60,11 +60,11 @@ def diagnose(stated: pd.DataFrame, *, read: Sequence[str] = (), max_findings: in
     Returns
     -------
     Diagnosis
-        ``table``: rank, finding (a `Claim`), chain_link, grade, size (0 to 1, at the end of its interval
-        nearest to nothing), worth (size times the grade's weight), report, result.
-        ``tables["chain"]``: chain_link, standing (found, level, nothing, absent), finding, grade, report,
-        result. ``tables["contradictions"]``: finding, grade, report. ``tables["unmeasured"]``: finding,
-        report. ``tables["statements"]``: role, n.
+        ``table``: the chain: chain_link, standing (found, level, nothing, absent), finding (a `Claim`),
+        grade, report, result. ``tables["findings"]``: rank, finding, chain_link, grade, size (0 to 1, at the
+        end of its interval nearest to nothing), worth (size times the grade's weight), report, result.
+        ``tables["contradictions"]``: finding, grade, report. ``tables["unmeasured"]``: finding, report.
+        ``tables["statements"]``: role, times.
         ``tables["decisions"]``: rank, decision, would_change.
 
     Raises
@@ -90,20 +90,20 @@ def diagnose(stated: pd.DataFrame, *, read: Sequence[str] = (), max_findings: in
         replace(each.claim, fields={**each.fields, "source": each.source}, headline=True) for each in told
     ] or [nothing]
     return Diagnosis(
-        table=pd.DataFrame(
-            [_finding(k, each) for k, each in enumerate(found, start=1)], columns=FINDINGS
-        ),
+        table=pd.DataFrame(chain),
         keys=KEYS,
         estimate_column="worth",
         tables={
-            "chain": pd.DataFrame(chain),
+            "findings": pd.DataFrame(
+                [_finding(k, each) for k, each in enumerate(found, start=1)], columns=FINDINGS
+            ),
             "contradictions": pd.DataFrame(
                 [{"finding": each, "grade": each.grade, "report": _entries(each)} for each in apart],
                 columns=["finding", "grade", "report"],
             ),
             "unmeasured": pd.DataFrame(missing, columns=["finding", "report"]),
             "decisions": pd.DataFrame(decisions, columns=["rank", "decision", "would_change"]),
-            "statements": pd.DataFrame([*counts.items()], columns=["role", "n"]),
+            "statements": pd.DataFrame([*counts.items()], columns=["role", "times"]),
         },
         settings={
             **counts, "max_findings": max_findings, "weights_of_grades": dict(WEIGHTS),

@@ -32,7 +32,7 @@ def draw_chain(result: Result, *, words: Words, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     result : Result
-        Of `diagnosis.diagnose`: ``chain`` among its tables.
+        Of `diagnosis.diagnose`: its table is the chain.
     words : Words
         Language and labels.
     ax : Axes, optional
@@ -43,7 +43,7 @@ def draw_chain(result: Result, *, words: Words, ax: Axes | None = None) -> Axes:
     Axes
         A row of stages; over each link its number, under it its evidence and the claim.
     """
-    links = result.tables["chain"].to_dict("records")
+    links = result.table.to_dict("records")
     room = 0.94 * plate.room(ax) / (len(STAGES) - 1 + 2 * END)
     texts = [_under(link, room, words) for link in links]
     body = TOP + 16 + LINE * max(map(len, texts), default=1)
@@ -68,7 +68,7 @@ def draw_chain(result: Result, *, words: Words, ax: Axes | None = None) -> Axes:
 
 def title(result: Result, words: Words) -> str:
     """Return how many links have a finding."""
-    standing = result.tables["chain"]["standing"]
+    standing = result.table["standing"]
     found = int((standing == FOUND).sum())
     if not found:
         return words("figure.chain.title")
@@ -81,7 +81,7 @@ def spoken(result: Result, words: Words) -> str:
     """Return what the figure says to someone who does not see it: each link and its claim."""
     said = [
         f"{words.label('chain_link', link['chain_link'])}: {_whole(link, words)}"
-        for link in result.tables["chain"].to_dict("records")
+        for link in result.table.to_dict("records")
     ]
     return f"{title(result, words)}. {' '.join(said)}"
 
