@@ -7,6 +7,7 @@ import payloads
 import pytest
 
 from cxlab.reporting.annex import annex
+from cxlab.reporting.printed import document
 
 
 def test_the_corpus_is_as_large_as_it_is_said_to_be():
@@ -16,12 +17,14 @@ def test_the_corpus_is_as_large_as_it_is_said_to_be():
 
 
 @pytest.mark.parametrize("name", payloads.PAYLOADS)
-def test_a_page_runs_and_loads_nothing(name):
+def test_no_file_runs_loads_or_calculates_anything_of_others(name):
     volume = payloads.hostile(payloads.PAYLOADS[name])
-    for chapter in volume.chapters:
-        page = chapter.page()
+    for page in (*(chapter.page() for chapter in volume.chapters), document(volume)):
         assert payloads.harm_in_html(page) == []
         page.encode()
+    book = annex(volume)
+    assert payloads.harm_in_office(book) == []
+    openpyxl.load_workbook(io.BytesIO(book))
 
 
 @pytest.mark.parametrize(
@@ -33,8 +36,10 @@ def test_harm_in_a_page_would_be_seen(harm):
     assert payloads.harm_in_html(page.replace("</main>", f"{harm}</main>")) != []
 
 
-@pytest.mark.parametrize("name", payloads.PAYLOADS)
-def test_the_annex_calculates_and_links_nothing_of_others(name):
-    packed = annex(payloads.hostile(payloads.PAYLOADS[name]))
-    assert payloads.harm_in_office(packed) == []
-    openpyxl.load_workbook(io.BytesIO(packed))
+def test_harm_in_a_workbook_would_be_seen():
+    book = openpyxl.Workbook()
+    book.active["A1"] = "=1+1"
+    book.active["A2"].hyperlink = "https://zqx.example"
+    packed = io.BytesIO()
+    book.save(packed)
+    assert len(payloads.harm_in_office(packed.getvalue())) == 2
