@@ -88,6 +88,13 @@ class Result:
         the data whose values they hold: ``{"region": "region", "unit": "peer_id"}``.
     against : Mapping[str, Any]
         Of those, the columns whose rows speak of two groups, with the value of the other one.
+    bases : Mapping[str, Mapping[str, Any]]
+        Columns that hold bases, with what these are of beside the row's own parts (``{"n_focal": {"peer_id":
+        "us"}}``); None takes a part away. Without it, or for other tables, the base of a row is its ``n``.
+    apart : tuple of str
+        Tables whose ``n`` is of no one group: the least of several, or not of these people; "" is the main.
+    asked_of : tuple of str
+        What tells the people of these bases from those of other results on the same question.
     minimum : int
         A base of fewer people is not shown: 10 customers, 8 employees.
     """
@@ -103,6 +110,9 @@ class Result:
     otherwise: tuple[Claim, ...] = ()
     parts: Mapping[str, str] = field(default_factory=dict)
     against: Mapping[str, Any] = field(default_factory=dict)
+    bases: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    apart: tuple[str, ...] = ()
+    asked_of: tuple[str, ...] = ()
     minimum: int = MINIMUM_CUSTOMERS
 
 

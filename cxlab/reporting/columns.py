@@ -8,7 +8,7 @@ HIDDEN = frozenset({
     "std_error", "flag", "conf_low", "conf_high", "coefficient_low", "coefficient_high", "rank_low",
     "rank_high", "noise_share", "hypothesis", "conf_low_sd", "conf_high_sd",
     "performance_low", "performance_high",
-    "gap_low", "gap_high",
+    "gap_low", "gap_high", "switch",
     "coefficient_difference_low", "coefficient_difference_high", "within_low", "within_high",
     "composition_low", "composition_high", "change_users_low", "change_users_high",
     "compliance_low", "compliance_high", "spearman_low", "spearman_high", "corrected_low", "corrected_high",
@@ -44,6 +44,7 @@ WHOLE = frozenset(
         "n_low",
         "n_high",
         "n_moved",
+        "n_before",
         "n_focal",
         "peers",
         "touchpoints",
@@ -172,7 +173,17 @@ COUNTS = frozenset({"read", "used", "excluded", "cells", "low", "hidden", "conta
 REASONS = frozenset({"not_asked", "absent", "not_applicable", "dont_know", "refused", "technical"})
 COVERED = REASONS | {"part", "kept", "answered", "explained", "volume"}
 UNSAID = frozenset(
-    {"by_change", "by_size", "withheld", "open", "farthest", "coefficient_p_value", "options", "compared"}
+    {
+        "by_change",
+        "by_size",
+        "withheld",
+        "open",
+        "farthest",
+        "coefficient_p_value",
+        "options",
+        "compared",
+        "n_before",
+    }
 )
 # Further intervals, each printed as one column: its name, and the columns of its ends.
 RANGES = {

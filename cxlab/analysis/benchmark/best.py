@@ -151,6 +151,8 @@ def best_in_class(
             "weights": weights, "level": level, "seed": seed,
         },
         claims=() if by else _claims(units, distances, spreads, entry, level),
+        parts={**{column: column for column in by}, "unit": unit, "best": unit, "focal": unit},
+        apart=("distance",),
     )  # fmt: skip
 
 

@@ -230,6 +230,7 @@ def funnel(
             "own_target": target is None, "weights": weights, "level": level, "outer": OUTER,
         },
         claims=_claims(rows, dispersion, entry, focal, aim, level),
+        parts={"unit": unit},
         target=aim,
         tau=float(shape.tau),
     )  # fmt: skip

@@ -159,6 +159,10 @@ def gaps(
         },
         claims=stated(tests, _claims(shown, tests, sides.entry, str(focal), by, level), otherwise, level),
         otherwise=otherwise,
+        parts={**{column: column for column in by}, unit: unit, "best": unit},
+        against={"best": focal},
+        bases={"n_focal": {unit: focal}},
+        minimum=sides.design.minimum,
     )  # fmt: skip
 
 

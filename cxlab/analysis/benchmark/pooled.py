@@ -192,7 +192,7 @@ def pooled(
     reduced = cells(given.numerator, given.denominator, design, parts.codes, len(parts.keys), counts=counts)
     raw = score_rows(entry, reduced, parts.keys, level)
     # A cell that may not be shown teaches the others nothing, or it would follow from what they are drawn to.
-    enough = (raw["n"] >= MINIMUM_CUSTOMERS).to_numpy()
+    enough = (raw["flag"] != "suppressed").to_numpy()
     kept, terms = raw[enough], _terms(raw[enough], by, mean)
     if len(kept) < terms.shape[1] + MORE:
         return _too_few(entry, by, len(kept), terms.shape[1] + MORE)
@@ -210,6 +210,9 @@ def pooled(
             "metric": entry.id, "version": entry.version, "unit": unit, "focal": focal, "by": list(by),
             "mean": mean, "weights": weights, "strata": strata, "cluster": cluster, "level": level,
         },
+        parts={column: column for column in by},
+        bases={} if unit is None or focal is None else {"n": {unit: focal}},
+        minimum=design.minimum,
     )  # fmt: skip
 
 

@@ -148,6 +148,8 @@ def standardise(
             "strata": strata, "cluster": cluster, "adjust": "holm", "level": level,
         },
         claims=stated(tests, _claims(rows, tests, sides.entry, str(focal), by, level), otherwise, level),
+        parts={"peer": unit},
+        against={"peer": focal},
         otherwise=otherwise,
     )  # fmt: skip
 

@@ -7,28 +7,23 @@ What is hidden in one of them is hidden in all, and what was shown once is known
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from cxlab.analysis.disclosure.cover import protected
+from cxlab.analysis.disclosure.cover import PROTECTION, protected
 from cxlab.analysis.disclosure.margins import Cell
+from cxlab.analysis.disclosure.spoken import CLOCK, EVERYBODY, MAIN, Question, Row, Told, rows_of, spoken_at
 from cxlab.analysis.estimates import AnyResult, Claim, Result
 
 Array = np.ndarray[Any, Any]
-Question = frozenset[tuple[str, str]]
 
-MAIN = ""  # name of a result's own table among its tables
-_EVERYBODY: Cell = frozenset()
-# Keys that name a row without saying whom it asks, or what.
-_BESIDE = frozenset(
-    {"hypothesis", "check", "reason", "withheld", "verdict", "state", "measure", "answer", "column"}
-)
 # Where a claim names a group.
-_NAMED = ("segment", "cell", "peer", "focal", "unit_name", "category")
+_NAMED = ("segment", "other", "cell", "peer", "focal", "unit_name", "category", "lowest", "highest")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +40,6 @@ class Released:
     """What a report has shown so far: for each question the bases of its cells."""
 
     bases: dict[Question, dict[Cell, Base]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """One row of a table: on which question, of which cells; its base, where it is that of the one cell."""
-
-    question: Question
-    cells: tuple[Cell, ...]
-    n: int | None
-    small: bool
 
 
 def guarded(result: AnyResult, released: Released) -> AnyResult:
@@ -75,89 +60,122 @@ def guarded(result: AnyResult, released: Released) -> AnyResult:
     if not result.parts:
         return result
     tables = {MAIN: result.table, **result.tables}
-    rows = {name: list(_rows(result, table)) for name, table in tables.items()}
-    found = _bases(row for each in rows.values() for row in each)
-    again: set[tuple[Question, Cell]] = set()
+    rows = {name: list(rows_of(result, name, table)) for name, table in tables.items()}
+    found = _bases(base for each in rows.values() for row in each for base in row.bases)
+    _complete(found, released)
     settled: dict[Question, dict[Cell, Base]] = {}
-    hidden_cells: set[Cell] = set()
+    elsewhere: set[Cell] = set()
     for question, bases in found.items():
-        settled[question] = _settled(result, bases, released.bases.get(question, {}), hidden_cells)
-        hidden_cells |= {cell for cell, base in settled[question].items() if base.hidden}
-        released.bases.setdefault(question, {}).update(settled[question])
-        again |= {(question, cell) for cell, base in settled[question].items() if base.hidden}
-    marked = {name: _marked(table, _closed(rows[name], again)) for name, table in tables.items()}
+        settled[question] = _settled(result, question, bases, released.bases.get(question, {}), elsewhere)
+        elsewhere |= {cell for cell, base in settled[question].items() if base.hidden}
+    _hide_tails(settled)
+    for question, bases in settled.items():
+        released.bases.setdefault(question, {}).update(bases)
+    # What an earlier result hid of the same is hidden in the rows of this one that tell no base of it.
+    spoken = {question for each in rows.values() for row in each for question, _ in row.speaks}
+    hidden: dict[Cell, list[Question]] = {}
+    for question in sorted(spoken | set(settled), key=sorted):
+        for cell, base in released.bases.get(question, {}).items():
+            if base.hidden:
+                hidden.setdefault(cell, []).append(question)
+    called = {_called(result, cell): asked for cell, asked in hidden.items() if cell}
+    marked = {
+        name: _marked(table, np.array([_closed(row, hidden, called) for row in rows[name]], dtype=bool))
+        for name, table in tables.items()
+    }
     main = marked.pop(MAIN)
-    claims = _claims(result, main, marked, settled)
+    claims = _claims(result, (main, *marked.values()), settled, called)
     return replace(result, table=main, tables=marked, claims=claims)
 
 
-def _rows(result: Result, table: pd.DataFrame) -> Iterator[_Row]:
-    """Say of each row of a table on which question it is and of which cells."""
-    parts = [column for column in result.parts if column in table.columns]
-    divided = {*result.parts, *result.parts.values(), *_BESIDE}
-    beside = [c for c in result.keys if c in table.columns and c not in divided]
-    asked = result.settings.get("metric")
-    alone: Question = frozenset()
-    if isinstance(asked, str) and "metric" not in beside:
-        alone = frozenset({("metric", asked)})
-    based = {"n", "flag"} <= set(table.columns)
-    for record in table.to_dict("records"):
-        question = alone | {(c, str(record[c])) for c in beside if not _missing(record[c])}
-        own = {(_of(result, c, record), str(record[c])) for c in parts if not _missing(record[c])}
-        facing = [c for c in parts if c in result.against and not _missing(record[c])]
-        cells: tuple[Cell, ...] = (frozenset(own),)
-        for column in facing:
-            name = _of(result, column, record)
-            rest = frozenset(pair for pair in own if pair[0] != name)
-            cells = (frozenset(own), rest | {(name, str(result.against[column]))})
-        if "n_rest" in record:  # which with the base is the total
-            cells = (*cells, _EVERYBODY)
-        n = record.get("n") if based and not facing else None
-        small = based and record["flag"] == "suppressed"
-        yield _Row(question, cells, None if n is None or _missing(n) else int(n), small)
-
-
-def _of(result: Result, column: str, record: Mapping[Any, Any]) -> str:
-    """Name the column of the data whose values a column of a table holds: another column may say so."""
-    name = result.parts[column]
-    return str(record[name]) if name != column and name in record else name
-
-
-def _missing(value: Any) -> bool:
-    return value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value)) or value == ""
-
-
-def _bases(rows: Iterable[_Row]) -> dict[Question, dict[Cell, Base]]:
-    """Collect the base of each cell on each question, from the first row that is of it alone."""
+def _bases(told: Iterable[Told]) -> dict[Question, dict[Cell, Base]]:
+    """Collect the base of each cell on each question, as the first row tells it."""
     found: dict[Question, dict[Cell, Base]] = {}
-    for row in rows:
-        if row.n is not None:
-            found.setdefault(row.question, {}).setdefault(row.cells[0], Base(row.n, row.small, row.small))
+    for each in told:
+        base = Base(each.n, each.small, each.hidden)
+        found.setdefault(each.question, {}).setdefault(each.cell, base)
     return found
 
 
+def _curves(book: Mapping[Question, Mapping[Cell, Base]]) -> dict[tuple[Question, Cell], dict[float, Base]]:
+    """Return who is at risk at each time, of every cell and question that is told over time.
+
+    A curve that rises, as late entry makes it, is left out: what it is between two times is not known.
+    """
+    found: dict[tuple[Question, Cell], dict[float, Base]] = {}
+    for question, bases in book.items():
+        if time := dict(question).get(CLOCK):
+            for cell, base in bases.items():
+                found.setdefault((question - {(CLOCK, time)}, cell), {})[float(time)] = base
+    falling = {}
+    for named, steps in found.items():
+        held = [steps[time].n for time in sorted(steps)]
+        if all(later <= earlier for earlier, later in itertools.pairwise(held)):
+            falling[named] = {time: steps[time] for time in sorted(steps)}
+    return falling
+
+
+def _complete(found: dict[Question, dict[Cell, Base]], released: Released) -> None:
+    """Add who is at risk at times for which a curve has no row: as many as at its next one.
+
+    Of everybody only some times are told, between which who is at risk is not known.
+    """
+    curves = {id(book): _curves(book) for book in (found, released.bases)}
+    times: dict[Question, set[float]] = {}
+    for each in curves.values():
+        for (asked, _), steps in each.items():
+            times.setdefault(asked, set()).update(steps)
+    for book in (found, released.bases):
+        for (asked, cell), steps in curves[id(book)].items():
+            if cell == EVERYBODY:
+                continue
+            own = np.array([*steps])
+            for time in (t for t in times[asked] if t not in steps and t < own[-1]):
+                later = steps[float(own[np.searchsorted(own, time)])]
+                book.setdefault(asked | {(CLOCK, str(time))}, {})[cell] = later
+
+
+def _hide_tails(settled: dict[Question, dict[Cell, Base]]) -> None:
+    """Hide a curve from where it was hidden for another's sake, and a little before.
+
+    Who is at risk grows fewer: the curve just before and after would tell the base to within a person or two.
+    """
+    for (asked, cell), steps in _curves(settled).items():
+        first = next((base.n for base in steps.values() if base.hidden and not base.small), -PROTECTION)
+        for time, base in steps.items():
+            if base.n < first + PROTECTION:
+                settled[asked | {(CLOCK, str(time))}][cell] = replace(base, hidden=True)
+
+
 def _settled(
-    result: Result, bases: Mapping[Cell, Base], before: Mapping[Cell, Base], elsewhere: set[Cell]
-) -> dict[Cell, Base]:
+    result: Result, question: Question, bases: Mapping[Cell, Base], before: Mapping[Cell, Base],
+    elsewhere: set[Cell],
+) -> dict[Cell, Base]:  # fmt: skip
     """Decide which cells of one question to hide, given what was shown of it before."""
+    if all(c in before and before[c].hidden >= base.hidden for c, base in bases.items()):
+        return {cell: before[cell] for cell in bases}  # nothing is told anew
     told = {**bases, **before}
+    kinds = {frozenset(column for column, _ in cell) for cell in told}
+    if dict(question).get(CLOCK) and len(kinds) == 1:  # what is told of no total adds up to nothing
+        return dict(bases)
     cells = list(told)
     n = [told[cell].n for cell in cells]
     fixed = np.array([cell in before for cell in cells])
-    if _EVERYBODY not in told:
-        # How many answered stands under every table.
-        whole: dict[frozenset[str], int] = {}
-        for cell in cells:
-            kind = frozenset(column for column, _ in cell)
-            whole[kind] = whole.get(kind, 0) + told[cell].n
-        cells, n, fixed = [*cells, _EVERYBODY], [*n, max(whole.values())], np.append(fixed, True)
+    unseen = np.zeros(len(cells), dtype=bool)
+    if EVERYBODY not in told:
+        # How many answered stands under every table; how many are at risk at each time does not.
+        whole = max(sum(told[c].n for c in cells if {column for column, _ in c} == kind) for kind in kinds)
+        cells, n, fixed = [*cells, EVERYBODY], [*n, whole], np.append(fixed, True)
+        unseen = np.append(unseen, bool(dict(question).get(CLOCK)))
     small = np.array([told[c].small for c in told] + [k < result.minimum for k in n[len(told) :]])
+    # Nor may it follow where a group is hidden: what it changes by would tell what the group does.
+    small |= unseen & bool(small.any())
     people = np.where(small, np.minimum(n, result.minimum - 1), np.maximum(n, result.minimum))
-    shown = fixed & ~np.array([c in before and before[c].hidden for c in cells]) & ~small
+    gone = unseen | np.array([c in told and told[c].hidden for c in cells])
     hidden = protected(
         cells, n, people, minimum=result.minimum, rest=True,
         hidden_elsewhere=[cell in elsewhere for cell in cells],
-        shown=shown, hidden=[c in before and before[c].hidden for c in cells],
+        shown=fixed & ~gone & ~small, hidden=gone,
     )  # fmt: skip
     return {
         cell: Base(told[cell].n, told[cell].small, bool(closed))
@@ -166,24 +184,23 @@ def _settled(
     }
 
 
-def _closed(rows: Iterable[_Row], hidden: set[tuple[Question, Cell]]) -> Array:
-    """Say which rows speak of a hidden cell, on its question or one that says no less."""
-    by_cell: dict[Cell, list[Question]] = {}
-    for question, cell in hidden:
-        by_cell.setdefault(cell, []).append(question)
-    return np.array(
-        [
-            any(_same(row.question, question) for cell in row.cells for question in by_cell.get(cell, ()))
-            for row in rows
-        ],
-        dtype=bool,
+def _closed(
+    row: Row, hidden: Mapping[Cell, Sequence[Question]], called: Mapping[str, Sequence[Question]]
+) -> bool:
+    """Say whether a row speaks of a hidden cell, on its question or one that says no less."""
+    return any(
+        _same(question, asked) for question, cell in row.speaks for asked in hidden.get(cell, ())
+    ) or any(
+        spoken_at(row.record, asked) and _same(row.question, asked, but=CLOCK)
+        for name in row.named
+        for asked in called.get(name, ())
     )
 
 
-def _same(one: Question, other: Question) -> bool:
+def _same(one: Question, other: Question, *, but: str = "") -> bool:
     """Whether two questions agree in all that both say."""
-    first, second = dict(one), dict(other)
-    return all(second.get(column, value) == value for column, value in first.items())
+    second = dict(other)
+    return all(second.get(column, value) == value for column, value in one if column != but)
 
 
 def _marked(table: pd.DataFrame, closed: Array) -> pd.DataFrame:
@@ -200,30 +217,28 @@ def _marked(table: pd.DataFrame, closed: Array) -> pd.DataFrame:
 
 def _claims(
     result: Result,
-    main: pd.DataFrame,
-    tables: Mapping[str, pd.DataFrame],
+    tables: Iterable[pd.DataFrame],
     settled: Mapping[Question, Mapping[Cell, Base]],
+    called: Mapping[str, Sequence[Question]],
 ) -> tuple[Claim, ...]:
     """Drop the claims on hidden rows; a base that is told of several groups is that of those shown."""
     gone = {
         str(value)
-        for table in (main, *tables.values())
+        for table in tables
         if {"hypothesis", "flag"} <= set(table.columns)
         for value in table.loc[table["flag"] == "suppressed", "hypothesis"]
     }
     every = [base for bases in settled.values() for base in bases.values()]
     closed, shown = {b.n for b in every if b.hidden}, sorted({b.n for b in every if not b.hidden})
-    names = {
-        (dict(question).get("metric"), _called(result, cell))
-        for question, bases in settled.items()
-        for cell, base in bases.items()
-        if base.hidden and cell
-    }
     kept = []
     for claim in result.claims:
         of = {None, claim.fields.get("metric")}
-        said = {(m, str(claim.fields[name])) for m in of for name in _NAMED if name in claim.fields}
-        if str(claim.fields.get("hypothesis")) in gone or said & names:
+        said = [str(claim.fields[name]) for name in _NAMED if name in claim.fields]
+        if str(claim.fields.get("hypothesis")) in gone or any(
+            dict(asked).get("metric") in of and spoken_at(claim.fields, asked)
+            for name in said
+            for asked in called.get(name, ())
+        ):
             continue
         n = claim.fields.get("n")
         if n in closed and n not in shown:
@@ -237,5 +252,5 @@ def _claims(
 
 def _called(result: Result, cell: Cell) -> str:
     """Name a cell as claims do: its values in the order of the columns."""
-    order = list(dict.fromkeys(result.parts.values()))
-    return " x ".join(value for _, value in sorted(cell, key=lambda pair: order.index(pair[0])))
+    place = {column: k for k, column in enumerate(dict.fromkeys(result.parts.values()))}
+    return " x ".join(value for _, value in sorted(cell, key=lambda p: (place.get(p[0], len(place)), p[0])))

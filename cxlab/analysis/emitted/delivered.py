@@ -102,6 +102,7 @@ def compliance(
             "weighting": "declared" if checks.attrs.get("weighted") else "equal",
         },
         claims=_claims(table, overall, checks, level),
+        parts={"unit_id": "unit_id"},
     )  # fmt: skip
 
 

@@ -228,6 +228,7 @@ def consistency(
         settings=settings,
         claims=stated(tests, differences, otherwise, level),
         otherwise=otherwise,
+        parts={**{column: column for column in (*by, channel)}, "highest": channel, "lowest": channel},
     )
 
 

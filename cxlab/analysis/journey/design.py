@@ -105,6 +105,9 @@ def designed(
         n_used=len(interactions),
         settings={"level": level, "unit": "share"},
         claims=_designed_claims(table, level),
+        parts={TOUCHPOINT: TOUCHPOINT, "designed": "designed"},
+        bases={"contacts": {}},
+        asked_of=("contacts",),
     )
 
 

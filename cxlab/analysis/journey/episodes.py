@@ -139,6 +139,8 @@ def episodes(
             "by": [kind] if kind else [],
         },
         claims=_claims(table, step, level, None if episode else gap_days),
+        parts={kind: kind} if kind else {},
+        asked_of=("journeys",),
         contacts=contacts,
         step=step,
         person=person,

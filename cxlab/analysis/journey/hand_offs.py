@@ -154,6 +154,9 @@ def hand_offs(
         settings=said,
         claims=stated(tests, differences, otherwise, level),
         otherwise=otherwise,
+        parts={"switched": "switched", "repeated": "repeated"},
+        apart=("", "through", "bumps"),
+        asked_of=("scored", score),
     )
 
 

@@ -53,9 +53,9 @@ def transitions(found: Episodes, *, most: int = MOST_STEPS, level: float = 0.95)
     Returns
     -------
     Transitions
-        ``table``: ``from``, ``to``, ``moves``, ``estimate`` (share of the moves from there), ``std_error``,
-        ``conf_low``, ``conf_high``, ``n`` (moves from there), ``n_eff``, ``withheld``, ``flag``. Moves of
-        fewer than 10 customers are hidden, and with them whatever would give them away.
+        ``table``: ``from``, ``to``, ``switch`` (yes or no), ``moves``, ``estimate`` (share of the moves from
+        there), ``std_error``, ``conf_low``, ``conf_high``, ``n`` (moves from there), ``n_eff``, ``withheld``,
+        ``flag``. Moves of fewer than 10 customers are hidden, and with them what would give them away.
 
     Raises
     ------
@@ -87,6 +87,9 @@ def transitions(found: Episodes, *, most: int = MOST_STEPS, level: float = 0.95)
         n_used=len(moves),
         settings={**found.settings, "level": level},
         claims=_moves_claims(table, found.step, level),
+        parts={"from": "from", "to": "to", "switch": "switched"},
+        bases={"moves": {}, "n": {"to": None, "switched": None}},
+        asked_of=("moves",),
     )
 
 
@@ -117,8 +120,9 @@ def _matrix(names: list[Any], start: Array, end: Array, person: Array, level: fl
     hidden = _hidden(pairs, moves, people)
     closed = hidden & (people >= MINIMUM_CUSTOMERS)
     flag = np.where(hidden, "suppressed", found["flag"].to_numpy())
-    return found.assign(moves=moves, withheld=closed, flag=flag)[
-        ["from", "to", "moves", *ESTIMATED[:-1], "withheld", "flag"]
+    switched = np.where(pairs["from"] == pairs["to"], "no", "yes")
+    return found.assign(moves=moves, switch=switched, withheld=closed, flag=flag)[
+        ["from", "to", "switch", "moves", *ESTIMATED[:-1], "withheld", "flag"]
     ]
 
 
@@ -212,6 +216,10 @@ def coherence(found: Episodes, *, by: Sequence[str] = (), level: float = 0.95) -
         n_used=known,
         settings=settings,
         claims=_coherence_claims(table, found.step, asked, level),
+        parts={**{column: column for column in by}, "from": "from", "to": "to"},
+        bases={"n": {"switched": "yes"}},
+        # All switches are moves; where some tell too little to count, those that count are others.
+        asked_of=("moves", *([] if known == len(switches) else ["clean"])),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -21,6 +21,18 @@ def lacking(table: Any, columns: Sequence[str | None], *, optional: bool) -> lis
     if not optional or not isinstance(table, pd.DataFrame):
         return []
     return [c for c in columns if c is not None and c not in table.columns]
+
+
+def people_of(settings: Mapping[str, Any], dropped: Mapping[Any, int]) -> tuple[str, ...]:
+    """Say whose bases those of a survival table are: by which clock, and without whom.
+
+    Examples
+    --------
+    >>> people_of({"duration": "months", "since": None, "entry": None}, {"plan is missing": 3})
+    ('months', 'plan is missing: 3')
+    """
+    clock = (settings.get(name) for name in ("duration", "entry", "since", "until"))
+    return (*(str(each) for each in clock if each), *(f"{why}: {n}" for why, n in dropped.items()))
 
 
 def nothing(columns: Sequence[str], *tables: str) -> dict[str, Any]:

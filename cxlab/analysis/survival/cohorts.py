@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cxlab.analysis.estimates import Claim, Result, check_level
-from cxlab.analysis.survival.absent import lacking, nothing
+from cxlab.analysis.survival.absent import lacking, nothing, people_of
 from cxlab.analysis.survival.clock import Window, in_whole_months
 from cxlab.analysis.survival.observed import Observed, check_roles, observed
 from cxlab.analysis.survival.retention import retained
@@ -116,6 +116,8 @@ def cohorts(
         n_used=found.n_used,
         n_dropped=found.n_dropped,
         settings={**found.settings, "cohort": cohort, "every": every},
+        parts=found.parts,
+        asked_of=("cohorts", *people_of({**settings, "until": until}, who.dropped)),
         claims=tuple(_told(c, window) for c in found.claims if c.code in _SAID),
         otherwise=tuple(_told(c, window) for c in found.otherwise),
     )

@@ -21,7 +21,7 @@ from cxlab.analysis.estimates import (
     stated,
 )
 from cxlab.analysis.survival.aalen_johansen import Gone, gone, started
-from cxlab.analysis.survival.absent import lacking, nothing
+from cxlab.analysis.survival.absent import lacking, nothing, people_of
 from cxlab.analysis.survival.claims import caveats_of, no_events, undated
 from cxlab.analysis.survival.clock import restarted
 from cxlab.analysis.survival.curves import risk_sums
@@ -161,6 +161,8 @@ def incidence(
         },
         claims=claims,
         otherwise=otherwise,
+        parts={column: column for column in by},
+        asked_of=people_of({"duration": duration, "entry": entry, "since": since}, who.dropped),
     )  # fmt: skip
 
 

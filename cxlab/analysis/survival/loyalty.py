@@ -188,6 +188,8 @@ def bonds(
             "at_most": at_most, "interval": "Wilson", "unit": "share",
         },
         claims=_findings(told["bond"], level, at_most),
+        parts={column: column for column in by},
+        asked_of=("bonds", *(f"{why}: {n}" for why, n in dropped.items())),
     )  # fmt: skip
 
 

@@ -11,8 +11,16 @@ import pandas as pd
 
 from cxlab.analysis.columns import named, records
 from cxlab.analysis.dropped import TOO_EARLY
-from cxlab.analysis.estimates import Claim, Result, check_level, flags, stated, t_quantile
-from cxlab.analysis.survival.absent import nothing
+from cxlab.analysis.estimates import (
+    MINIMUM_CUSTOMERS,
+    Claim,
+    Result,
+    check_level,
+    flags,
+    stated,
+    t_quantile,
+)
+from cxlab.analysis.survival.absent import nothing, people_of
 from cxlab.analysis.survival.claims import caveats_of, no_events, undated
 from cxlab.analysis.survival.curves import Curve, curve
 from cxlab.analysis.survival.groups import check_by, check_groups, differences, parts
@@ -66,9 +74,10 @@ def restricted_mean(
     -------
     RestrictedMean
         ``table``: *by, estimate (months), std_error, conf_low, conf_high, n, events (until the horizon),
-        at_horizon (people still observed then), starts_at, flag; empty where a group is not observed up to
-        the horizon. ``differences``: segment, other, difference (segment less other), std_error, conf_low,
-        conf_high, p_value, p_adjusted (Holm), n (the smaller of both), flag, hypothesis.
+        at_horizon (people still observed then; of no group where one has 1 to 9), starts_at, flag; empty
+        where a group is not observed up to the horizon. ``differences``: segment, other, difference
+        (segment less other), std_error, conf_low, conf_high, p_value, p_adjusted (Holm), n (the smaller of
+        both), flag, hypothesis.
         ``tables["overall"]``: the same as `table` for all together.
 
     Raises
@@ -113,6 +122,8 @@ def restricted_mean(
     curves = [(key, own, curve(own, level)) for key, own in parts(who, by)]
     means = pd.DataFrame([_mean(key, own, c, horizon, level) for key, own, c in curves])
     overall = pd.DataFrame([_mean({}, who, whole, horizon, level)])
+    if means["at_horizon"].between(1, MINIMUM_CUSTOMERS - 1).any():  # beside their total, all would tell it
+        means["at_horizon"] = np.nan
     pairs = differences(means, by, "mean stay", level)
     early = sum(c.left_before for _, _, c in curves)
     facts = {
@@ -140,6 +151,8 @@ def restricted_mean(
         },
         claims=claims,
         otherwise=otherwise,
+        parts={column: column for column in by},
+        asked_of=people_of({"duration": duration, "entry": entry}, who.dropped),
     )  # fmt: skip
 
 

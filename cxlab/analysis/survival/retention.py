@@ -12,7 +12,7 @@ import pandas as pd
 from cxlab.analysis.columns import named
 from cxlab.analysis.dropped import TOO_EARLY
 from cxlab.analysis.estimates import Result, check_level, flags
-from cxlab.analysis.survival.absent import lacking, nothing
+from cxlab.analysis.survival.absent import lacking, nothing, people_of
 from cxlab.analysis.survival.claims import retention_findings, undated
 from cxlab.analysis.survival.clock import restarted
 from cxlab.analysis.survival.curves import Curve, curve, reached, risk_sums
@@ -167,6 +167,8 @@ def retained(
         },
         claims=claims,
         otherwise=otherwise,
+        parts={column: column for column in by},
+        asked_of=people_of(settings, who.dropped),
     )  # fmt: skip
 
 

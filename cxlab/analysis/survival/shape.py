@@ -22,7 +22,7 @@ from cxlab.analysis.estimates import (
     t_quantile,
 )
 from cxlab.analysis.intervals import wilson
-from cxlab.analysis.survival.absent import lacking
+from cxlab.analysis.survival.absent import lacking, people_of
 from cxlab.analysis.survival.claims import caveats_of, no_events, undated
 from cxlab.analysis.survival.clock import Window, in_whole_months, restarted
 from cxlab.analysis.survival.curves import event_sums, risk_sums
@@ -125,7 +125,11 @@ def hazard_shape(
     })  # fmt: skip
     needed = [*by, *([since] if since else []), *(window or ())]
     read = observed(table, duration, event, entry=entry, weights=None, needed=needed, carried=[*marks])
-    who = _in_months(restarted(in_whole_months(read, window), since))
+    whole = restarted(in_whole_months(read, window), since)
+    who = _in_months(whole)
+    # Who is at risk in a month is who is at risk at its end, where all times are whole months.
+    parted = window or not np.array_equal(who.duration, whole.duration)
+    clock = {"duration": duration, "entry": entry, "since": since, "until": "months" if parted else None}
     check_groups(who, by)
     groups = [(key, own, _months(key, own, level)) for key, own in parts(who, by)]
     runs = [_runs(key, rows, level) for key, _, rows in groups]
@@ -149,6 +153,8 @@ def hazard_shape(
         },
         claims=claims,
         otherwise=otherwise,
+        parts={column: column for column in by},
+        asked_of=people_of(clock, who.dropped),
     )  # fmt: skip
 
 

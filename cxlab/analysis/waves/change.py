@@ -79,7 +79,7 @@ def change(
         ``change`` (its own), ``by_change`` and ``by_size`` (what it adds by having changed, and by having
         grown or shrunk), ``adds`` (both together; they add up to the change), ``conf_low``, ``conf_high``,
         ``apart`` (its change less that of the others), ``p_value`` and ``p_adjusted`` of it (with 10
-        respondents and 5 clusters in each wave), ``n``, ``flag``.
+        respondents and 5 clusters in each wave), ``n_before``, ``n`` (now), ``flag`` (of the smaller).
 
     Raises
     ------
@@ -155,6 +155,10 @@ def change(
         },
         claims=stated(tests, found, otherwise, level),
         otherwise=otherwise,
+        parts={"wave": wave, **({shared: shared} if shared else {})},
+        bases={"n": {wave: named_wave(now)}, "n_before": {wave: named_wave(before)}},
+        apart=("",),
+        asked_of=tuple(f"{why}: {count}" for why, count in dropped.items() if why != NO_COUNTERPART),
     )  # fmt: skip
 
 
@@ -244,18 +248,25 @@ def _segments(by: Split, segment: str, level: float) -> pd.DataFrame:
     bases = by.bases[-1, :, :, 0]
     everybody = bases.sum(axis=1)
     alone = (bases == 0).any(axis=0)
-    n = np.where(alone, bases.max(axis=0), bases.min(axis=0))
     smallest = np.minimum(bases, everybody[:, None] - bases).min(axis=0)
     names = [frozenset({(segment, value)}) for value in by.kinds[segment]]
     untold = alone | (smallest < MINIMUM_CUSTOMERS) | (units.min(axis=0) < LEAST_UNITS) | ~(apart > 0)
-    hidden = protected([frozenset(), *names], [everybody.min(), *n])[1:]
+    # Who is in one wave only has no base in the other: nobody is few.
+    own = np.where(bases == 0, MINIMUM_CUSTOMERS, bases)
+    told = [
+        protected([frozenset(), *names], [n.sum(), *n], [n.sum(), *people])
+        for n, people in zip(bases, own, strict=True)
+    ]
+    hidden = np.logical_or(*told)[1:]
+    least = np.where(alone, bases.max(axis=0), bases.min(axis=0))
     return pd.DataFrame({
         segment: by.kinds[segment], "share_before": bases[0] / everybody[0],
         "change": np.where(alone, np.nan, found[:, 0]), "by_change": found[:, 1], "by_size": found[:, 2],
         "adds": contribution, "std_error": error, "conf_low": low, "conf_high": high,
         "apart": np.where(alone, np.nan, found[:, 3]),
         "p_value": np.where(untold | hidden, np.nan, p),
-        "n": n.astype(int), "flag": np.where(hidden, "suppressed", flags(n)),
+        "n_before": bases[0].astype(int), "n": bases[1].astype(int),
+        "flag": np.where(hidden, "suppressed", flags(least)),
     })  # fmt: skip
 
 

@@ -182,6 +182,7 @@ def chart(
             "level": level,
         },
         claims=chart_claims(rows[shown], held.entry, held.design, level),
+        parts={"wave": wave},
         centre=centre,
         sigma_z=found.sigma_z,
     )  # fmt: skip

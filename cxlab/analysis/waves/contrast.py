@@ -154,6 +154,8 @@ def contrast(
             "waves": scores, "tests": tests[["hypothesis", *ROW, "p_adjusted"]],
             "modes": modes,
         },
+        parts={wave: wave, **({"mode": mode} if mode else {})},
+        apart=("", "tests"),
         n_used=int(used.sum()),
         n_dropped=dropped,
         settings={

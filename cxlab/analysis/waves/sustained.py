@@ -145,6 +145,9 @@ def sustained(
             "good": good, "person": person, "order": order, "units": places, "agent": agent, "level": level,
             "adjust": "holm",
         },
+        parts={places[-1]: places[-1]} if places else {},
+        apart=("", "runs", "components", "agents"),
+        asked_of=("contacts", good),
         claims=(*plain, *_standing(family, differences, otherwise, level)),
         otherwise=otherwise,
     )  # fmt: skip
