@@ -33,6 +33,7 @@ from cxlab.reporting.words import Words
 from cxlab.workbench import workbench
 
 READ = "application/vnd.cxlab.read.v1+json"
+TOLD = "application/vnd.cxlab.told.v1+json"  # bases that a display shows, for pages to be compared by
 # Tables of people: a filter applies to them; codebooks, targets and published scores are always whole.
 FILTERED = of_people()
 NAMING = frozenset(name for name, table in tables().items() if "name_es" in table.columns)
@@ -409,6 +410,8 @@ class Paper:
         bundle = bundles.bundle(shown, self.words, id=f"result-{self._shown}", figure=figure)
         printed = {**bundle, "tables": {name: bundle["tables"][name] for name in tables}}
         data[RESULT] = {**bundle, "printed": list(tables)}
+        if told := self._released.newly_told(shown):
+            data[TOLD] = told
         self._display(html.result_html(printed, self.words, svg=svg), data)
 
     def _display(self, text_html: str, data: dict[str, Any] | None = None) -> None:

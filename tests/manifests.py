@@ -44,6 +44,7 @@ MANIFEST = held(
         "status": {"const": "done"}, "language": {"enum": ["es", "en"]}, "notebook_sha256": SHA256,
         "parameters": {"type": "object"}, "seed": {"type": "integer"},
         "inputs": {"type": "array", "items": INPUT, "minItems": 1}, "fingerprint": PRINTS,
+        "told": {"type": "array", "items": held({"asked": {"type": "array"}, "bases": {"type": "array"}})},
         "versions": {"type": "object", "required": ["python", "numpy", "pandas", "papermill"]},
         "git": {"type": "object"}, "machine": MACHINE,
         "kernel": held({"kind": {"enum": ["forked", "started"]}}, "seconds, peak"),

@@ -303,3 +303,25 @@ def test_large_groups_keep_their_curves():
         ]
         assert len(own) > 20
         assert all(seen for time, (_, _, seen) in own if time <= 24)
+
+
+def test_what_pages_are_compared_by_holds_no_hidden_base(report):
+    """Each display says which bases it shows, once: those of hidden rows are nowhere."""
+    made, told = report
+    again, said = Released(), []
+    for _, _, shown, _ in made:
+        said += again.newly_told(shown)
+    assert not [each for _, _, shown, _ in made for each in again.newly_told(shown)]
+    listed = {
+        (frozenset(map(tuple, each["asked"])), frozenset(map(tuple, cell))): n
+        for each in said
+        for cell, n in each["bases"]
+    }
+    seen = {
+        (question, cell): n
+        for question, bases in told.items()
+        if not dict(question).get(CLOCK)
+        for cell, (n, _, visible) in bases.items()
+        if visible
+    }
+    assert listed == seen

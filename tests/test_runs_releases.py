@@ -123,3 +123,53 @@ def test_which_of_two_is_refused_does_not_depend_on_which_kernel_was_faster(tmp_
     assert order("d", "c", "b", "a") == ["b", "a", "c", "d"]
     assert order("c", "a", "d", "b") == ["a", "b", "c", "d"]
     assert order("a", "b", "c", "d") == ["a", "b", "c", "d"]
+
+
+def told(asked, *groups):
+    bases = [[list(cell.items()), n] for cell, n in groups]
+    return {"asked": [["metric", asked]], "bases": bases}
+
+
+CROSSED = told("nps", ({"region": "RM", "segment": "A"}, 56), ({"region": "V", "segment": "B"}, 57))
+MARGINS = told("nps", ({"region": "RM"}, 60), ({"region": "V"}, 57), ({"region": "X"}, 30))
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "refused"),
+    [
+        (MARGINS, CROSSED, True),  # 60 less 56: a crossing on one page, its margins on the other
+        (told("nps", ({}, 150)), MARGINS, True),  # three without a region
+        (told("pxi", ({}, 150)), MARGINS, False),  # another question has another base
+        (told("nps", ({}, 160)), MARGINS, False),
+        (told("nps", ({}, 150), ({"region": "RM"}, 61)), MARGINS, False),  # of other people
+        (told("nps", ({}, 150), *[(dict(c), n) for c, n in MARGINS["bases"]]), MARGINS, False),  # alone
+        (told("nps", ({"region": "X"}, 30), ({}, 100)), told("nps", ({"region": "V"}, 67)), True),
+    ],
+)
+def test_what_two_pages_show_is_not_subtracted_to_a_few_people(root, first, second, refused):
+    with shelf(root, "study") as opened:
+        made = release(root, "one")
+        read = {
+            "table": "survey_responses",
+            "sha256": made.tables["survey_responses"][0],
+            "rows": 9,
+            "used": 9,
+        }
+        manifest = {"client": "acme", "parameters": {}, "inputs": [read], "told": [first]}
+        opened.show("one", opened.publish("one", "run-one", {"report.html": b"<p>"}, manifest), b"<p>")
+        coming = release_of("two", "acme", {}, [read], [second])
+        if not refused:
+            Releases(root).check(coming, opened)
+            return
+        with pytest.raises(RunError) as caught:
+            Releases(root).check(coming, opened)
+        said = str(caught.value)
+        assert said.startswith("two and one show the same base by different groups")
+        assert "under 10 customers (region" in said
+        assert "4" not in said.replace(str(root), "")
+        # Of other data, or for itself, the page is published.
+        other = release_of("two", "acme", {}, [{**read, "sha256": "another"}], [second])
+        Releases(root).check(other, opened)
+        Releases(root).check(release_of("one", "acme", {}, [read], [second]), opened)
+        (opened.folder / "one.html").unlink()  # as the message says
+        Releases(root).check(coming, opened)

@@ -208,7 +208,8 @@ def _finished(
     if outcome.status == "done":
         try:
             client, read = gallery.study.client_of(entry), outputs.reads(outcome.notebook)
-            release = release_of(entry.id, client, entry.parameters, read)
+            told = outputs.told(outcome.notebook)
+            release = release_of(entry.id, client, entry.parameters, read, told)
             releases.check(release, opened)
             report = _published(opened, gallery, ground, entry, outcome, report)
             releases.take(release)

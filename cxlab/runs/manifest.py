@@ -46,9 +46,10 @@ def manifest(
         schema; id; study, entry and, of a point of a grid, its sweep and choices; status; notebook, its
         folder if that is not notebooks/, and notebook_sha256, the hash of its cells as written; language;
         parameters; client; seed; inputs, each table read with rows, rows used, hash and the files behind
-        it; after, the runs of other entries that it read; fingerprint; versions; git; machine, on which it
-        was executed; kernel, how that came about and what it used; started, finished, seconds, and cells:
-        how long each code cell took, counted as a reader would.
+        it; told, the bases that it shows, by question and group; after, the runs of other entries that it
+        read; fingerprint; versions; git; machine, on which it was executed; kernel, how that came about and
+        what it used; started, finished, seconds, and cells: how long each code cell took, counted as a
+        reader would.
     """
     return {
         "schema": SCHEMA,
@@ -58,6 +59,7 @@ def manifest(
         "client": study.client_of(entry),
         "seed": entry.parameters.get("seed"),
         "inputs": _inputs(outcome.notebook, ground),
+        "told": outputs.plain(outputs.told(outcome.notebook)),
         **({"after": awaited(study, entry)} if entry.after else {}),
         "fingerprint": dict(prints),
         "versions": dict(provenance.versions()),

@@ -18,6 +18,7 @@ from typing import Any
 from cxlab.reporting import RESULT
 
 READ = "application/vnd.cxlab.read.v1+json"
+TOLD = "application/vnd.cxlab.told.v1+json"
 SVG = "image/svg+xml"
 MAIN = "main"
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")
@@ -44,6 +45,11 @@ def reads(notebook: Notebook) -> list[Mapping[str, Any]]:
         if isinstance(data.get(READ), Mapping):
             found[str(data[READ].get("table"))] = data[READ]
     return list(found.values())
+
+
+def told(notebook: Notebook) -> list[Mapping[str, Any]]:
+    """Return the bases that a notebook shows: of which question, and of each group how many people."""
+    return [each for data in displays(notebook) for each in data.get(TOLD, ()) if isinstance(each, Mapping)]
 
 
 def results_json(

@@ -3,6 +3,7 @@
 A filter alone is refused when it leaves or removes under 10 customers. Two filters, each of them
 harmless, can still leave sets so alike that one page less the other speaks of a few people. Before a
 page is published, the customers it read are compared with those behind every page of the same study.
+So are the bases that it shows: the total of one page less the parts on another may not leave a few people.
 """
 
 from __future__ import annotations
@@ -26,13 +27,20 @@ if TYPE_CHECKING:
     from cxlab.intake.tables.expressions import Mask
 
 
+Pairs = frozenset[tuple[str, str]]
+
+
 @dataclass(frozen=True)
 class Release:
-    """What one page was made of: for each table of people its hash and the filter it was read with."""
+    """What one page was made of: for each table of people its hash and the filter it was read with.
+
+    `told` has the bases that it shows: of each question, how many people are in each group.
+    """
 
     entry: str
     client: str
     tables: Mapping[str, tuple[str, str]]
+    told: Mapping[Pairs, Mapping[Pairs, int]] = field(default_factory=dict)
 
 
 @dataclass
@@ -67,6 +75,7 @@ class Releases:
                 other_sha256, other_where = other.tables.get(table, ("", ""))
                 if sha256 == other_sha256 and where != other_where:
                     self._compare(release, other, table, shelf)
+            self._subtract(release, other, shelf)
 
     def take(self, release: Release) -> None:
         """Take note of a page that was published."""
@@ -87,6 +96,27 @@ class Releases:
                 table=table,
                 page=shelf.folder / page,
             )
+
+    def _subtract(self, release: Release, other: Release, shelf: Shelf) -> None:
+        """Refuse a page whose bases and those of another leave 1 to 9 people, where neither does alone."""
+        from cxlab.intake import where
+
+        one, two = dict(release.tables), dict(other.tables)
+        if not one or not two or not (one.items() <= two.items() or two.items() <= one.items()):
+            return  # of other people: what they leave is nobody
+        fewest, page = min(where.fewest(table) for table in one), shelf.folder / f"{other.entry}.html"
+        for asked in sorted(release.told.keys() & other.told.keys(), key=sorted):
+            parts = left_of(release.told[asked], other.told[asked], fewest)
+            if parts and page.is_file():
+                raise RunError(
+                    "{entry} and {other} show the same base by different groups, and one less the other "
+                    "would tell of under 10 customers ({columns}): show it by the same groups on both, or "
+                    "delete {page}",
+                    entry=release.entry,
+                    other=other.entry,
+                    columns=", ".join(sorted(parts)),
+                    page=page,
+                )
 
     def alike(self, client: str, table: str, one: str, other: str) -> bool:
         """Tell whether two filters leave sets of a client's table that differ by 1 to 9 customers."""
@@ -117,8 +147,43 @@ class Releases:
         return self._datasets[client]
 
 
+def left_of(one: Mapping[Pairs, int], other: Mapping[Pairs, int], fewest: int = 10) -> frozenset[str] | None:
+    """Return by which columns two pages together leave under `fewest` people of a total, or None.
+
+    Where they do not agree on a base they are of other people, and nothing is subtracted.
+
+    Examples
+    --------
+    >>> north = frozenset({("region", "north")})
+    >>> left_of({frozenset(): 100, north: 95}, {frozenset(): 100}) is None  # the first does so alone
+    True
+    >>> sorted(left_of({frozenset(): 100}, {north: 93}))
+    ['region']
+    """
+    if any(other.get(cell, n) != n for cell, n in one.items()):
+        return None
+    both = {**one, **other}
+    kinds = {frozenset(column for column, _ in cell) for cell in both}
+    for whole, finer in itertools.product(sorted(kinds, key=sorted), repeat=2):
+        if not whole < finer:
+            continue
+        parts: dict[Pairs, list[Pairs]] = {}
+        for cell in (c for c in both if {column for column, _ in c} == finer):
+            parts.setdefault(frozenset(pair for pair in cell if pair[0] in whole), []).append(cell)
+        for total, cells in parts.items():
+            used = {total, *cells}
+            left = both[total] - sum(both[cell] for cell in cells) if total in both else 0
+            if 0 < left < fewest and not (used <= one.keys() or used <= other.keys()):
+                return finer
+    return None
+
+
 def release_of(
-    entry: str, client: str, parameters: Mapping[str, Any], reads: Iterable[Mapping[str, Any]]
+    entry: str,
+    client: str,
+    parameters: Mapping[str, Any],
+    reads: Iterable[Mapping[str, Any]],
+    told: Iterable[Mapping[str, Any]] = (),
 ) -> Release:
     """Return what a page is made of.
 
@@ -129,6 +194,9 @@ def release_of(
         Of the run; without `where` the page speaks of everybody.
     reads : iterable of mapping
         What its notebook says that it read: table, sha256, rows, used.
+    told : iterable of mapping
+        The bases that it shows: ``asked`` (pairs of names and values) and ``bases`` (pairs of a group, itself
+        pairs of columns and values, and its people).
 
     Examples
     --------
@@ -144,7 +212,15 @@ def release_of(
         filtered = read.get("used") != read.get("rows") or bool(tables.get(name, ("", ""))[1])
         if name in of_people():
             tables[name] = (sha256, where if filtered else "")
-    return Release(entry, client, tables)
+    bases: dict[Pairs, dict[Pairs, int]] = {}
+    for each in told:
+        held = bases.setdefault(_pairs(each.get("asked", ())), {})
+        held.update({_pairs(cell): int(n) for cell, n in each.get("bases", ())})
+    return Release(entry, client, tables, bases)
+
+
+def _pairs(given: Iterable[Iterable[Any]]) -> Pairs:
+    return frozenset((str(column), str(value)) for column, value in given)
 
 
 def _published(shelf: Shelf) -> Iterator[Release]:
@@ -152,8 +228,9 @@ def _published(shelf: Shelf) -> Iterator[Release]:
         if (shelf.folder / f"{entry}.html").is_file():
             said = manifest_of(shelf.folder / "runs" / run)
             yield release_of(
-                entry, str(said.get("client", "")), said.get("parameters", {}), said.get("inputs", [])
-            )
+                entry, str(said.get("client", "")), said.get("parameters", {}), said.get("inputs", []),
+                said.get("told", []),
+            )  # fmt: skip
 
 
 def in_turn(study: Study, ended: Iterable[tuple[Entry, Any]]) -> Iterator[tuple[Entry, Any]]:

@@ -17,7 +17,17 @@ import pandas as pd
 
 from cxlab.analysis.disclosure.cover import PROTECTION, protected
 from cxlab.analysis.disclosure.margins import Cell
-from cxlab.analysis.disclosure.spoken import CLOCK, EVERYBODY, MAIN, Question, Row, Told, rows_of, spoken_at
+from cxlab.analysis.disclosure.spoken import (
+    CLOCK,
+    EVERYBODY,
+    MAIN,
+    Question,
+    Row,
+    Told,
+    rows_of,
+    shown_bases,
+    spoken_at,
+)
 from cxlab.analysis.estimates import AnyResult, Claim, Result
 
 Array = np.ndarray[Any, Any]
@@ -40,6 +50,24 @@ class Released:
     """What a report has shown so far: for each question the bases of its cells."""
 
     bases: dict[Question, dict[Cell, Base]] = field(default_factory=dict)
+    _told: dict[Question, set[Cell]] = field(default_factory=dict)
+
+    def newly_told(self, shown: Result) -> list[dict[str, Any]]:
+        """Return the bases that a masked result shows and none before it, as pages are compared by.
+
+        Returns
+        -------
+        list of dict
+            ``asked`` (pairs of names and values) and ``bases`` (pairs of a group and its people).
+        """
+        told = []
+        for question, bases in shown_bases(shown).items():
+            before = self._told.setdefault(question, set())
+            new = [[sorted(cell), n] for cell, n in bases.items() if cell not in before]
+            before.update(bases)
+            if new:
+                told.append({"asked": sorted(question), "bases": sorted(new)})
+        return told
 
 
 def guarded(result: AnyResult, released: Released) -> AnyResult:

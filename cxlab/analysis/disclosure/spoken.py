@@ -82,6 +82,25 @@ def rows_of(result: Result, name: str, table: pd.DataFrame) -> Iterator[Row]:
         yield Row(asked[0], spoken, named, bases, record)
 
 
+def shown_bases(result: Result) -> dict[Question, dict[Cell, int]]:
+    """Return the bases that a masked result shows, but who is at risk at each time.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"plan": ["a", "b"], "n": [40.0, None], "flag": ["ok", "suppressed"]})
+    >>> found = shown_bases(Result(table=table, keys=("plan",), parts={"plan": "plan"}))
+    >>> [(sorted(cell), n) for bases in found.values() for cell, n in bases.items()]
+    [([('plan', 'a')], 40)]
+    """
+    found: dict[Question, dict[Cell, int]] = {}
+    if result.parts:
+        for name, table in {MAIN: result.table, **result.tables}.items():
+            for told in (each for row in rows_of(result, name, table) for each in row.bases):
+                if not told.hidden and not dict(told.question).get(CLOCK):
+                    found.setdefault(told.question, {}).setdefault(told.cell, told.n)
+    return found
+
+
 def _asked(result: Result, beside: list[str]) -> Question:
     """Return what all rows of a result ask, and of whom, where not of all who answer."""
     metric = result.settings.get("metric")

@@ -122,7 +122,9 @@ def restricted_mean(
     curves = [(key, own, curve(own, level)) for key, own in parts(who, by)]
     means = pd.DataFrame([_mean(key, own, c, horizon, level) for key, own, c in curves])
     overall = pd.DataFrame([_mean({}, who, whole, horizon, level)])
-    if means["at_horizon"].between(1, MINIMUM_CUSTOMERS - 1).any():  # beside their total, all would tell it
+    if (
+        by and means["at_horizon"].between(1, MINIMUM_CUSTOMERS - 1).any()
+    ):  # beside their total, all would tell it
         means["at_horizon"] = np.nan
     pairs = differences(means, by, "mean stay", level)
     early = sum(c.left_before for _, _, c in curves)

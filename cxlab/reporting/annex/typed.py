@@ -20,7 +20,7 @@ from cxlab.reporting.words import Words, absent
 Bundle = Mapping[str, Any]
 Record = Mapping[str, Any]
 # What another column says in words, or what only programs read.
-UNSAID = frozenset({"flag", "withheld", "hypothesis", "measure", "target_unit", "open"})
+UNSAID = frozenset({"flag", "withheld", "hypothesis", "measure", "target_unit", "open", "switch"})
 LOW, HIGH = "_low", "_high"
 SIGNIFICANT = 3
 _SHOWN = re.compile(r"([+−-]?)(\d[\d.,]*)(\D*)")
