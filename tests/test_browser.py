@@ -110,3 +110,33 @@ def test_the_keyboard_goes_through_a_report_as_it_is_read(launched, study):
         page.locator("summary").first.focus()
         page.keyboard.press("Enter")
         assert page.locator("details").first.get_attribute("open") is not None
+
+
+def test_a_table_is_shown_in_the_order_that_is_asked_for_and_printed_as_reported(launched, study):
+    with tab(launched, viewport={"width": 1024, "height": 900}) as (page, _):
+        page.goto(study["scores-es"])
+        page.evaluate("() => document.querySelectorAll('details').forEach(each => { each.open = true })")
+        table = page.locator(".cx-ordered").first
+        names = table.locator("tbody tr:visible th")
+        reported = names.all_inner_texts()
+        table.get_by_label("Región, de la A a la Z").check()
+        assert names.all_inner_texts() == sorted(reported)
+        assert sorted(reported) != reported
+        page.emulate_media(media="print")
+        assert names.all_inner_texts() == reported
+        assert not table.locator("input:visible").count()
+
+
+def test_a_filter_leaves_the_cards_that_have_it_and_counts_them(launched, study):
+    with tab(launched, viewport={"width": 1024, "height": 900}) as (page, _):
+        page.goto(study["index"])
+        cards = page.locator(".cx-entry:visible")
+        every = cards.count()
+        grades = page.locator("fieldset", has=page.locator("[name=cx-grade]"))
+        grades.get_by_label("asociación").check()
+        assert 0 < cards.count() < every
+        shown = page.locator(".cx-shown").evaluate("e => getComputedStyle(e, '::after').content")
+        assert shown == "counter(shown)"
+        assert all("asociación" in text for text in page.locator(".cx-entry:visible").all_inner_texts())
+        grades.get_by_label("todos").check()
+        assert cards.count() == every
