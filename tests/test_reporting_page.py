@@ -282,3 +282,19 @@ def test_a_field_in_what_a_notebook_displays_does_not_reach_the_page():
     shown = new_output("display_data", data={"text/html": "<p>a</p><input name='key'><textarea>b</textarea>"})
     made = html.page(examples.notebook([shown]), cover=html.Cover(), language="es", client=CLIENT)
     assert not re.search(r"<(input|textarea|button|select|form)\b", made)
+
+
+def test_a_drawing_is_written_short_and_stays_the_same_picture():
+    """Steps by one number, hundredths of a point; small lengths and factors keep what they need."""
+    path = "M 10.123456 20.5 \nL 30.123456 20.5 \nL 30.123456 99.999999 \nC 1 2 3 4 5 6 \nL 5 9 \nz"
+    inside = f'<path d="{path}"/><rect x="0.00012" width="0.123456"/>'
+    inside += '<g transform="scale(0.001234)"><path d="m1 1"/></g>'
+    made = safe.svg(f'<svg viewBox="0 0 100 100">{inside}</svg>', name="f", alt="a")
+    assert ' d="M10.12 20.5H30.12V100C1 2 3 4 5 6L5 9z"' in made
+    assert '<rect x="0.0001" width="0.1235"></rect>' in made
+    assert 'transform="scale(0.001234)"' in made
+
+
+def test_a_point_that_is_drawn_as_a_line_of_no_length_stays():
+    made = safe.svg('<svg><path d="M 5 5 L 5 5 L 5 5 L 6 6"/></svg>', name="f", alt="a")
+    assert 'd="M5 5H5L6 6"' in made

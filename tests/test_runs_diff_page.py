@@ -1,5 +1,7 @@
 """What changed as a page: conclusions and numbers first, causes in words, data as text and nothing else."""
 
+import errno
+import os
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -320,3 +322,17 @@ def test_two_studies_make_one_page_and_a_file_can_be_named(root, capsys):
     assert cli.main(["diff", "acme", "next", "--html", str(root / "x.csv"), "--root", str(root)]) == 3
     assert "let it end in .html" in capsys.readouterr().err
     assert not (root / "x.csv").exists()
+
+
+def test_a_page_that_cannot_be_written_whole_leaves_the_old_one(root, capsys, monkeypatch):
+    there = root / "page.html"
+    there.write_text("old")
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "no space")
+
+    monkeypatch.setattr(os, "replace", full)
+    assert cli.main(["diff", "acme/scores", "next/scores", "--html", str(there), "--root", str(root)]) != 0
+    assert "no space left" in capsys.readouterr().err
+    assert there.read_text() == "old"
+    assert not [each.name for each in root.iterdir() if "page.html." in each.name]

@@ -50,11 +50,16 @@ SHAPE_ATTRIBUTES = {
     "viewBox", "width", "height", "x", "y", "x1", "x2", "y1", "y2", "cx", "cy", "r", "rx", "ry", "d",
     "points", "transform", "clip-path", "id", "patternUnits", "fill", "stroke", "opacity",
 }  # fmt: skip
+MEASURES = SHAPE_ATTRIBUTES - {"viewBox", "clip-path", "id", "patternUnits", "fill", "stroke", "opacity"}
 PROPERTIES = {
     "fill", "fill-opacity", "stroke", "stroke-opacity", "stroke-width", "stroke-dasharray",
     "stroke-dashoffset", "stroke-linecap", "stroke-linejoin", "stroke-miterlimit", "opacity", "font",
     "font-size", "font-weight", "font-style", "text-anchor", "fill-rule", "clip-rule",
 }  # fmt: skip
+_LONG = re.compile(r"-?\d+\.\d{3,}(?![\d.]*[eE])")
+_STEP = re.compile(r"\s*([A-Za-z])\s+|\s+(?=[A-Za-z])|\s+$")  # blanks around the letters of a path
+_COMMAND = re.compile(r"([A-Za-z])([^A-Za-z]*)")
+_UNTURNED = re.compile(r"rotate\(-?0(\.0+)?( [-\d.]+){0,2}\)")
 _PLAIN_VALUE = re.compile(r"[\w\s.,%#()+'\"-]*")
 _OWN_REFERENCE = re.compile(r"url\(#[\w-]+\)|#[\w-]+")
 _SVG, _LINK = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}href"
@@ -161,7 +166,9 @@ def _element(node: ElementTree.Element, ids: Mapping[str, str], alt: str = "") -
         _element(child, ids) + (escape(child.tail or "", quote=False) if tag == "text" else "")
         for child in node
     )
-    return f"<{tag}{written}>{inside}</{tag}>"
+    return (
+        f"<{tag}{written}>{inside}</{tag}>" if written or tag != "g" else inside
+    )  # a bare group adds nothing
 
 
 def _shape_attributes(node: ElementTree.Element, ids: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -177,8 +184,51 @@ def _shape_attributes(node: ElementTree.Element, ids: Mapping[str, str]) -> list
             if value in ids:
                 kept.append(("id", ids[value]))
         elif key in SHAPE_ATTRIBUTES and (plain := _value(value, ids)) is not None:
-            kept.append((key, plain))
+            plain = _shorter(plain) if key in MEASURES else plain
+            kept.append((key, _straight(_STEP.sub(r"\1", plain)) if key == "d" else plain))
     return [(k, v) for k, v in kept if v]
+
+
+def _shorter(value: str) -> str:
+    """Return lengths without the decimals that nobody sees; a factor (scale, matrix) is left as it is.
+
+    Examples
+    --------
+    >>> _shorter("M 121.073641 0.123456"), _shorter("rotate(-0 12.5 378.958008)")
+    ('M 121.07 0.1235', '')
+    >>> _shorter("scale(0.001234567)")
+    'scale(0.001234567)'
+    """
+    if "scale" in value or "matrix" in value or "skew" in value:
+        return value
+    return "" if _UNTURNED.fullmatch(value) else _LONG.sub(_rounded, value)
+
+
+def _straight(path: str) -> str:
+    """Write the lines of a path that go along one axis, as those of steps do, with one number.
+
+    Examples
+    --------
+    >>> _straight("M1 2L5 2L5 7L6 8z")
+    'M1 2H5V7L6 8z'
+    """
+    written: list[str] = []
+    at: tuple[str, ...] = ()
+    for letter, rest in _COMMAND.findall(path):
+        to = tuple(rest.split())
+        known = letter == "L" and len(to) == len(at) == 2
+        if known and to[1] == at[1]:
+            if to[0] != at[0] or written[-1][0] == "M":
+                written.append(f"H{to[0]}")
+        else:
+            written.append(f"V{to[1]}" if known and to[0] == at[0] else letter + rest)
+        at = to if letter in "ML" and len(to) == 2 else ()
+    return "".join(written) or path
+
+
+def _rounded(number: re.Match[str]) -> str:
+    value = float(number[0])
+    return f"{value:.{2 if abs(value) >= 10 else 4}f}".rstrip("0").rstrip(".")
 
 
 def _style(style: str, ids: Mapping[str, str]) -> str:
