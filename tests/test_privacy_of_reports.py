@@ -18,7 +18,7 @@ from cxlab.analysis import benchmark, emitted, journey, metrics, survival, waves
 from cxlab.analysis.disclosure import PROTECTION, Released, margins_of, possible
 from cxlab.analysis.disclosure.attack import reached
 from cxlab.analysis.disclosure.spoken import CLOCK, EVERYBODY, MAIN, rows_of
-from cxlab.analysis.estimates import MINIMUM_CUSTOMERS, masked
+from cxlab.analysis.estimates import MINIMUM_CUSTOMERS, Result, flags, masked
 
 CLOSE = 1e-6
 TIMES = (12, 24)
@@ -325,3 +325,40 @@ def test_what_pages_are_compared_by_holds_no_hidden_base(report):
         if visible
     }
     assert listed == seen
+
+
+def at_risk(column, **groups):
+    """A table of how many of each group are at risk at times 1, 2..."""
+    table = pd.DataFrame(
+        [(g, float(t), n) for g, each in groups.items() for t, n in enumerate(each, start=1)]
+    )
+    table = table.set_axis([column, "time", "at_risk"], axis=1)
+    table["n"] = table.groupby(column)["at_risk"].transform("max") + 20
+    return Result(
+        table=table.assign(flag=flags(table["at_risk"])), keys=(column, "time"), parts={column: column}
+    )
+
+
+def test_what_all_change_by_is_not_told_where_it_is_what_a_hidden_group_does():
+    """The plan of 11 loses 3, the small ones nobody: with the number of all at both times it is 8."""
+    released = Released()
+    plans = masked(at_risk("plan", a=(60, 50), c=(11, 8), d=(2, 2), e=(1, 1)), released).table
+    assert plans.set_index(["plan", "time"])["at_risk"].notna().sum() == 3
+    promised = masked(at_risk("promise", kept=(40, 33), broken=(34, 28)), released).table
+    assert promised.groupby("time")["at_risk"].apply(lambda n: n.isna().sum()).tolist() == [1, 1]
+    alone = masked(at_risk("promise", kept=(40, 33), broken=(34, 28)), Released()).table
+    assert alone["at_risk"].notna().all()
+
+
+def test_a_curve_with_late_entry_is_protected_at_each_time():
+    released = Released()
+    total = Result(
+        table=pd.DataFrame({"time": [1.0, 2.0], "at_risk": [70, 107], "n": 150, "flag": "ok"}),
+        keys=("time",), parts={"plan": "plan"},
+    )  # fmt: skip
+    masked(total, released)
+    shown = masked(at_risk("plan", a=(40, 60), b=(30, 40), c=(0, 7)), released).table
+    held = shown.set_index(["plan", "time"])["at_risk"]
+    assert held.loc[("a", 1.0)] == 40
+    assert held.loc[[("b", 2.0), ("c", 2.0)]].isna().all()
+    assert held.loc[[("a", 2.0), ("b", 1.0)]].notna().all()
