@@ -142,10 +142,9 @@ def test_the_chain_has_the_strongest_claim_of_each_link_and_honest_gaps():
     ]  # fmt: skip
     alone = diagnose(published(LEVELS[1:]))
     assert set(alone.table["standing"]) == {"absent"}
-    absent = [
-        row.fields["place"] for row in alone.tables["unmeasured"]["finding"] if row.code == "diagnosis.absent"
-    ]
-    assert absent == list(LINKS)
+    (absent,) = [c for c in alone.tables["unmeasured"]["finding"] if c.code == "diagnosis.absent"]
+    assert absent.fields["places"] == list(LINKS)
+    assert "designed → emitted, emitted → perceived" in claims.sentence(absent, Words("en"))
 
 
 def test_where_there_is_nothing_nothing_is_stated():
@@ -312,20 +311,13 @@ def test_the_page_holds_the_answer_with_its_sources_and_nothing_runs(language):
 
 def test_the_figure_says_what_stands_and_what_does_not():
     words = Words("en")
-    found = diagnose(published(FINDINGS, LEVELS))
-    assert (
-        figures.title(figures.draw_chain(found, words=words))
-        == "Of the 4 links of the chain, 3 have a finding"
-    )
-    texts = [text.get_text() for text in figures.draw_chain(found, words=words).texts]
-    assert {"Designed", "Emitted", "Perceived", "Behaviour", "Money", "kCLP 1.42", "0.80", "88.5%"} <= set(
-        texts
-    )
-    assert "a level only" in texts
-    nothing = diagnose(published(LEVELS[1:]))
-    assert figures.title(figures.draw_chain(nothing, words=words)).startswith(
-        "No link of the chain has a finding"
-    )
-    assert [text.get_text() for text in figures.draw_chain(nothing, words=words).texts].count(
-        "no result"
-    ) == 4
+    drawn = figures.draw_chain(diagnose(published(FINDINGS, LEVELS)), words=words)
+    assert figures.title(drawn) == "Of the 4 links of the chain, 3 have a finding"
+    texts = {text.get_text() for text in drawn.texts}
+    assert {"Designed", "Emitted", "Perceived", "Behaviour", "Money"} <= texts
+    assert {"kCLP 1.42", "0.80", "88.5%", "a level only"} <= texts
+    vain = figures.draw_chain(diagnose(published(NOTHING)), words=words)
+    assert figures.title(vain).startswith("No link of the chain has a finding")
+    empty = figures.draw_chain(diagnose(published(LEVELS[1:])), words=words)
+    assert figures.title(empty) == "No report looked at the links of the chain"
+    assert [text.get_text() for text in empty.texts].count("no result") == 4

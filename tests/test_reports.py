@@ -155,7 +155,7 @@ def test_the_diagnosis_of_nothing_says_so_in_both_languages(built, language, sai
     shown = json.loads((run / "results.json").read_text(encoding="utf-8"))["results"][0]
     assert [claim["code"] for claim in shown["claims"]] == ["diagnosis.nothing"]
     assert shown["claims"][0]["fields"]["reports"] == 10
-    assert list(shown["tables"]) == ["main", "unmeasured", "statements"]  # the others have no row
+    assert set(shown["tables"]) == {"main", "unmeasured", "statements"}  # the others have no row
     chain = shown["tables"]["main"]
     standing = chain["columns"].index("standing")
     assert {row[standing] for row in chain["rows"]} == {"level", "nothing"}

@@ -18,8 +18,9 @@ def _counts(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
     }
 
 
-def _place(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
-    return "", {"place": words.label("chain_link", fields.get("place", ""))}
+def _places(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
+    links = [words.label("chain_link", link) for link in fields.get("places", ())]
+    return "", {"links": words.listed(links), "count": len(links)}
 
 
 def _kinds(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
@@ -138,7 +139,7 @@ def _about(fields: Fields, words: Words) -> tuple[str, dict[str, Any]]:
 
 READERS: Mapping[str, Callable[[Fields, Words], tuple[str, dict[str, Any]]]] = {
     "diagnosis.nothing": _counts,
-    "diagnosis.absent": _place,
+    "diagnosis.absent": _places,
     "diagnosis.unheard": _kinds,
     "diagnosis.average": _average,
     "diagnosis.design": _design,

@@ -63,6 +63,8 @@ WHOLE = frozenset(
     }
 )
 DECIMALS = {
+    "size": 3,
+    "worth": 3,
     "left_error": 2,
     "kappa": 2,
     "spearman": 2,

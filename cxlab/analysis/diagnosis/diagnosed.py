@@ -177,7 +177,7 @@ def _unmeasured(
 ) -> list[dict[str, Any]]:
     """Say which links nobody looked at, what the reports themselves say they lack, and who was not heard."""
     absent = [row["chain_link"] for row in chain if row["standing"] == "absent"]
-    said = [Claim("diagnosis.absent", {"place": link}, "D") for link in absent]
+    said = [Claim("diagnosis.absent", {"places": absent}, "D")] if absent else []
     if read:
         unheard = [kind for kind, tables in KINDS.items() if not {*tables} & {*read}]
         said += [Claim("diagnosis.unheard", {"kinds": unheard}, "D")] if unheard else []

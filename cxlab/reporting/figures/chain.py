@@ -70,6 +70,8 @@ def title(result: Result, words: Words) -> str:
     """Return how many links have a finding."""
     standing = result.table["standing"]
     found = int((standing == FOUND).sum())
+    if (standing == "absent").all():
+        return words("figure.chain.title.absent")
     if not found:
         return words("figure.chain.title")
     return words(
