@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import payloads
 import pytest
 import volume_examples
 
@@ -16,7 +17,6 @@ from cxlab.reporting import pdf, printed
 
 pytestmark = pytest.mark.xdist_group("pdf")
 pypdf = pytest.importorskip("pypdf", reason="pypdf reads the PDFs of these tests")
-PAYLOAD = "<script>alert(1)</script>\"'><img src=http://evil.example/x onerror=alert(1)>"
 
 
 def libraries() -> bool:
@@ -50,7 +50,7 @@ def text(page) -> str:
 def test_cover_contents_and_chapters_with_their_pages(read):
     cover, contents, *_ = pages = [text(page) for page in read.pages]
     assert "Fibra Cordillera S.A. Diagnóstico de experiencia Datos hasta 30 de noviembre de 2025" in cover
-    titles = ["¿Cuánto nos recomiendan?", "¿Qué pesa más?", "De qué se hizo cada informe"]
+    titles = ["¿Cuánto nos recomiendan?", "¿Qué pesa más?", "Glosario", "De qué se hizo cada informe"]
     numbers = {t: int(re.search(rf"{re.escape(t)}[ .]*(\d+)", contents)[1]) for t in titles}
     for title, number in numbers.items():
         assert title in pages[number - 1]
@@ -126,21 +126,26 @@ def test_suppressed_values_and_small_bases_are_nowhere(read):
     assert "nan" not in every.split()
 
 
+# The chapters are pages, which the whole corpus goes through; these are what the frame around them meets.
+@pytest.mark.parametrize("name", ["script", "attribute", "title", "style", "address", "control"])
+def test_a_document_for_paper_holds_nothing_that_runs_or_loads(name):
+    assert payloads.harm_in_html(printed.document(payloads.hostile(payloads.PAYLOADS[name]))) == []
+
+
 @needs_weasyprint
-def test_a_name_that_is_code_is_text_and_nothing_is_fetched(monkeypatch):
+def test_texts_made_to_harm_are_text_in_a_pdf_and_nothing_is_fetched(monkeypatch):
     asked = []
     monkeypatch.setattr("socket.socket.connect", lambda *a: asked.append(a))
+    every = " ".join(payloads.PAYLOADS.values())
     volume = volume_examples.volume("en")
-    hostile = replace(volume.client, name=PAYLOAD, logo="http://evil.example/logo.png")
-    chapter = replace(volume.chapters[0], heading=PAYLOAD, client=hostile)
-    hostile_volume = replace(volume, title=PAYLOAD, client=hostile, chapters=[chapter])
-    page = printed.document(hostile_volume)
-    assert "<script" not in page
-    assert "<img" not in page
-    reader = pypdf.PdfReader(io.BytesIO(pdf.printed(page)))
-    assert "<script>alert(1)</script>" in text(reader.pages[0])
-    fetched = '<p><img src="http://evil.example/x"><img src="file:///etc/hostname"></p>'
-    assert pdf.printed(f"<html lang=en><title>t</title><body>{fetched}</body></html>")
+    hostile = replace(volume.client, name=every, logo="http://evil.example/logo.png")
+    chapter = replace(volume.chapters[1], heading=every, client=hostile)
+    made = pdf.pdf(replace(volume, title=every, client=hostile, chapters=[chapter]))
+    said = " ".join(text(page) for page in pypdf.PdfReader(io.BytesIO(made)).pages)
+    assert f"<script>{payloads.MARK}=1</script>" in said
+    fetched = '<p><img src="http://evil.example/x" alt=a><img src="file:///etc/hostname" alt=b></p>'
+    pages = pdf.printed(f"<html lang=en><title>t</title><body>{fetched}</body></html>")
+    assert not list(pypdf.PdfReader(io.BytesIO(pages)).pages[0].images)
     assert asked == []
 
 

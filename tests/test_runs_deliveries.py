@@ -2,11 +2,14 @@
 
 import io
 import json
+import re
 import zipfile
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import nbformat
+import payloads
 import pytest
 import volume_examples
 
@@ -88,7 +91,7 @@ def test_the_same_content_makes_no_new_version_and_no_version_is_ever_changed(ro
     assert lines[0]["runs"] == {"drivers": "drivers-es", "scorecard": "scorecard-es"}
     assert lines[1]["runs"]["drivers"] == "drivers-esb"
     assert lines[0]["files"].keys() == lines[1]["files"].keys()
-    assert lines[0]["language"] == "es"
+    assert (lines[0]["language"], lines[0]["edits"]) == ("es", "")
 
 
 def test_a_version_whose_folder_is_gone_is_still_told_and_its_name_is_not_used_again(root):
@@ -177,3 +180,12 @@ def test_two_deliveries_of_the_same_files_are_the_same_zip(root, tmp_path_factor
     zips = [deliver("fibra", place, today=DAY).zip.read_bytes() for place in (root, other)]
     assert zips[0] == zips[1]
     assert zipfile.ZipFile(io.BytesIO(zips[0])).testzip() is None
+
+
+def test_names_of_files_say_nothing_that_a_client_wrote(tmp_path):
+    hostile = payloads.hostile(payloads.PAYLOADS["path"])
+    found = files.made(
+        replace(hostile, study="fibra"), root=tmp_path / "elsewhere", makers=[maker(b"slides")]
+    )
+    assert all(re.fullmatch(r"(pages/)?[a-z0-9_-]+\.(html|deck)", name) for name in found.content)
+    assert payloads.harm_in_html(found.content["pages/index.html"].decode()) == []

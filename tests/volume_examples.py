@@ -36,15 +36,17 @@ def volume(language: str = "es") -> Volume:
     return Volume(study="fibra", title=title, client=CLIENT, language=language, chapters=chapters)
 
 
-def publish(root, language: str = "es", *, study: str = "fibra") -> None:
-    """Publish the small volume's chapters in a workbench, as runs of a study without a file."""
+def publish(
+    root, language: str = "es", *, study: str = "fibra", chapters=None, client: str = CLIENT.name
+) -> None:
+    """Publish the small volume's chapters, or others, in a workbench, as runs of a study without a file."""
     for folder in ("notebooks", "data"):
         (root / folder).mkdir(exist_ok=True)
     with shelf(root, study) as opened:
-        for each in volume(language).chapters:
+        for each in chapters or volume(language).chapters:
             made = each.cover.made
             said = {
-                "entry": each.entry, "study": study, "language": language, "client": CLIENT.name,
+                "entry": each.entry, "study": study, "language": language, "client": client,
                 "notebook": made.notebook, "parameters": {"where": each.cover.where, "wave": each.cover.wave},
                 "fingerprint": {"id": f"{each.entry}-{language}"}, "versions": {},
             }  # fmt: skip

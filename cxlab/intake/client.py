@@ -189,6 +189,15 @@ def _own_problems(client: Client) -> list[Problem]:
             )
         )
     problems += _words_problems(client)
+    if not client.masks_whom:
+        problems.append(
+            _declared(
+                "mask_peers",
+                Message("true, and no label of peer_id that is the client itself"),
+                Message("a list of the rivals' codes, or labels of every peer, the client among them"),
+                Message("name the rivals: mask_peers: [CODE, ...]"),
+            )
+        )
     for number, source in enumerate(client.sources, start=1):
         if identifier(source.file) or identifier(source.sheet):
             problems.append(

@@ -16,6 +16,7 @@ import pandas as pd
 from cxlab.errors import InputError, Message, Problem
 from cxlab.intake.client import Client, Source, load
 from cxlab.intake.custody import retention
+from cxlab.intake.declared.masks import PEER, check_labelled
 from cxlab.intake.files.readers import current_digest, read
 from cxlab.intake.folders import client_folder
 from cxlab.intake.ledger import CheckReport, ledger_rows
@@ -300,11 +301,14 @@ class Dataset:
         Raises
         ------
         InputError
-            If there is no such table, or it was changed after the check.
+            If there is no such table, it was changed after the check, or it has a peer that `mask_peers`
+            cannot call by a letter.
         """
         entry = self.entry(table)
         folder = self.client.folder / "tables"
         frame = storage.read_table(folder, table, file_sha256=entry.file_sha256, client=self.client.slug)
+        if self.client.mask_peers is True and PEER in frame:
+            check_labelled(frame[PEER].dropna().astype(str), self.client.labels_mapping(), self.client.slug)
         frame.attrs["scales"] = {name: (low, high) for name, (low, high) in entry.scales.items()}
         frame.attrs["after_event"] = after_event(table, entry.after_event)
         asked = [

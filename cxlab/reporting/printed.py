@@ -1,4 +1,4 @@
-"""A study as one document for paper: cover, contents, chapters, and what each was made from.
+"""A study as one document for paper: cover, contents, chapters, glossary, and what each was made from.
 
 There is no second renderer: a chapter is its own page, without what only a screen needs. What the page
 folds is opened where it is short; of the rest the chapter says how much it leaves out, and where it is.
@@ -16,6 +16,7 @@ from markupsafe import escape
 
 from cxlab.reporting import cards
 from cxlab.reporting.colours import LIGHT, is_colour, legible
+from cxlab.reporting.glossary import terms
 from cxlab.reporting.rendering import TEMPLATES, rendered
 from cxlab.reporting.safe import logo
 from cxlab.reporting.volume import Chapter, Volume
@@ -32,7 +33,7 @@ WRAPPED = 26  # letters of a text's line in a cell
 _BODY = re.compile(r"<body>(.*)</body>", re.DOTALL)
 _SCREEN = re.compile(
     r'<a class="cx-skip".*?</a>|<nav class="cx-contents".*?</nav>|<fieldset.*?</fieldset>'
-    r'|<tbody class="cx-order.*?</tbody>',
+    r'|<tbody class="cx-order.*?</tbody>|<details class="cx-data cx-glossary".*?</details>',
     re.DOTALL,
 )
 _FOLDED = re.compile(
@@ -45,6 +46,7 @@ _ROW = re.compile(r"<tr[^>]*>(.*?)</tr>", re.DOTALL)
 _CELL = re.compile(r"<t[hd]([^>]*)>(.*?)</t[hd]>", re.DOTALL)
 _DRAWN = re.compile(r'<svg( viewBox="[\d.-]+ [\d.-]+ ([\d.]+) ([\d.]+)"[^>]*)>')
 _ALT = re.compile(r' aria-label="([^"]*)"')
+_ANY = re.compile(r"<[^>]*>")
 _TAG = re.compile(r"<[a-zA-Z][^>]*>")
 _NAMED = re.compile(r'( id="| href="#|url\(#)')
 _COLOUR = re.compile(r"var\(--([a-z-]+), *(#[0-9a-fA-F]{6})\)")
@@ -76,6 +78,7 @@ def document(volume: Volume, *, paper: Paper | None = None) -> str:
     dates = [each.cover.data_date for each in volume.chapters if each.cover.data_date]
     facts = [(words("page.date"), words.date(max(dates)))] if dates else []
     facts.append((words("print.chapters"), words.plural("index.count", len(volume.chapters))))
+    parts = [_part(each, f"c{k}", paper, light) for k, each in enumerate(volume.chapters, start=1)]
     return rendered(
         "print.html.j2",
         words=words,
@@ -87,7 +90,8 @@ def document(volume: Volume, *, paper: Paper | None = None) -> str:
         logo=logo(volume.client.logo),
         created=max(dates).isoformat() if dates else "",
         facts=facts,
-        parts=[_part(each, f"c{k}", paper, light) for k, each in enumerate(volume.chapters, start=1)],
+        parts=parts,
+        terms=terms(words, [unescape(_ANY.sub(" ", part.content)) for part in parts]),
         made=[_made(each, words) for each in volume.chapters],
     )
 
@@ -156,7 +160,7 @@ def _letters(table: str) -> int:
     widths: dict[int, int] = {}
     for row in _ROW.findall(table):
         for column, (attributes, content) in enumerate(_CELL.findall(row)):
-            text = unescape(re.sub(r"<[^>]*>", "", content)).strip()
+            text = unescape(_ANY.sub("", content)).strip()
             longest = max(map(len, text.split()), default=0)
             number = "cx-number" in attributes and not attributes.lstrip().startswith("scope")
             widths[column] = max(

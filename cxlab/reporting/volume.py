@@ -94,9 +94,11 @@ class Chapter:
     def stated(self) -> Sequence[Stated]:
         """Every claim, in order, with a name that a rerun keeps."""
         every = [(claim, bundle) for bundle in self.results for claim in bundle.get("claims", ())]
+        masked = self.client.labels.get("masked", {})
         # One that was edited keeps its name, also where another like it is hidden.
         called = [
-            str(claim.get("name") or name) for (claim, _), name in zip(every, names(every), strict=True)
+            str(claim.get("name") or name)
+            for (claim, _), name in zip(every, names(every, masked=masked), strict=True)
         ]
         return [Stated(name, *each) for name, each in zip(called, every, strict=True)]
 
@@ -138,13 +140,17 @@ class Volume:
         return Words(self.language, self.client.labels)
 
 
-def names(claims: Sequence[tuple[Mapping[str, Any], Bundle]]) -> list[str]:
+def names(
+    claims: Sequence[tuple[Mapping[str, Any], Bundle]], *, masked: Mapping[str, str] | None = None
+) -> list[str]:
     """Return a name for each claim: its code and the rows it speaks of; the second of two alike is `#2`.
 
     Parameters
     ----------
     claims : sequence of (claim, bundle)
         With the bundle that each belongs to; its keys say which of the claim's fields name a row.
+    masked : mapping, optional
+        What a row is called whose own name no file may say.
 
     Examples
     --------
@@ -160,6 +166,7 @@ def names(claims: Sequence[tuple[Mapping[str, Any], Bundle]]) -> list[str]:
     for claim, bundle in claims:
         known = subjects.setdefault(id(bundle), set(_subjects(bundle)))
         spoken = [v for _, v in sorted(claim.get("fields", {}).items()) if isinstance(v, str) and v in known]
+        spoken = [(masked or {}).get(v, v) for v in spoken]
         name = " ".join([str(claim.get("code", "")), *dict.fromkeys(spoken)])
         told[name] = told.get(name, 0) + 1
         found.append(name if told[name] == 1 else f"{name} #{told[name]}")

@@ -17,6 +17,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from cxlab.errors import Message
 from cxlab.intake.declared.canonical import tables
+from cxlab.intake.declared.masks import knows_itself, names_of, rivals, with_masks
 
 Language = Literal["es", "en"]
 Format = Literal["csv", "excel", "parquet", "spss", "sql"]
@@ -373,6 +374,7 @@ class Client(_Strict):
     colours: Colours = Colours()
     logo: str | None = None
     paper: Literal["A4", "Letter"] = "A4"
+    mask_peers: Literal[True] | list[Cell] = Field(default_factory=list)
     privacy: Privacy = Privacy()
     breaks: list[Break] = Field(default_factory=list)
     labels: Labels = Labels()
@@ -391,5 +393,27 @@ class Client(_Strict):
         return self.name.get(language)
 
     def labels_mapping(self) -> dict[str, Any]:
-        """Return plain mappings: columns {name: {es, en}}, values {column: {value: {es, en}}}, own words."""
-        return {**self.labels.model_dump(), **({"words": self.words} if self.words else {})}
+        """Return plain mappings: columns {name: {es, en}}, values {column: {value: {es, en}}}, own words.
+
+        Rivals of `mask_peers` are called by a letter.
+        """
+        own = {"words": self.words} if self.words else {}
+        return {**with_masks(self.labels.model_dump(), self.rivals), **own}
+
+    @property
+    def rivals(self) -> list[str]:
+        """Codes of the peers that reports call by a letter."""
+        return rivals(self.mask_peers, self.labels.model_dump(), self._own)
+
+    @property
+    def masks_whom(self) -> bool:
+        """Whether `mask_peers: true` can be followed: one of the labelled peers is the client itself."""
+        return self.mask_peers is not True or knows_itself(self.labels.model_dump(), self._own)
+
+    @property
+    def _own(self) -> list[str]:
+        return [self.name.get("es"), self.name.get("en"), self.slug]
+
+    def rivals_names(self) -> set[str]:
+        """Return the names of the masked rivals, which no file that is handed over may say."""
+        return names_of(self.labels.model_dump(), self.rivals)

@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from cxlab.errors import Message, ParameterError, RunError
+from cxlab.intake.client import load
 from cxlab.reporting.edits import edited
 from cxlab.reporting.volume import Volume
 from cxlab.runs.deliveries.files import Files, Maker, made
@@ -20,12 +21,12 @@ from cxlab.runs.deliveries.register import (
     next_version,
     registered,
 )
-from cxlab.runs.edits import read_edits
+from cxlab.runs.edits import path_of, read_edits
 from cxlab.runs.outputs import as_json
 from cxlab.runs.pages import Gallery, folded
 from cxlab.runs.points import point_id
 from cxlab.runs.provenance import digest
-from cxlab.runs.publish import Shelf, shelf
+from cxlab.runs.publish import Shelf, manifest_of, shelf
 from cxlab.runs.published import folder_of
 from cxlab.runs.stages import failure_of
 from cxlab.runs.volumes import declared_in, volume
@@ -101,8 +102,10 @@ def deliver(
             )
         said = edited(volume(folder.name, root), read_edits(folder.name, root))
         _one_language(said, language)
-        files = made(said, root=root, makers=makers)
-        done = _kept(opened, said, files, today or date.today())
+        files = made(said, root=root, makers=makers, unsaid=_rivals(opened, said, root))
+        path = path_of(folder.name, root)
+        wording = digest(path.read_bytes()) if path.is_file() else ""
+        done = _kept(opened, said, files, today or date.today(), wording)
         if declared := declared_in(folder.name, root):
             opened.replace("index.html", Gallery(declared).index(opened))  # which leads to the files
         return done
@@ -120,15 +123,15 @@ def lacking_in(folder: Path, root: Path) -> list[str]:
     return [name for name in own if name not in current or failure_of(folder, name)]
 
 
-def _kept(opened: Shelf, said: Volume, files: Files, today: date) -> Delivery:
-    """Keep the files as a version, unless they are those of the latest one."""
+def _kept(opened: Shelf, said: Volume, files: Files, today: date, wording: str) -> Delivery:
+    """Keep the files as a version, unless they are those of the latest one; `wording` hashes its edits."""
     enter(opened)
     records = registered(opened.folder)
     hashes = {name: digest(content) for name, content in sorted(files.content.items())}
     last = records[-1] if records else None
     new = not (last and last["files"] == hashes and (opened.folder / PLACE / last["version"]).is_dir())
     if new or last is None:
-        last = _record(said, files, hashes, next_version(records, today), today)
+        last = {**_record(said, files, hashes, next_version(records, today), today), "edits": wording}
         zipped = {_zip_name(said.study, last["version"]): files.zipped()}
         opened.put(f"{PLACE}/{last['version']}", {**files.content, **zipped, RECORD: as_json(last)})
         enter(opened)
@@ -158,6 +161,20 @@ def _point(opened: Shelf, record: Record) -> None:
     path = opened.folder / CURRENT
     if not path.is_file() or path.read_bytes() != content:
         opened.replace(CURRENT, content)
+
+
+def _rivals(opened: Shelf, said: Volume, root: Path) -> set[str]:
+    """Return the names that the clients of a volume's runs have masked."""
+    clients = {
+        str(manifest_of(opened.folder / "runs" / each.run).get("client", "")) for each in said.chapters
+    }
+    folders = [root / "data" / name for name in sorted(clients) if name]
+    return {
+        name
+        for folder in folders
+        if (folder / "client.yaml").is_file()
+        for name in load(folder).rivals_names()
+    }
 
 
 def _folder(study: str, root: Path, language: str) -> Path:

@@ -5,11 +5,15 @@ What can be handed over is what is made here and nothing else: no notebook, no m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import io
+import re
+import zipfile
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from html import unescape
 from pathlib import Path
 
-from cxlab.errors import Message, WorkbenchError
+from cxlab.errors import Message, RunError, WorkbenchError
 from cxlab.reporting import gallery
 from cxlab.reporting.volume import Volume
 from cxlab.runs.crate.door import refuse
@@ -57,7 +61,9 @@ class Files:
         return zip_of(self.content)
 
 
-def made(volume: Volume, *, root: Path, makers: Iterable[Maker] | None = None) -> Files:
+def made(
+    volume: Volume, *, root: Path, makers: Iterable[Maker] | None = None, unsaid: Collection[str] = ()
+) -> Files:
     """Return the files of a delivery.
 
     Parameters
@@ -67,11 +73,13 @@ def made(volume: Volume, *, root: Path, makers: Iterable[Maker] | None = None) -
         The workbench: no page may say where it is.
     makers : iterable of Maker, optional
         All of them without it.
+    unsaid : collection of str
+        Names that no page may say: of rivals that are masked.
 
     Raises
     ------
     RunError
-        If a page holds what may not leave: personal data, a secret, a place of this machine.
+        If a page holds what may not leave: personal data, a secret, a place of this machine, such a name.
     """
     pages = {f"{PAGES}/{name}": page_bytes(page) for name, page in _pages(volume)}
     refuse(pages, root=root)
@@ -84,7 +92,32 @@ def made(volume: Volume, *, root: Path, makers: Iterable[Maker] | None = None) -
             made.missing[maker.kind] = error.message
         else:
             made.kinds[maker.kind] = name
+    _refuse_names(made.content, unsaid)
     return made
+
+
+def _refuse_names(files: Mapping[str, bytes], unsaid: Collection[str]) -> None:
+    """Refuse files that name a masked rival; a PDF says what its pages say."""
+    if not unsaid:
+        return
+    named = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, sorted(unsaid)))})(?!\w)", re.IGNORECASE)
+    for name, content in files.items():
+        if any(named.search(unescape(text)) for text in _texts(content)):
+            raise RunError(
+                "{file} names a rival that is masked: nothing was delivered; run the study again, and look "
+                "for the name in its texts and filters",
+                file=name,
+            )
+
+
+def _texts(content: bytes) -> Iterable[str]:
+    """Give the text of a page, or those of a workbook's or deck's parts, also of what is packed in them."""
+    if not content.startswith(b"PK"):
+        yield content.decode("utf-8", "replace")
+        return
+    with zipfile.ZipFile(io.BytesIO(content)) as packed:
+        for part in packed.namelist():
+            yield from _texts(packed.read(part))
 
 
 def _pages(volume: Volume) -> Iterable[tuple[str, str]]:
