@@ -5,8 +5,10 @@ from io import BytesIO
 
 import openpyxl
 import pytest
+import reporting_examples as examples
 import volume_examples
 
+from cxlab.analysis.estimates import masked
 from cxlab.errors import ParameterError
 from cxlab.reporting.annex import annex
 from cxlab.reporting.cards import headlines, leading
@@ -72,7 +74,7 @@ def test_every_file_says_what_was_asked_with_our_numbers():
     )
     page = chapter.page()
     assert "En la capital el NPS queda 14 puntos por debajo del resto (intervalo" in page
-    assert page.count("Recomendación: Visite la región en 30 días") == 2  # its card, and where it is found
+    assert page.count("Recomendación: Visite la región en 30 días.") == 2  # its card, and where it is found
     sheet = openpyxl.load_workbook(BytesIO(annex(done))).worksheets[1]
     rows = [[cell.value for cell in row] for row in sheet.iter_rows()]
     row = next(row for row in rows if SEGMENT in row)
@@ -96,6 +98,18 @@ def test_what_is_hidden_is_gone_and_the_others_keep_their_names():
     book = openpyxl.load_workbook(BytesIO(annex(done)))
     every = [str(cell.value) for sheet in book.worksheets for row in sheet.iter_rows() for cell in row]
     assert not [text for text in every if said in text]
+
+
+def test_of_two_alike_the_other_keeps_its_name():
+    words = Words("es", examples.LABELS)
+    shown = [examples.shown(masked(examples.scores()), None, words, k) for k in (1, 2)]
+    chapter = volume_examples.chapter("scorecard", examples.notebook(shown))
+    volume = replace(volume_examples.volume("es"), chapters=(chapter,))
+    assert {f"{LEVEL} #2", LEVEL} <= {each.place for each in findings(volume)}
+    done = edited(volume, asked(volume, level=Edit(hidden=True)))
+    places = {each.place for each in findings(done)}
+    assert f"{LEVEL} #2" in places
+    assert LEVEL not in places
 
 
 def test_a_figures_title_is_drawn_anew_or_refused_where_it_has_no_room():

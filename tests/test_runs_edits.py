@@ -175,6 +175,9 @@ figures:
     assert after.figures == before.figures
     assert "# Acordado con el comité." in path_of("fibra", tmp_path).read_text(encoding="utf-8")
     assert take_over(book, volume, tmp_path, language="es").changes == ()
+    older = typed(volume, tmp_path, cells={LEVEL: {"Recomendación (editar)": "Mida otra vez en 6 meses"}})
+    take_over(older, volume, tmp_path, language="es")  # its other cells are empty
+    assert read_edits("fibra", tmp_path).claims[LEVEL].title == "El nivel"
     said = edited(volume, after)
     assert not said.withheld
     assert "La capital queda 14 puntos abajo (intervalo" in said.chapters[0].page()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 HEAD = 3  # the row of the heads, from 0
 NARROW, WIDE, WIDEST = 9, 16, 46  # of a column, in letters
+PAGE = 230.0  # letters across a page that can still be read
 USUAL, READABLE = 8.43, 95.0  # of a column that nobody set; of a line of text
 FROZEN = 2  # columns that stay, at most
 
@@ -44,6 +46,9 @@ def write_table(book: Book, planned: Sheet) -> None:
     sheet.autofilter(HEAD, 0, last, len(table.heads) - 1)
     sheet.freeze_panes(HEAD + 1, min(table.names, FROZEN, len(table.heads) - 1))
     sheet.repeat_rows(HEAD)
+    if sum(widths) > PAGE:  # smaller print than that nobody reads
+        sheet.fit_to_pages(math.ceil(sum(widths) / PAGE), 0)
+        sheet.repeat_columns(0, min(table.names, FROZEN) - 1)
     _write_notes(book, sheet, last + 2, across, planned, table)
 
 

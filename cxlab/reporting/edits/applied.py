@@ -223,7 +223,8 @@ def _claim(claim: dict[str, Any], name: str, words: Words, found: _Found) -> dic
     if edit.title:
         claim["short"] = texts.filled(edit.title, ours, words).rstrip(".")
     if edit.recommendation:
-        claim["recommendation"] = texts.filled(edit.recommendation, ours, words)
+        advice = texts.filled(edit.recommendation, ours, words)
+        claim["recommendation"] = advice if advice.endswith((".", "!", "?")) else f"{advice}."
     if edit.order:
         claim |= {"order": edit.order, "headline": True}
     return claim
