@@ -68,7 +68,7 @@ class Chapter:
                 values[column] = {**values.get(column, {}), **named}
         return Words(self.language, {**labels, "columns": columns, "values": values})
 
-    @property
+    @cached_property
     def title(self) -> str:
         """The study's title of the entry, else the notebook's question."""
         return clean(
@@ -124,6 +124,8 @@ class Volume:
         they were typed. Empty unless edited.
     withheld : sequence of Message
         Edits that are not applied because the claim is another than they were written for.
+    template, layouts
+        The firm's .pptx, and which of its layouts is for which kind of slide; without it the deck is plain.
     """
 
     study: str
@@ -133,6 +135,8 @@ class Volume:
     chapters: Sequence[Chapter]
     given: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     withheld: Sequence[Message] = ()
+    template: bytes | None = None
+    layouts: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def words(self) -> Words:

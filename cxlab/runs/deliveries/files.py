@@ -32,6 +32,12 @@ class Maker:
     make: Callable[[Volume], bytes]
 
 
+def _deck(volume: Volume) -> bytes:
+    from cxlab.reporting.deck import deck
+
+    return deck(volume, template=volume.template, layout=volume.layouts)
+
+
 def _annex(volume: Volume) -> bytes:
     from cxlab.reporting.annex import annex
 
@@ -45,7 +51,11 @@ def _pdf(volume: Volume) -> bytes:
 
 
 # Each imports what makes it only when it is called: it is heavy, or may be missing on this machine.
-MAKERS: tuple[Maker, ...] = (Maker("annex", ".xlsx", _annex), Maker("pdf", ".pdf", _pdf))
+MAKERS: tuple[Maker, ...] = (
+    Maker("deck", ".pptx", _deck),
+    Maker("annex", ".xlsx", _annex),
+    Maker("pdf", ".pdf", _pdf),
+)
 
 
 @dataclass(frozen=True)
