@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from cxlab import (
     __version__,
+    audit_commands,
     client_commands,
     custody,
     delivery_commands,
@@ -148,6 +149,7 @@ def _parser() -> argparse.ArgumentParser:
     _run_arguments(command("run", _run, Message("run a notebook or a study and publish its pages")))
     run_commands.add_commands(command)
     delivery_commands.add_commands(command)
+    audit_commands.add_commands(command)
     edit_commands.add_commands(command)
     shelf_commands.add_commands(command)
     custody.add_commands(command)

@@ -52,11 +52,13 @@ ALLOWED = {
     "run_commands": {"workbench", "speech", "intake", "reporting", "runs"},
     "shelf_commands": {"workbench", "speech", "runs"},
     "delivery_commands": {"workbench", "speech", "runs"},
+    "audit_commands": {"workbench", "speech", "reporting", "runs"},
     "edit_commands": {"workbench", "speech", "reporting", "runs"},
     "client_commands": {"workbench", "speech", "intake", "parameters", "values", "runs"},
     "cli": {
         "client_commands",
         "delivery_commands",
+        "audit_commands",
         "edit_commands",
         "kernel_commands",
         "run_commands",
