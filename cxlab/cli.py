@@ -268,12 +268,26 @@ def _checked(root: Path, client: str) -> int:
         print(line)
     say(Message("the whole review, to forward: {path}", path=root / "data" / client / "revision.xlsx"))
     if not report.problems:
+        _check_deck(root, client)
         return 0
     refusal = Message(
         "{client}: {count} problems; nothing was written", client=client, count=len(report.problems)
     )
     print(said(refusal), file=sys.stderr)
     return InputError.exit_code
+
+
+def _check_deck(root: Path, client: str) -> None:
+    """Refuse a template of slides that cannot be used, naming the layouts that it has."""
+    from cxlab.intake.client import load
+
+    if load(root / "data" / client).deck is None:
+        return
+    from cxlab.reporting.deck import checked
+    from cxlab.runs.pages import template_of
+
+    template, layouts = template_of(root, client)
+    checked(template or b"", layouts)
 
 
 def _list(given: argparse.Namespace) -> int:

@@ -23,7 +23,7 @@ from pptx.util import Pt
 from cxlab.analysis.estimates import masked
 from cxlab.errors import InputError
 from cxlab.reporting import RESULT, cards, html
-from cxlab.reporting.deck import checked, deck, drawn, layouts, lettering
+from cxlab.reporting.deck import checked, deck, drawn, grids, layouts, lettering
 from cxlab.reporting.words import Words
 
 MAIN, PACKAGED = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}", "[Content_Types].xml"
@@ -69,8 +69,10 @@ def test_every_headline_and_every_figure_has_a_slide_titled_by_its_claim(languag
     claims = [claim for chapter in volume.chapters for claim in cards.headlines(chapter.results)]
     assert {claim["short"].rstrip(".") for claim in claims} <= set(titles)
     assert titles[0] == volume.title
-    # Title, contents, two headlines of the scores, one of retention, three of drivers, where it is from.
-    assert len(titles) == 2 + len(claims) + 1
+    # Title, contents, headlines of the scores, of retention and of drivers, glossary, where it is from.
+    assert titles[2 + len(claims) :] == [*["Glosario" if language == "es" else "Glossary"] * 2, titles[-1]]
+    glossary = [text for slide in list(opened(made(language)).slides)[-3:-1] for text in texts(slide)]
+    assert any(("Kaplan" in text or "Interv" in text) for text in glossary)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -341,10 +343,10 @@ def test_a_template_that_cannot_be_used_is_refused_and_its_layouts_are_named(fir
 
 
 def test_a_result_of_several_units_or_without_rows_is_no_chart():
-    words, room = Words("es"), drawn.Room(800, 330)
+    words, room = Words("es"), grids.Room(800, 330)
     shown = examples.shown(masked(examples.scores(by=False)), None, words)
     bundle = shown.data[RESULT]
-    assert isinstance(drawn.drawn(bundle, None, words, room), drawn.Grid)
+    assert isinstance(drawn.drawn(bundle, None, words, room), grids.Grid)
     empty = {**bundle, "tables": {"main": {"columns": bundle["tables"]["main"]["columns"], "rows": []}}}
     assert drawn.drawn(empty, None, words, room) is None
 
@@ -363,3 +365,32 @@ def test_libreoffice_opens_it_and_prints_every_slide(tmp_path):
     pages = PdfReader(tmp_path / "deck.pdf").pages
     assert len(pages) == len(opened(made()).slides)
     assert "La Araucanía" in pages[2].extract_text()
+
+
+def test_check_refuses_a_layout_that_the_firms_template_does_not_have(tmp_path, monkeypatch, capsys):
+    from cxlab import cli
+    from cxlab.runs.pages import template_of
+
+    folder = tmp_path / "data" / "acme"
+    (folder / "raw").mkdir(parents=True)
+    (tmp_path / "notebooks").mkdir()
+    (folder / "firma.pptx").write_bytes(template(Title_Only="Contenido ACME"))
+    declared = "name: ACME\ndeck: {{template: firma.pptx, layouts: {{content: {}}}}}\n"
+    (folder / "client.yaml").write_text(declared.format("Contenido ACME"), encoding="utf-8")
+    cli._check_deck(tmp_path, "acme")
+    content, layout = template_of(tmp_path, "acme")
+    assert checked(content, layout) == {"title": "Title Slide", "content": "Contenido ACME"}
+    (folder / "client.yaml").write_text(declared.format("Cierre"), encoding="utf-8")
+    with pytest.raises(
+        InputError, match=r"no layout Cierre for slides of kind content; it has: .*Contenido ACME"
+    ):
+        cli._check_deck(tmp_path, "acme")
+    (folder / "firma.pptx").unlink()
+    with pytest.raises(InputError, match=r"no template firma.pptx in data/acme"):
+        template_of(tmp_path, "acme")
+    monkeypatch.chdir(tmp_path)
+    (folder / "client.yaml").write_text(
+        "name: ACME\ndeck: {template: ../x.pptx, layout: {}}\n", encoding="utf-8"
+    )
+    assert cli.main(["check", "acme"]) == 2
+    assert "did you mean layouts" in capsys.readouterr().err

@@ -21,6 +21,7 @@ from cxlab.intake.declared.models import (
     Break,
     Client,
     Colours,
+    Deck,
     Equivalence,
     Exclusion,
     Extension,
@@ -179,6 +180,8 @@ def _own_problems(client: Client) -> list[Problem]:
         )
     if client.logo is not None:
         problems += _path_problem("logo", client.folder, client.logo)
+    if client.deck is not None:
+        problems += _path_problem("deck.template", client.folder, client.deck.template)
     if client.extended and not (client.retain_until and client.retain_until < client.extended.until):
         problems.append(
             _declared(
@@ -360,6 +363,7 @@ def _model_at(place: tuple[Any, ...]) -> type[BaseModel] | None:
         ("labels",): Labels,
         ("privacy",): Privacy,
         ("colours",): Colours,
+        ("deck",): Deck,
         ("name",): Texts,
     }
     if "equivalent" in place:

@@ -18,6 +18,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from cxlab.catalogues import translate
+from cxlab.errors import InputError
 from cxlab.reporting import gallery, html
 from cxlab.reporting.made import Made
 from cxlab.runs import outputs
@@ -260,3 +261,30 @@ def _logo(folder: Path, logo: str | None) -> str:
     if path is None or path.suffix.lower() not in LOGOS or not path.is_file():
         return ""
     return f"data:{LOGOS[path.suffix.lower()]};base64,{base64.b64encode(path.read_bytes()).decode()}"
+
+
+def template_of(root: Path, name: str) -> tuple[bytes | None, Mapping[str, str]]:
+    """Return the firm's .pptx that a client's decks are written into, and its map of layouts; None if none.
+
+    Raises
+    ------
+    InputError
+        If client.yaml names a file that is not there.
+    """
+    folder = root / "data" / name
+    if not (name and (folder / "client.yaml").exists()):
+        return None, {}
+    from cxlab.intake.client import load
+    from cxlab.intake.folders import declared_path
+
+    said = load(folder).deck
+    if said is None:
+        return None, {}
+    try:
+        return declared_path(folder, said.template).read_bytes(), {
+            str(kind): name for kind, name in said.layouts.items()
+        }
+    except OSError:
+        raise InputError(
+            "deck: there is no template {file} in data/{client}", file=said.template, client=name
+        ) from None

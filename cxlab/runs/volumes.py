@@ -9,8 +9,8 @@ import nbformat
 
 from cxlab.errors import RunError
 from cxlab.reporting.volume import Chapter, Volume
-from cxlab.runs.pages import client_of, cover_of, folded
-from cxlab.runs.publish import Shelf
+from cxlab.runs.pages import client_of, cover_of, folded, template_of
+from cxlab.runs.publish import Shelf, manifest_of
 from cxlab.runs.published import folder_of, read_run
 from cxlab.runs.study import LANGUAGES, Study, read_study
 
@@ -44,7 +44,17 @@ def volume(study: str, root: Path) -> Volume:
     title = (declared and declared.title) or folder.name
     client = client_of(root, declared.client, declared.language, title) if declared else first.client
     language = declared.language if declared else first.language
-    return Volume(study=folder.name, title=title, client=client, language=language, chapters=chapters)
+    named = declared.client if declared else str(manifest_of(folder / "runs" / first.run).get("client", ""))
+    template, layouts = template_of(root, named)
+    return Volume(
+        study=folder.name,
+        title=title,
+        client=client,
+        language=language,
+        chapters=chapters,
+        template=template,
+        layouts=layouts,
+    )
 
 
 def declared_in(name: str, root: Path) -> Study | None:

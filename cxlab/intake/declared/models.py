@@ -356,6 +356,13 @@ class Colours(_Strict):
     third: Annotated[str, AfterValidator(_colour)] | None = None
 
 
+class Deck(_Strict):
+    """The firm's slides: its .pptx in the client's folder, and which of its layouts is for what."""
+
+    template: str
+    layouts: dict[Literal["title", "content"], str] = Field(default_factory=dict)
+
+
 class Client(_Strict):
     """A client as declared in its client.yaml.
 
@@ -373,6 +380,7 @@ class Client(_Strict):
     data_date: date | None = None
     colours: Colours = Colours()
     logo: str | None = None
+    deck: Deck | None = None
     paper: Literal["A4", "Letter"] = "A4"
     mask_peers: Literal[True] | list[Cell] = Field(default_factory=list)
     privacy: Privacy = Privacy()

@@ -1,7 +1,7 @@
 """The deck: a study's findings as slides with native charts, one claim each, made from what is published.
 
-`outline` says what is told, `drawn` how a result is shown, `charts` and `pages` write it; `lettering` reckons
-what fits, `house` is the presentation that it goes into, `sealing` makes the bytes the same each time.
+`outline` says what is told, `drawn` how a result is shown, `bars`, `curves` and `pages` write it; `lettering`
+reckons what fits, `house` is the presentation that it goes into, `sealing` makes the bytes the same.
 """
 
 from __future__ import annotations
@@ -15,16 +15,18 @@ from typing import Any
 from cxlab.reporting import body
 from cxlab.reporting.colours import LIGHT, MARK_CONTRAST, is_colour, legible
 from cxlab.reporting.deck import sealing
-from cxlab.reporting.deck.drawn import AIR, Grid
+from cxlab.reporting.deck.grids import AIR, Grid
 from cxlab.reporting.deck.house import checked, house, layouts
 from cxlab.reporting.deck.lettering import LEADING, SMALLEST, cut, spoken, width, wrapped
 from cxlab.reporting.deck.outline import Content, contents
 from cxlab.reporting.deck.pages import POINT, Pages
+from cxlab.reporting.glossary import terms
 from cxlab.reporting.volume import Chapter, Volume
 
 __all__ = ["checked", "deck", "layouts"]
 
 LINE = SMALLEST * LEADING
+TERM = 230.0  # of a term of the glossary, in points
 
 
 def deck(volume: Volume, *, template: bytes | None = None, layout: Mapping[str, str] | None = None) -> bytes:
@@ -43,7 +45,7 @@ def deck(volume: Volume, *, template: bytes | None = None, layout: Mapping[str, 
     -------
     bytes
         A title slide, what is inside, one slide for each headline claim and each further figure of each
-        chapter, and the runs that it was made from.
+        chapter, what technical words mean, and the runs that it was made from.
 
     Raises
     ------
@@ -64,6 +66,7 @@ def deck(volume: Volume, *, template: bytes | None = None, layout: Mapping[str, 
             first.setdefault(chapter.title, slide)
     for shape, title in agenda:
         shape.click_action.target_slide = first[title]
+    _glossary(pages, told)
     _provenance(pages, volume)
     sealing.dated(made.presentation.core_properties, _named(volume), volume.language, day)
     written = io.BytesIO()
@@ -104,6 +107,36 @@ def _agenda(pages: Pages, told: Sequence[tuple[Chapter, Sequence[Content]]]) -> 
         links.append((pages.text(slide, place, [text], SMALLEST), title))
         used += high + AIR
     return links
+
+
+def _glossary(pages: Pages, told: Sequence[tuple[Chapter, Sequence[Content]]]) -> None:
+    """Add what the technical words on the slides mean, on as many slides as they need."""
+    used = [
+        text
+        for _, slides in told
+        for content in slides
+        for text in (content.title, *content.foot, content.card.interval if content.card else "")
+    ]
+    room = pages.house.inside.width / POINT
+    widths = [TERM, room - TERM]
+    rows = [[spoken(text) for text in entry] for entry in terms(pages.words, used)]
+    lines = [max(len(wrapped(t, w - 2 * AIR)) for t, w in zip(row, widths, strict=True)) for row in rows]
+    title, heads = (
+        pages.words("deck.glossary"),
+        [pages.words(f"deck.glossary.{c}") for c in ("term", "meaning")],
+    )
+    start = 0
+    while start < len(rows):
+        slide, box = pages.begin(pages.house.content, title)
+        left, end = box.height / POINT - 2 * (LINE + AIR), start
+        while end < len(rows) and (end == start or left >= lines[end] * LINE + AIR):
+            left -= lines[end] * LINE + AIR
+            end += 1
+        shown, high = rows[start:end], [1, *lines[start:end]]
+        pages.table(
+            slide, Grid(heads=heads, rows=shown, numbers=[False] * 2, widths=widths, lines=high), box, title
+        )
+        start = end
 
 
 def _provenance(pages: Pages, volume: Volume) -> None:

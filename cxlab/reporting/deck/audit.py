@@ -13,11 +13,12 @@ import unicodedata
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import product
 from typing import Any
 
 from cxlab.reporting.deck.told import RUN, Told
+from cxlab.reporting.glossary import terms
 from cxlab.reporting.words import Words
 
 NUMBER = re.compile(
@@ -177,10 +178,12 @@ def numbers(text: str, language: str) -> Iterator[Number]:
                 break
 
 
+@lru_cache(maxsize=2)
 def _own_texts(language: str) -> re.Pattern[str]:
-    """Return what a deck says of itself, whose numbers are nobody's: notes on bases, rows left out."""
+    """Return what a deck says of itself, whose numbers are nobody's: its notes, its glossary."""
     words = Words(language)
-    said = [re.escape(words(key)) for key in OWN_TEXTS if words.known(key)]
+    said = [words(key) for key in OWN_TEXTS if words.known(key)]
+    said = [re.escape(text) for text in (*said, *(part for entry in terms(words) for part in entry))]
     for count in (1, 2):
         left = re.escape(words.plural("deck.part", count))
         said.append(left.replace(str(count), r"[\d.,]+"))

@@ -13,15 +13,13 @@ from typing import Any
 
 from cxlab.reporting import tables
 from cxlab.reporting.claims_sensitivity import CHOICE
+from cxlab.reporting.deck.grids import AIR, LABEL_LINES, Grid, Room, grid
 from cxlab.reporting.deck.lettering import LEADING, SMALLEST, cut, spoken, width, wrapped
-from cxlab.reporting.tables import Cell
 from cxlab.reporting.words import Words, absent
 
 Record = Mapping[str, Any]
 ORDERED = frozenset({"time", "wave_id", "wave", "cohort", "years", "lag", "dose", "decile", "month", "step"})
 LABEL_ROOM, WIDER = 250.0, 440.0  # of the names at the left of bars, in points: on two lines, or on one
-LABEL_LINES = 2
-AIR = 10.0  # between two rows
 COUNTED = frozenset({"points", "percent", "share", "steps"})  # units that a figure names
 MOST_LINES = 5  # groups over time
 FEW_TIMES = 3  # up to so many times are bars
@@ -88,28 +86,7 @@ class Lines:
     left_out: int = 0
 
 
-@dataclass(frozen=True, kw_only=True)
-class Grid:
-    """A table: heads and rows of texts; widths in points."""
-
-    heads: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    numbers: Sequence[bool]
-    widths: Sequence[float]
-    lines: Sequence[int]
-    measure: str = ""
-    left_out: int = 0
-
-
 Drawn = Bars | Lines | Grid
-
-
-@dataclass(frozen=True)
-class Room:
-    """What there is for the figure, in points."""
-
-    width: float
-    height: float
 
 
 def drawn(
@@ -140,7 +117,7 @@ def drawn(
         if over and len({str(r[over]) for r in known}) > FEW_TIMES:
             return _lines(known, shape, over)
         return _bars(known, shape, room)
-    return _grid(bundle, words, room)
+    return grid(bundle, words, room)
 
 
 class _Shape:
@@ -354,64 +331,3 @@ def _grouped(
     for record in records:
         groups.setdefault(tuple(str(record.get(key)) for key in keys), []).append(record)
     return [sorted(rows, key=place) for rows in groups.values()]
-
-
-# --- tables ----------------------------------------------------------------------------------------
-
-
-def _grid(bundle: Mapping[str, Any], words: Words, room: Room) -> Grid | None:
-    """Return the first rows and columns of the printed table that fit, whole cells in at most two lines."""
-    table = tables.readable(bundle, "main", words)
-    rows = [row for row in table.rows if row.flag != "suppressed"]
-    if not rows:
-        return None
-    places, widths = _columns(table.heads, [row.cells for row in rows[:12]], room)
-    texts = [[_cell(row.cells[place], row.flag) for place in places] for row in rows]
-    heads = [cut(spoken(table.heads[k].text), w - AIR, lines=3) for k, w in zip(places, widths, strict=True)]
-    shown, lines, used = [], [], _height(heads, widths)
-    lines.append(max(len(wrapped(h, w - AIR)) for h, w in zip(heads, widths, strict=True)))
-    for row in texts:
-        short = [cut(text, w - AIR, lines=LABEL_LINES) for text, w in zip(row, widths, strict=True)]
-        used += _height(short, widths)
-        if used > room.height:
-            break
-        shown.append(short)
-        lines.append(max(len(wrapped(text, w - AIR)) for text, w in zip(short, widths, strict=True)))
-    return Grid(
-        heads=heads,
-        rows=shown,
-        numbers=[table.heads[k].number for k in places],
-        widths=widths,
-        lines=lines,
-        measure="",
-        left_out=len(_records(bundle)) - len(shown),
-    )
-
-
-def _cell(cell: Cell, flag: str) -> str:
-    return spoken(f"{cell.text} {cell.mark}".strip()) if flag == "low_base" else spoken(cell.text)
-
-
-def _height(cells: Sequence[str], widths: Sequence[float]) -> float:
-    lines = max(len(wrapped(text, w - AIR)) for text, w in zip(cells, widths, strict=True))
-    return lines * SMALLEST * LEADING + AIR
-
-
-def _columns(
-    heads: Sequence[Cell], rows: Sequence[Sequence[Cell]], room: Room
-) -> tuple[list[int], list[float]]:
-    """Return the columns that fit side by side, from the left, and how wide each is."""
-    places: list[int] = []
-    widths: list[float] = []
-    for place, head in enumerate(heads):
-        longest = max((width(spoken(row[place].text + row[place].mark)) for row in rows), default=0.0)
-        word = max(width(part, bold=True) for part in spoken(head.text).split(" "))
-        needed = min(max(longest, word, 40.0), LABEL_ROOM) + 2 * AIR
-        if sum(widths) + needed > room.width:
-            break
-        places.append(place)
-        widths.append(needed)
-    texts = [k for k, place in enumerate(places) if not heads[place].number] or [0]
-    for k in texts if widths else ():
-        widths[k] += min((room.width - sum(widths)) / len(texts), 160.0)
-    return places, widths

@@ -14,10 +14,13 @@ from pptx.util import Emu, Pt
 
 from cxlab.reporting.cards import Card
 from cxlab.reporting.colours import LIGHT
-from cxlab.reporting.deck import charts
-from cxlab.reporting.deck.drawn import AIR, Bars, Drawn, Grid, Room, drawn
+from cxlab.reporting.deck.bars import bars
+from cxlab.reporting.deck.curves import lines
+from cxlab.reporting.deck.drawn import Bars, Drawn, drawn
+from cxlab.reporting.deck.grids import AIR, Grid, Room
 from cxlab.reporting.deck.house import Box, House
 from cxlab.reporting.deck.lettering import LEADING, SMALLEST, fitting, spoken, width
+from cxlab.reporting.deck.marks import rgb
 from cxlab.reporting.deck.outline import Content
 from cxlab.reporting.words import Words
 
@@ -91,7 +94,7 @@ class Pages:
 
         bar = slide.shapes.add_shape(MSO_SHAPE.RECTANGLE, *box.place)
         bar.fill.solid()
-        bar.fill.fore_color.rgb = charts.rgb(self.focal)
+        bar.fill.fore_color.rgb = rgb(self.focal)
         bar.line.fill.background()
         bar.shadow.inherit = False
         _described(bar, "")
@@ -129,13 +132,13 @@ class Pages:
         room, percent = box.width / POINT - 4, card.unit == "%"
         given = f"{card.number}\N{NO-BREAK SPACE}%" if percent else card.number
         size, number, _ = fitting(given, room, 54 * LEADING, NUMBERS, bold=True)
-        lines = [(number, size, self.focal, True)]
-        lines += [(card.unit, SMALLEST, LIGHT["ink"], False)] if card.unit and not percent else []
+        told = [(number, size, self.focal, True)]
+        told += [(card.unit, SMALLEST, LIGHT["ink"], False)] if card.unit and not percent else []
         grade = words("deck.grade", grade=card.grade) if card.grade else ""
-        lines += [(text, SMALLEST, LIGHT["muted"], False) for text in (card.interval, grade) if text]
+        told += [(text, SMALLEST, LIGHT["muted"], False) for text in (card.interval, grade) if text]
         frame = slide.shapes.add_textbox(*box.place).text_frame
         _frame(frame)
-        for k, (text, points, colour, bold) in enumerate(lines):
+        for k, (text, points, colour, bold) in enumerate(told):
             paragraph = frame.paragraphs[0] if not k else frame.add_paragraph()
             run = paragraph.add_run()
             run.text = spoken(text)
@@ -161,7 +164,7 @@ class Pages:
             deep = min(deep, int((len(figure.names) * TALLEST + legend + 8) * POINT))
         place = (under.left, under.top, under.width, deep)
         room = Room(under.width / POINT, deep / POINT)
-        draw: Any = charts.bars if isinstance(figure, Bars) else charts.lines
+        draw: Any = bars if isinstance(figure, Bars) else lines
         frame = draw(slide.shapes, figure, place, room, self.focal, words)
         _described(frame, content.alt)
 
@@ -194,7 +197,7 @@ class Pages:
         paragraph.alignment = PP_ALIGN.RIGHT if number else PP_ALIGN.LEFT
         _lettered(run.font, SMALLEST, LIGHT["muted" if head else "ink"], bold=head)
         cell.fill.solid()
-        cell.fill.fore_color.rgb = charts.rgb(LIGHT["wash"] if even and not head else LIGHT["paper"])
+        cell.fill.fore_color.rgb = rgb(LIGHT["wash"] if even and not head else LIGHT["paper"])
 
     def text(self, slide: Any, box: Box, texts: Sequence[str], size: float, *, colour: str = "") -> Any:
         """Add a box of text, one paragraph each."""
@@ -258,7 +261,7 @@ def _frame(frame: Any, anchor: Any = MSO_ANCHOR.TOP) -> None:
 def _lettered(font: Any, size: float, colour: str, *, bold: bool) -> None:
     font.size, font.bold = Pt(size), bold
     if colour:
-        font.color.rgb = charts.rgb(colour)
+        font.color.rgb = rgb(colour)
 
 
 def _described(shape: Any, text: str) -> None:
