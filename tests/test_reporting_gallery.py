@@ -192,3 +192,13 @@ def test_every_word_of_the_gallery_is_in_both_languages(language):
         *ENTRIES, delivered=gallery.Delivered(version="v", files={"pdf": "x.pdf"}), language=language
     )
     assert not re.search(r"index\.[a-z]|notebook\.[a-z]", re.sub("<[^>]*>", " ", made.partition("<body")[2]))
+
+
+def test_a_choice_is_called_as_its_report_calls_it():
+    words = Words("es", examples.LABELS)
+    book = examples.notebook([examples.shown(masked(examples.scores()), figures.draw_scores, words)])
+    made = gallery.entry_of(book, name="a", href="a.html", language="es")
+    assert made.called["RM"] == "Metropolitana"
+    shown = index(replace(made, choices={"area": "RM"}), ENTRIES[1])
+    assert "Área: Metropolitana" in cards(shown)[0][1]
+    assert "Área: Metropolitana" in choices(shown, "segment").values()
