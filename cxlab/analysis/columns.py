@@ -101,7 +101,9 @@ def check_frame(table: Any) -> None:
 
 def check_named_once(columns: Iterable[Any]) -> None:
     """Refuse a name that two columns have."""
-    held = pd.Index(columns)
+    held = columns if isinstance(columns, pd.Index) else pd.Index(columns)
+    if held.is_unique:  # which the columns of a frame remember
+        return
     twice = held[held.duplicated()]
     if len(twice):
         raise AnalysisError(

@@ -6,7 +6,7 @@ rows are read once to be numbered and added up, and what is fitted are the combi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,7 +71,7 @@ class Crossed:
         """Add the values of rows up."""
         return np.asarray(np.bincount(self.flat, weights=values)[self.present])
 
-    def places(self, variable: int, categories: pd.Index[Any]) -> Array:
+    def places(self, variable: int, categories: Iterable[Any]) -> Array:
         """Return the place of each combination among the categories of a variable."""
         place = {category: k for k, category in enumerate(categories)}
         held = np.array([place.get(value, -1) for value in self.values[variable]], dtype=np.int64)
@@ -139,10 +139,10 @@ def _codes(column: pd.Series[Any]) -> tuple[Array, Any]:
 
 
 def factors(
-    margins: Sequence[Array], targets: Sequence[pd.Series[float]], start: Array, variables: Sequence[str]
+    margins: Sequence[Array], targets: Sequence[Any], start: Array, variables: Sequence[str]
 ) -> tuple[Array, int]:
     """Factor of each combination, and rounds: iterative proportional fitting."""
-    shares = [target.to_numpy() for target in targets]
+    shares = [np.asarray(target, dtype=float) for target in targets]
     # In the order of the targets, so that neither the order of rows nor the type of a column moves a digit.
     order = np.lexsort(margins[::-1])
     margins, start = [margin[order] for margin in margins], start[order]

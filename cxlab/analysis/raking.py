@@ -6,7 +6,8 @@ within a category, those who did are taken for those who did not.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -99,21 +100,18 @@ def rake(
         base = alike.weight
     elif base_weight is not None:
         base = weights_of(rows, base_weight)
-    wanted = {name: _target(targets, name) for name in variables}
+    wanted = _wanted(targets, variables)
     each = None if alike is None else alike.count
     cells = crossed(rows, variables, base, each)
     problems = [p for k, name in enumerate(variables) for p in _problems(name, wanted[name], cells, k)]
     if problems:
         raise AnalysisError("the targets and the sample do not fit", problems=problems)
-    margins = [cells.places(k, wanted[name].index) for k, name in enumerate(variables)]
-    times, rounds = factors(margins, [*wanted.values()], cells.base, variables)
+    margins = [cells.places(k, wanted[name].categories) for k, name in enumerate(variables)]
+    times, rounds = factors(margins, [one.shares for one in wanted.values()], cells.base, variables)
     by_row = cells.of_rows(times)
     weights, cut = (by_row, 0.0) if elsewhere else trimmed(by_row if base is None else base * by_row, trim)
     after = cells.base * times if trim is None else cells.added(weights)
-    shares = pd.concat(
-        [_margins(name, wanted[name], at, cells, after) for name, at in zip(variables, margins, strict=True)],
-        ignore_index=True,
-    )
+    shares = _margins(wanted, margins, cells, after)
     if alike is not None:
         alike = alike.times(by_row)
     elif base is None and trim is None:
@@ -133,7 +131,7 @@ def rake(
         categories={
             name: pd.Categorical.from_codes(
                 cells.spread(at),  # type: ignore[arg-type]
-                wanted[name].index,
+                pd.Index(wanted[name].categories),
             )
             for name, at in zip(variables, margins, strict=True)
             if not elsewhere
@@ -202,28 +200,40 @@ def weigh(
     return weighted(table, values, margins, settings, claims=claims, trimmed=cut)
 
 
-def _target(targets: pd.DataFrame, variable: str) -> pd.Series[float]:
-    """Shares of one variable by category, or an error if they cannot be read."""
-    own = targets[targets["variable"].astype(str) == variable]
-    shares = pd.to_numeric(own["share"], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
-    categories = as_text(own["category"])
-    if np.isnan(shares).any() or (shares < 0).any() or len(set(categories)) < len(categories):
-        raise AnalysisError(
-            "the targets of {variable} need one share, zero or more, for each category; "
-            "correct the sheet of population targets",
-            variable=variable,
-        )
-    return pd.Series(shares, index=pd.Index(categories), dtype=float)
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """Of one variable, shares (categories,) and what they are of, as text."""
+
+    categories: Array
+    shares: Array
 
 
-def _problems(name: str, wanted: pd.Series[float], cells: Crossed, variable: int) -> list[Problem]:
+def _wanted(targets: pd.DataFrame, variables: Sequence[str]) -> dict[str, _Target]:
+    """Shares of each variable by category, or an error if they cannot be read."""
+    names = targets["variable"].astype(str).to_numpy(dtype=object)
+    shares = pd.to_numeric(targets["share"], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    said, found = targets["category"].to_numpy(), dict[str, _Target]()
+    for variable in variables:
+        own = names == variable
+        categories, share = as_text(said[own]), shares[own]
+        if np.isnan(share).any() or (share < 0).any() or len(set(categories)) < len(categories):
+            raise AnalysisError(
+                "the targets of {variable} need one share, zero or more, for each category; "
+                "correct the sheet of population targets",
+                variable=variable,
+            )
+        found[variable] = _Target(categories, share)
+    return found
+
+
+def _problems(name: str, wanted: _Target, cells: Crossed, variable: int) -> list[Problem]:
     """Say why the targets of a variable do not fit the sample."""
     row, missing = cells.gone(variable)
     problems = []
-    if abs(wanted.sum() - 1) > SHARES_TOLERANCE:
+    if abs(wanted.shares.sum() - 1) > SHARES_TOLERANCE:
         problems.append(
             Problem(
-                found=Message("shares that sum to {total:.6g}", total=float(wanted.sum())),
+                found=Message("shares that sum to {total:.6g}", total=float(wanted.shares.sum())),
                 allowed=Message("shares that sum to 1"),
                 action=Message("give shares of one, not percentages, for all categories of the population"),
                 column=name,
@@ -237,18 +247,18 @@ def _problems(name: str, wanted: pd.Series[float], cells: Crossed, variable: int
                 row=row, count=missing,
             )
         )  # fmt: skip
-    unknown = sorted(cells.held(variable) - set(wanted.index))
+    unknown = sorted(cells.held(variable) - set(wanted.categories))
     if unknown:
         problems.append(
             Problem(
                 found=Message("categories without a target: {names}", names=", ".join(unknown[:5])),
-                allowed=", ".join(wanted.index),
+                allowed=", ".join(wanted.categories),
                 action=Message("add their shares to the targets, or recode them in client.yaml"),
                 column=name,
             )
         )
     carried = cells.held(variable, weighing=True)
-    empty = [category for category, share in wanted.items() if share > 0 and category not in carried]
+    empty = [category for category in wanted.categories[wanted.shares > 0] if category not in carried]
     if empty:
         problems.append(
             Problem(
@@ -267,17 +277,23 @@ def _problems(name: str, wanted: pd.Series[float], cells: Crossed, variable: int
 
 
 def _margins(
-    name: str, wanted: pd.Series[float], places: Array, cells: Crossed, after: Array
+    wanted: Mapping[str, _Target], margins: Sequence[Array], cells: Crossed, after: Array
 ) -> pd.DataFrame:
-    size = len(wanted)
+    def added(values: Array) -> Array:
+        sizes = [len(target.shares) for target in wanted.values()]
+        sums = [np.bincount(at, weights=values, minlength=k) for at, k in zip(margins, sizes, strict=True)]
+        return np.concatenate(sums)
+
     return pd.DataFrame(
         {
-            "variable": name,
-            "category": wanted.index.to_numpy(dtype=object),
-            "target": wanted.to_numpy(),
-            "before": np.bincount(places, weights=cells.base, minlength=size) / cells.base.sum(),
-            "after": np.bincount(places, weights=after, minlength=size) / after.sum(),
-            "n": np.bincount(places, weights=cells.count, minlength=size).astype(int),
+            "variable": np.repeat(list(wanted), [len(target.shares) for target in wanted.values()]).astype(
+                object
+            ),
+            "category": np.concatenate([target.categories for target in wanted.values()]),
+            "target": np.concatenate([target.shares for target in wanted.values()]),
+            "before": added(cells.base) / cells.base.sum(),
+            "after": added(after) / after.sum(),
+            "n": added(cells.count).astype(int),
         }
     )
 

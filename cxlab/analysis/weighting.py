@@ -190,7 +190,7 @@ class Weighting(Result):
         return np.asarray(places)
 
 
-def as_text(column: pd.Series[Any]) -> Array:
+def as_text(column: Any) -> Array:
     """Values as the text they are written with in a sheet: 1.0 as 1; missing ones as an empty text."""
     codes, values = pd.factorize(column)
     return np.array([*written(values), ""], dtype=object)[codes]
@@ -281,7 +281,11 @@ def weighted(
         table=margins,
         keys=("variable", "category", "check", "source", "date"),
         estimate_column="after",
-        tables={"checks": pd.DataFrame(checks, columns=["check", "value", "advice"])},
+        tables={
+            "checks": pd.DataFrame(
+                dict(zip(("check", "value", "advice"), zip(*checks, strict=True), strict=True))
+            )
+        },
         n_used=n,
         settings=settings,
         claims=claims,
