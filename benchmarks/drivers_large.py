@@ -22,6 +22,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from measuring import peak
 
 BLOCK = 500_000
 DRIVERS = [f"d{k}" for k in range(10)]
@@ -49,12 +50,6 @@ def write(path: Path, rows: int) -> None:
         writer.write_table(first)
         for start in range(BLOCK, rows, BLOCK):
             writer.write_table(block(start, min(BLOCK, rows - start)))
-
-
-def peak() -> float:
-    """Peak of resident memory in MB (Linux: what getrusage tells of a child is its parent's)."""
-    status = Path("/proc/self/status").read_text("ascii")
-    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
 def measure(path: str, memory: str) -> None:

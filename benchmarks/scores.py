@@ -39,15 +39,15 @@ import platform
 import subprocess
 import sys
 import tempfile
-import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from measuring import timed
 
 Array = np.ndarray[Any, Any]
 
@@ -93,20 +93,6 @@ def write(path: Path, rows: int) -> None:
         for start in range(BLOCK, rows, BLOCK):
             part = block(start, min(BLOCK, rows - start))
             writer.write_table(pa.Table.from_pandas(part, preserve_index=False))
-
-
-def peak() -> float:
-    """Peak of resident memory in MB (Linux: what getrusage tells of a child is its parent's)."""
-    status = Path("/proc/self/status").read_text("ascii")
-    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
-
-
-def timed(call: Callable[[], Any]) -> tuple[dict[str, float], Any]:
-    """Return seconds of the clock and of the processor, and the peak of memory, with what a call returns."""
-    clock, busy = time.perf_counter(), time.process_time()
-    found = call()
-    used = {"seconds": time.perf_counter() - clock, "cpu": time.process_time() - busy, "peak": peak()}
-    return used, found
 
 
 def nps(table: pd.DataFrame) -> Array:

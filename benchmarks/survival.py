@@ -37,13 +37,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from measuring import timed
 
 BLOCK = 500_000
 NUMBERS = ["tenure_band", "bundle", "complaint", "automatic", "calls", "score"]
@@ -98,20 +98,6 @@ def numeric(path: str) -> pd.DataFrame:
         for level in sorted(set(table[column]) - {reference}):
             table[f"{column}: {level}"] = (table[column] == level).astype(int)
     return table.drop(columns=["contract", "segment"])
-
-
-def peak() -> float:
-    """Peak of resident memory in MB (Linux: what getrusage tells of a child is its parent's)."""
-    status = Path("/proc/self/status").read_text("ascii")
-    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
-
-
-def timed(call: Callable[[], Any]) -> tuple[dict[str, float], Any]:
-    """Return seconds of the clock and of the processor, and the peak of memory, with what a call returns."""
-    clock, busy = time.perf_counter(), time.process_time()
-    found = call()
-    used = {"seconds": time.perf_counter() - clock, "cpu": time.process_time() - busy, "peak": peak()}
-    return used, found
 
 
 def by_cxlab(path: str) -> dict[str, Any]:

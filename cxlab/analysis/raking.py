@@ -85,7 +85,7 @@ def rake(
     check_columns(targets, ["variable", "category", "share"])
     if not len(targets) or (not elsewhere and not len(table)):
         raise AnalysisError("raking needs at least one row in the table and one in the targets")
-    variables = [str(name) for name in targets["variable"].unique()]
+    variables = list(dict.fromkeys(map(str, targets["variable"])))
     if elsewhere and trim is not None:
         raise AnalysisError(
             "trim caps the weights of rows, and this table is elsewhere; read it into memory, or rake "
@@ -126,17 +126,13 @@ def rake(
         elsewhere=elsewhere,
         trimmed=cut,
         rounds=rounds,
-        off=float((shares["after"] - shares["target"]).abs().max()),
+        off=float(np.abs(shares["after"].to_numpy() - shares["target"].to_numpy()).max()),
         combination=None if elsewhere else cells.flat,
-        categories={
-            name: pd.Categorical.from_codes(
-                cells.spread(at),  # type: ignore[arg-type]
-                pd.Index(wanted[name].categories),
-            )
+        categories={} if elsewhere else {
+            name: (cells.spread(at), wanted[name].categories)
             for name, at in zip(variables, margins, strict=True)
-            if not elsewhere
         },
-    )
+    )  # fmt: skip
 
 
 def weigh(
@@ -210,7 +206,7 @@ class _Target:
 
 def _wanted(targets: pd.DataFrame, variables: Sequence[str]) -> dict[str, _Target]:
     """Shares of each variable by category, or an error if they cannot be read."""
-    names = targets["variable"].astype(str).to_numpy(dtype=object)
+    names = np.array([str(name) for name in targets["variable"]], dtype=object)
     shares = pd.to_numeric(targets["share"], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
     said, found = targets["category"].to_numpy(), dict[str, _Target]()
     for variable in variables:

@@ -112,8 +112,8 @@ class Weighting(Result):
         Largest distance of a margin from its target, as a share.
     combination : ndarray of int, shape (n_rows,)
         Which combination of the raked variables each row has.
-    categories : Mapping[str, Categorical]
-        Of each raked variable, the category that each combination has.
+    categories : Mapping[str, (codes, names)]
+        Of each raked variable, which of its categories each combination has, and what they are called.
     """
 
     weights: pd.Series[float]
@@ -124,7 +124,7 @@ class Weighting(Result):
     rounds: int = 0
     off: float = 0.0
     combination: Array | None = None
-    categories: Mapping[str, pd.Categorical] = field(default_factory=dict)
+    categories: Mapping[str, tuple[Array, Array]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -163,10 +163,9 @@ class Weighting(Result):
         among = np.full(len(self.weights), -1)
         among[heavy] = np.arange(len(heavy))
         margins, first = [], 0
-        for column in self.categories.values():
-            codes = np.asarray(column.codes, dtype=np.int64)
+        for codes, called in self.categories.values():
             margins.append(codes[self.combination[heavy]] + first)
-            first += len(column.categories)
+            first += len(called)
         return Calibration(self.weights.to_numpy()[heavy], tuple(margins), among[places])
 
     def _places(self, table: pd.DataFrame) -> Array:
@@ -176,9 +175,9 @@ class Weighting(Result):
         else:
             places = index.get_indexer(table.index) if index.is_unique else np.full(len(table), -1)
         strange = places < 0
-        for name, column in self.categories.items():
+        for name, (codes, called) in self.categories.items():
             if name in table.columns and self.combination is not None:
-                held = np.asarray(column.astype(object))[self.combination[places]]
+                held = called[codes[self.combination[places]]]
                 strange |= as_text(table[name]) != held
         if strange.any():
             raise AnalysisError(

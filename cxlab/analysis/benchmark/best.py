@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxlab.analysis.answers import Columns, answers, check_answers, columns_of
+from cxlab.analysis.answers import Columns
 from cxlab.analysis.benchmark.between import FEWEST, tau_squared
-from cxlab.analysis.benchmark.league import check_focal, check_units
+from cxlab.analysis.benchmark.units import Reduced, of_units
 from cxlab.analysis.columns import check_rows, named
-from cxlab.analysis.definitions import Metric, computable
+from cxlab.analysis.definitions import Metric
 from cxlab.analysis.estimates import (
     MINIMUM_CUSTOMERS,
     Claim,
@@ -27,10 +27,9 @@ from cxlab.analysis.estimates import (
     flags,
     t_quantile,
 )
-from cxlab.analysis.findings import accounted, base_caveats, difference_unit, interval_fields
+from cxlab.analysis.findings import base_caveats, difference_unit, interval_fields
 from cxlab.analysis.intervals import adjusted_error
 from cxlab.analysis.metrics import RESERVED, score_rows
-from cxlab.analysis.survey import Cells, cells, design_of, partition
 from cxlab.errors import AnalysisError
 
 Array = np.ndarray[Any, Any]
@@ -114,16 +113,11 @@ def best_in_class(
     [['a', 30.0, 26.0], ['b', 10.0, 11.0], ['c', 8.0, 9.0], ['d', 6.0, 8.0]]
     """
     by = tuple(named(by))
-    entry = computable(metric)
-    _check_asked(table, unit, focal, by, level)
+    _check_asked(table, unit, by, level)
     check_seed(seed)
-    parts, design = partition(table, [*by, unit]), design_of(table, weights, None, None)
-    slots = columns_of(entry, columns, entry.slots)
-    check_answers(slots, [unit, weights])
-    given = answers(table, entry, slots)
-    counts = entry.family == "rate"
-    reduced = cells(given.numerator, given.denominator, design, parts.codes, len(parts.keys), counts=counts)
-    rows = _rows(entry, reduced, parts.keys, unit, level)
+    drawn = of_units(table, metric, unit, focal, by=by, columns=columns, weights=weights, level=level)
+    entry = drawn.entry
+    rows = _rows(drawn, unit, level)
     classes = (
         [rows.index] if not by else list(rows.groupby(list(by), sort=True, observed=True).groups.values())
     )
@@ -139,7 +133,7 @@ def best_in_class(
             unit=unit, least=MINIMUM_CUSTOMERS, fewest=FEWEST,
         )  # fmt: skip
     units, distances, spreads = (pd.concat(each, ignore_index=True) for each in zip(*found, strict=True))
-    used, dropped = accounted(given, design, table, [*by, unit])
+    used, dropped = drawn.accounted
     return Best(
         table=units[[*by, "unit", *ROW]],
         keys=(*by, "unit", "focal", "best"),
@@ -156,7 +150,7 @@ def best_in_class(
     )  # fmt: skip
 
 
-def _check_asked(table: pd.DataFrame, unit: str, focal: str | None, by: Sequence[str], level: float) -> None:
+def _check_asked(table: pd.DataFrame, unit: str, by: Sequence[str], level: float) -> None:
     check_level(level)
     check_rows(table)
     taken = [column for column in by if column in RESERVED or column == unit]
@@ -165,18 +159,14 @@ def _check_asked(table: pd.DataFrame, unit: str, focal: str | None, by: Sequence
             "by names {columns}; each column once, neither the unit nor a name that a result uses itself",
             columns=", ".join(taken or by),
         )
-    units = check_units(table, unit)
-    if focal is not None:
-        check_focal(units, unit, focal)
 
 
-def _rows(entry: Metric, reduced: Cells, keys: pd.DataFrame, unit: str, level: float) -> pd.DataFrame:
+def _rows(found: Reduced, unit: str, level: float) -> pd.DataFrame:
     """One row per unit and class, with the error that units are drawn by."""
-    present = np.flatnonzero(reduced.rows > 0)
-    group = reduced.groups(np.eye(len(reduced.rows))[present])
+    group = found.groups
     wider = np.array([t_quantile(level, df) / t_quantile(level) for df in group.df])
-    rows = score_rows(entry, reduced, keys, level).rename(columns={unit: "unit"})
-    return rows.assign(error=np.fmax(adjusted_error(group, entry) * wider, np.finfo(float).tiny))
+    rows = score_rows(found.entry, found.cells, found.parts.keys, level).rename(columns={unit: "unit"})
+    return rows.assign(error=np.fmax(adjusted_error(group, found.entry) * wider, np.finfo(float).tiny))
 
 
 def _class(

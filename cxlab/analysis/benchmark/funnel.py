@@ -18,11 +18,10 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from cxlab.analysis.answers import Columns, answers, check_answers, columns_of
+from cxlab.analysis.answers import Columns
 from cxlab.analysis.benchmark.between import FEWEST
-from cxlab.analysis.benchmark.league import check_focal, check_units
-from cxlab.analysis.columns import check_rows
-from cxlab.analysis.definitions import Metric, computable
+from cxlab.analysis.benchmark.units import of_units
+from cxlab.analysis.definitions import Metric
 from cxlab.analysis.estimates import (
     MINIMUM_CUSTOMERS,
     Claim,
@@ -31,8 +30,8 @@ from cxlab.analysis.estimates import (
     check_numbers,
     t_quantile,
 )
-from cxlab.analysis.findings import accounted, base_caveats, difference_unit
-from cxlab.analysis.survey import Group, cells, design_of, partition
+from cxlab.analysis.findings import base_caveats, difference_unit
+from cxlab.analysis.survey import Group
 from cxlab.errors import AnalysisError
 
 Array = np.ndarray[Any, Any]
@@ -193,21 +192,8 @@ def funnel(
     >>> rows[["unit", "target", "position"]].round(1).to_numpy().tolist()
     [['a', 79.1, 'below'], ['b', 79.1, 'inside'], ['c', 79.1, 'inside']]
     """
-    check_level(level)
-    check_rows(table)
-    units = check_units(table, unit)
-    if focal is not None:
-        check_focal(units, unit, focal)
-    entry = computable(metric)
-    parts, design = partition(table, [unit]), design_of(table, weights, None, None)
-    slots = columns_of(entry, columns, entry.slots)
-    check_answers(slots, [unit, weights])
-    given = answers(table, entry, slots)
-    counts = entry.family == "rate"
-    reduced = cells(given.numerator, given.denominator, design, parts.codes, len(parts.keys), counts=counts)
-    present = np.flatnonzero(reduced.rows > 0)
-    identity = np.eye(len(reduced.rows))
-    group, whole = reduced.groups(identity[present]), reduced.groups(np.ones((1, len(identity))))
+    found = of_units(table, metric, unit, focal, columns=columns, weights=weights, level=level)
+    entry, group, whole = found.entry, found.groups, found.whole
     aim = _target(entry, target, float(whole.estimate[0]))
     known = group.n >= MINIMUM_CUSTOMERS
     if known.sum() < FEWEST:
@@ -216,9 +202,9 @@ def funnel(
             count=int(known.sum()), unit=unit, least=MINIMUM_CUSTOMERS, fewest=FEWEST,
         )  # fmt: skip
     shape = _shape(entry, group, known, aim)
-    rows = _rows(parts.keys[unit].to_numpy(dtype=object)[present], group, known, shape, level)
+    rows = _rows(found.values, group, known, shape, level)
     dispersion = _dispersion(rows, shape, level)
-    used, dropped = accounted(given, design, table, [unit])
+    used, dropped = found.accounted
     return Funnel(
         table=rows[COLUMNS],
         keys=("unit",),

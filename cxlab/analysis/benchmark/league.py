@@ -7,7 +7,6 @@ never travels alone.
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,20 +14,18 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from cxlab.analysis.answers import Columns, answers, check_answers, columns_of
-from cxlab.analysis.columns import check_categories, check_rows
-from cxlab.analysis.definitions import Metric, computable
+from cxlab.analysis.answers import Columns
+from cxlab.analysis.benchmark.units import of_units
+from cxlab.analysis.definitions import Metric
 from cxlab.analysis.estimates import (
     MINIMUM_CUSTOMERS,
     Claim,
     Result,
-    check_columns,
     check_level,
     t_quantile,
 )
-from cxlab.analysis.findings import accounted
 from cxlab.analysis.intervals import adjusted_error, interval
-from cxlab.analysis.survey import Group, cells, design_of, partition
+from cxlab.analysis.survey import Group
 from cxlab.errors import AnalysisError
 
 Array = np.ndarray[Any, Any]
@@ -162,34 +159,6 @@ def _largest(normal: Array, first: Array, second: Array, error: Array) -> Array:
     return np.concatenate(parts)
 
 
-def check_units(table: pd.DataFrame, unit: str) -> list[Any]:
-    """List the values of the column `unit`; refuse fewer than two."""
-    check_columns(table, [unit])
-    check_categories(table, [unit])
-    units = list(table[unit].dropna().unique())
-    if len(units) < 2:
-        raise AnalysisError(
-            "a comparison needs two units or more; {unit} has {count}: add the rows of the peers",
-            unit=unit,
-            count=len(units),
-        )
-    return units
-
-
-def check_focal(units: list[Any], unit: str, focal: Any) -> None:
-    """Refuse a focal unit that is not one of `units`, naming the nearest."""
-    if focal not in units:
-        names = [str(value) for value in units]
-        nearest = difflib.get_close_matches(str(focal), names, n=1, cutoff=0.0)
-        raise AnalysisError(
-            "{unit} has no value {focal!r}; the nearest is {nearest}, of {count} values",
-            unit=unit,
-            focal=focal,
-            nearest=nearest[0] if nearest else names[0],
-            count=len(units),
-        )
-
-
 def league(
     table: pd.DataFrame, metric: str, *, unit: str, columns: Columns = None, weights: str | None = None,
     level: float = 0.95, focal: str | None = None,
@@ -241,22 +210,9 @@ def league(
     >>> result.table[["unit", "rank", "rank_low", "rank_high"]].to_numpy().tolist()
     [['a', 1, 1, 1], ['b', 2, 2, 3], ['c', 3, 2, 3]]
     """
-    check_level(level)
-    check_rows(table)
-    units = check_units(table, unit)
-    if focal is not None:
-        check_focal(units, unit, focal)
-    entry = computable(metric)
-    parts, design = partition(table, [unit]), design_of(table, weights, None, None)
-    slots = columns_of(entry, columns, entry.slots)
-    check_answers(slots, [unit, weights])
-    given = answers(table, entry, slots)
-    counts = entry.family == "rate"
-    reduced = cells(given.numerator, given.denominator, design, parts.codes, len(parts.keys), counts=counts)
-    present = np.flatnonzero(reduced.rows > 0)
-    group = reduced.groups(np.eye(len(reduced.rows))[present])
-    rows = _ranked(_rows(parts.keys[unit].to_numpy(dtype=object)[present], group, entry, level), unit, level)
-    used, dropped = accounted(given, design, table, [unit])
+    found = of_units(table, metric, unit, focal, columns=columns, weights=weights, level=level)
+    entry, (used, dropped) = found.entry, found.accounted
+    rows = _ranked(_rows(found.values, found.groups, entry, level), unit, level)
     return League(
         table=rows,
         keys=("unit",),

@@ -15,16 +15,16 @@ from typing import Any, Literal, get_args
 import numpy as np
 import pandas as pd
 
-from cxlab.analysis.answers import Columns, answers, check_answers, columns_of
+from cxlab.analysis.answers import Columns
 from cxlab.analysis.benchmark.between import restricted
-from cxlab.analysis.benchmark.league import check_focal, check_units
 from cxlab.analysis.benchmark.sides import check_by
+from cxlab.analysis.benchmark.units import check_focal, check_units, reduced
 from cxlab.analysis.columns import check_rows, named
 from cxlab.analysis.definitions import Metric, computable
 from cxlab.analysis.estimates import MINIMUM_CUSTOMERS, Claim, Result, check_level, t_quantile
-from cxlab.analysis.findings import accounted, segment_name
+from cxlab.analysis.findings import segment_name
 from cxlab.analysis.metrics import score_rows
-from cxlab.analysis.survey import Cells, cells, design_of, partition
+from cxlab.analysis.survey import Cells
 from cxlab.errors import AnalysisError
 
 Array = np.ndarray[Any, Any]
@@ -185,23 +185,21 @@ def pooled(
         check_focal(check_units(table, unit), unit, focal)
         table = table[table[unit] == focal].reset_index(drop=True)
     entry = computable(metric)
-    parts, design = partition(table, by), design_of(table, weights, strata, cluster)
-    slots = columns_of(entry, columns, entry.slots)
-    check_answers(slots, [weights, *by])
-    given, counts = answers(table, entry, slots), entry.family == "rate"
-    reduced = cells(given.numerator, given.denominator, design, parts.codes, len(parts.keys), counts=counts)
-    raw = score_rows(entry, reduced, parts.keys, level)
+    found = reduced(
+        table, entry, by, columns=columns, weights=weights, strata=strata, cluster=cluster, others=by
+    )
+    raw = score_rows(entry, found.cells, found.parts.keys, level)
     # A cell that may not be shown teaches the others nothing, or it would follow from what they are drawn to.
     enough = (raw["flag"] != "suppressed").to_numpy()
     kept, terms = raw[enough], _terms(raw[enough], by, mean)
     if len(kept) < terms.shape[1] + MORE:
         return _too_few(entry, by, len(kept), terms.shape[1] + MORE)
-    within = _within(reduced)
-    found = shrunken(kept["estimate"], within / kept["n_eff"], terms)
-    spread = {"cells": [len(kept)], "between_cells": [np.sqrt(found.tau2)], "within_cell": [np.sqrt(within)]}
-    used, dropped = accounted(given, design, table, by)
+    within = _within(found.cells)
+    drawn = shrunken(kept["estimate"], within / kept["n_eff"], terms)
+    spread = {"cells": [len(kept)], "between_cells": [np.sqrt(drawn.tau2)], "within_cell": [np.sqrt(within)]}
+    used, dropped = found.accounted
     return Pooled(
-        table=_rows(raw, enough, found, by, entry, level),
+        table=_rows(raw, enough, drawn, by, entry, level),
         keys=(*by, "metric"),
         tables={"raw": raw, "variation": pd.DataFrame(spread)},
         n_used=int(used.sum()),
@@ -233,9 +231,9 @@ def _too_few(entry: Metric, by: Sequence[str], found: int, least: int) -> Pooled
     return Pooled(table=pd.DataFrame(), keys=(), tables={"variation": pd.DataFrame()}, claims=(claim,))
 
 
-def _within(reduced: Cells) -> float:
+def _within(sums: Cells) -> float:
     """Variance of answers within cells that may be shown, taken as one for all."""
-    groups = reduced.groups(np.eye(len(reduced.rows))[reduced.n >= MINIMUM_CUSTOMERS])
+    groups = sums.groups(np.eye(len(sums.rows))[sums.n >= MINIMUM_CUSTOMERS])
     freedom = max(float((groups.rows - 1).sum()), 1.0)
     spread = np.maximum(groups.second - groups.estimate**2, 0.0)
     within = float((groups.rows * spread).sum() / freedom)

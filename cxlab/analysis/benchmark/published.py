@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 
 from cxlab.analysis.answers import Answers, Columns, answers, check_answers, columns_of
-from cxlab.analysis.benchmark.league import check_focal
 from cxlab.analysis.benchmark.quoted import (
     ASSUMED,
     UNKNOWN,
@@ -25,6 +24,7 @@ from cxlab.analysis.benchmark.quoted import (
     quoted_in,
     variance_of,
 )
+from cxlab.analysis.benchmark.units import check_focal
 from cxlab.analysis.columns import check_rows
 from cxlab.analysis.definitions import Metric, computable
 from cxlab.analysis.estimates import (

@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxlab.analysis.answers import Answers, Columns, answers, check_answers, columns_of
-from cxlab.analysis.benchmark.league import check_focal, check_units
+from cxlab.analysis.answers import Answers, Columns, columns_of
+from cxlab.analysis.benchmark.units import check_focal, check_units, reduced
 from cxlab.analysis.columns import check_rows
 from cxlab.analysis.definitions import Metric, computable
 from cxlab.analysis.estimates import MINIMUM_CUSTOMERS, check_level
 from cxlab.analysis.findings import accounted
 from cxlab.analysis.metrics import RESERVED
 from cxlab.analysis.scales import declared_scale, looks_like
-from cxlab.analysis.survey import Cells, Design, Partition, cells, design_of, partition
+from cxlab.analysis.survey import Cells, Design, Partition
 from cxlab.errors import AnalysisError, Message
 
 Array = np.ndarray[Any, Any]
@@ -127,12 +127,9 @@ def sides_of(
     check_rows(table, cluster=cluster)
     check_by(by, unit)
     check_focal(check_units(table, unit), unit, focal)
-    parts, design = partition(table, [*by, unit]), design_of(table, weights, strata, cluster)
-    slots = columns_of(entry, columns, entry.slots)
-    check_answers(slots, [unit, weights])
-    given = answers(table, entry, slots)
-    reduced = cells(
-        given.numerator, given.denominator, design, parts.codes, len(parts.keys),
-        counts=entry.family == "rate",
+    found = reduced(
+        table, entry, [*by, unit], columns=columns, weights=weights, strata=strata, cluster=cluster,
+        others=[unit],
     )  # fmt: skip
-    return Sides(table, entry, tuple(by), unit, parts, design, given, reduced)
+    parts, design, given, sums = found.parts, found.design, found.answers, found.cells
+    return Sides(table, entry, tuple(by), unit, parts, design, given, sums)

@@ -27,6 +27,7 @@ from cxlab.analysis.estimates import (
     flags,
 )
 from cxlab.analysis.findings import accounted
+from cxlab.analysis.nested import expected
 from cxlab.analysis.survey import design_of, partition
 from cxlab.errors import AnalysisError
 
@@ -172,22 +173,7 @@ def _tree(weight: Array, keys: pd.DataFrame, levels: Sequence[str]) -> _Tree:
             "it takes two units or more, with several answers each",
             levels=" x ".join(levels), units=counts[-1], n=int(total),
         )  # fmt: skip
-    sizes = [np.array([total]), *[np.bincount(c, weights=weight) for c in codes]]
-    over = [np.zeros(len(weight), dtype=np.int64), *codes]
-    expected = np.full((len(names) + 2, len(names) + 1), total)
-    expected[:, -1] = [*counts, total]
-    for j in range(len(names) + 1):
-        for fine in range(j + 1, len(names) + 1):
-            parent = _parents(over[fine], over[j])
-            expected[j, fine - 1] = (sizes[fine] ** 2 / sizes[j][parent]).sum()
-    return _Tree(weight, tuple(names), tuple(codes), np.diff(expected, axis=0))
-
-
-def _parents(fine: Array, coarse: Array) -> Array:
-    """Return the unit of the coarse level that each unit of the fine one lies in."""
-    parents = np.zeros(int(fine.max()) + 1, dtype=int)
-    parents[fine] = coarse
-    return parents
+    return _Tree(weight, tuple(names), tuple(codes), expected(weight, codes))
 
 
 def _rows(tree: _Tree, mean: Array, squares: float, level: float, seed: int) -> pd.DataFrame:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
+
+from cxlab.analysis.nested import expected
 
 Array = np.ndarray[Any, Any]
 
@@ -74,10 +75,9 @@ def components(values: Array, levels: Sequence[Array], level: float) -> Componen
     nested = [np.zeros(n, dtype=np.int64), *(_codes(each) for each in levels), np.arange(n)]
     groups = np.array([each.max() + 1 for each in nested])
     squares = np.array([_squares(values, each) for each in nested])
-    # What a unit of each component puts into the sum of squares of each level.
-    size = np.array([[_share(coarse, fine) for fine in nested[1:]] for coarse in nested])
     df, steps = np.diff(groups).astype(float), np.diff(squares)
-    coefficients = np.diff(size, axis=0)
+    _, first, sizes = np.unique(nested[-2], return_index=True, return_counts=True)
+    coefficients = expected(sizes, [each[first] for each in nested[1:-1]])
     mean_squares = steps / df
     found = np.linalg.solve(coefficients / df[:, None], mean_squares)
     ratio = mean_squares[:-1] / mean_squares[1:]
@@ -122,12 +122,3 @@ def _codes(given: Array) -> Array:
 def _squares(values: Array, codes: Array) -> float:
     centred = values - values.mean()
     return float((np.bincount(codes, weights=centred) ** 2 / np.bincount(codes)).sum())
-
-
-def _share(coarse: Array, fine: Array) -> float:
-    """Sum over groups of the coarser level of the squared sizes of their parts, over their size."""
-    sizes = np.bincount(coarse)
-    pairs = pd.factorize(coarse * (int(fine.max()) + 1) + fine)[0]
-    whose = np.zeros(int(pairs.max()) + 1, dtype=np.int64)
-    whose[pairs] = coarse
-    return float((np.bincount(pairs) ** 2 / sizes[whose]).sum())
