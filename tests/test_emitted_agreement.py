@@ -206,3 +206,16 @@ def test_groups_of_which_nothing_can_be_told_are_counted():
     many = many.drop(columns="city_x").rename(columns={"city_y": "city"}).assign(unit=lambda t: t["city"])
     with pytest.raises(AnalysisError, match="city makes 51 groups, more than 50"):
         emitted.agreement_apart(many, by="city", **asked)
+
+
+def test_the_share_of_pairs_that_coincide_is_told_as_it_is_on_every_scale():
+    frame = pd.DataFrame({
+        "unit": np.repeat(np.arange(40), 2), "rater": ["a", "b"] * 40,
+        "rating": [1, 1, 1, 2, 2, 3, 3, 3] * 10,
+    })  # fmt: skip
+    for scale in ("nominal", "ordinal", "interval"):
+        found = emitted.agreement(
+            frame, unit="unit", rater="rater", rating="rating", scale=scale, resamples=100
+        )
+        assert found.tables["checks"].set_index("check").loc["observed", "value"] == 0.5
+        assert found.claims[0].fields["observed"] == 0.5

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxlab.analysis import metrics
+from cxlab.analysis import benchmark, metrics, waves
 from cxlab.analysis.estimates import Claim
 from cxlab.errors import AnalysisError
 from cxlab.reporting import claims
@@ -140,3 +140,61 @@ def test_design_effects_of_kish_and_of_taylor_are_told(sample):
     assert checks["design_effect"] == pytest.approx(
         max(checks["design_effect_kish"], checks["design_effect_taylor"])
     )
+
+
+def answered(seed=6):
+    """Two brands in two waves; who is content is settled by the kind of customer, not by chance."""
+    rng = np.random.default_rng(seed)
+    n = 2000
+    table = pd.DataFrame({
+        "brand": rng.choice(["us", "them"], n), "wave": rng.choice(["W1", "W2"], n),
+        "kind": rng.choice(["a", "b", "c"], n, p=[0.5, 0.3, 0.2]),
+    })  # fmt: skip
+    for column in ("brand", "wave"):
+        table[f"{column}_kind"] = table[column] + table["kind"]
+    settled = table["kind"].map({"a": 10, "b": 8, "c": 2})
+    table["recommend"] = np.where((table["brand"] == "them") & (table["kind"] == "b"), 2, settled)
+    return table
+
+
+def tilted(table, column):
+    shares = table[column].value_counts(normalize=True).sort_index()
+    shares = shares * np.linspace(0.8, 1.2, len(shares))
+    shares = shares / shares.sum()
+    return pd.DataFrame({"variable": column, "category": shares.index, "share": shares.to_numpy()})
+
+
+@pytest.mark.parametrize(
+    ("column", "compared"),
+    [
+        ("brand_kind", lambda t, w: benchmark.compare(t, "nps", unit="brand", focal="us", weights=w)),
+        ("wave_kind", lambda t, w: waves.change(t, "nps", wave="wave", weights=w)),
+        ("wave_kind", lambda t, w: waves.contrast(t, "nps", wave="wave", weights=w)),
+    ],
+    ids=["compare", "change", "contrast"],
+)
+def test_what_the_margins_settle_has_no_error_in_a_comparison(column, compared):
+    """Where margins tell how many of each side gave each answer, nothing is left to chance."""
+    table = answered()
+    if column == "wave_kind":
+        table = table[table["brand"] == "us"].reset_index(drop=True)
+    weighting = metrics.rake(table, tilted(table, column))
+    known = compared(table, weighting)
+    plain = compared(table.assign(w=weighting.weights), "w")
+    estimate = known.estimate_column
+    assert known.table[estimate].to_numpy() == pytest.approx(plain.table[estimate].to_numpy(), abs=1e-9)
+    assert plain.table["std_error"].iloc[0] > 1
+    assert known.table["std_error"].iloc[0] < 1e-5
+    assert known.settings["weights"] == "raked"
+
+
+def test_a_change_of_definition_knows_the_margins_too_and_who_answers_twice():
+    table = answered().query("brand == 'us'").reset_index(drop=True)
+    table = table.assign(customer_id=np.arange(len(table)) // 2, response_id=np.arange(len(table)))
+    weighting = metrics.rake(table, tilted(table, "wave_kind"))
+    table["old"] = np.where(table["kind"] == "c", 8, table["recommend"])
+    asked = {"wave": "wave", "formerly": "nps", "columns_formerly": "old"}
+    known = waves.change(table, "nps", weights=weighting, **asked).table
+    plain = waves.change(table.assign(w=weighting.weights), "nps", weights="w", **asked).table
+    assert known["difference"].to_numpy() == pytest.approx(plain["difference"].to_numpy(), abs=1e-9)
+    assert (known["std_error"] < plain["std_error"].max() / 1e3).all()

@@ -26,6 +26,7 @@ from cxlab.analysis.findings import (
 )
 from cxlab.analysis.intervals import differences
 from cxlab.analysis.metrics import score_rows
+from cxlab.analysis.sampling import Weights, named_weights
 from cxlab.analysis.survey import Group
 from cxlab.errors import AnalysisError
 
@@ -49,7 +50,7 @@ class Comparison(Result):
 def compare(
     table: pd.DataFrame, metric: str, *, unit: str, focal: str, by: str | Sequence[str] = (),
     against: Literal["peers", "total"] = "peers", margin: float | None = None, columns: Columns = None,
-    weights: str | None = None, strata: str | None = None, cluster: str | None = None,
+    weights: Weights = None, strata: str | None = None, cluster: str | None = None,
     adjust: Adjustment = "holm", force_mixed_mode: bool = False, level: float = 0.95,
 ) -> Comparison:  # fmt: skip
     """Compare a unit with each peer: above, below, equivalent, or not to be told apart.
@@ -142,8 +143,9 @@ def compare(
         n_dropped=dropped,
         settings={
             "metric": sides.entry.id, "version": sides.entry.version, "unit": unit, "focal": str(focal),
-            "by": list(by), "against": against, "margin": margin, "weights": weights, "strata": strata,
-            "cluster": cluster, "adjust": adjust, "level": level,
+            "by": list(by), "against": against, "margin": margin,
+            "weights": named_weights(weights), "strata": strata, "cluster": cluster,
+            "adjust": adjust, "level": level,
             "family": int(rows["p_value"].notna().sum()),
         },
         claims=stated(tests, found, otherwise, level),

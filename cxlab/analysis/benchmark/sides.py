@@ -16,6 +16,7 @@ from cxlab.analysis.definitions import Metric, computable
 from cxlab.analysis.estimates import MINIMUM_CUSTOMERS, check_level
 from cxlab.analysis.findings import accounted
 from cxlab.analysis.metrics import RESERVED
+from cxlab.analysis.sampling import Weights
 from cxlab.analysis.scales import declared_scale, looks_like
 from cxlab.analysis.survey import Cells, Design, Partition
 from cxlab.errors import AnalysisError, Message
@@ -112,7 +113,7 @@ def _check_mode(column: str, modes: pd.Series[Any], units: Array) -> None:
 
 def sides_of(
     table: pd.DataFrame, metric: str, *, unit: str, focal: Any, by: Sequence[str], columns: Columns,
-    weights: str | None, strata: str | None, cluster: str | None, level: float,
+    weights: Weights, strata: str | None, cluster: str | None, level: float,
 ) -> Sides:  # fmt: skip
     """Check what was asked and reduce the rows of `table` to cells of `by` and `unit`.
 

@@ -15,6 +15,7 @@ from cxlab.analysis.columns import check_categories, check_rows
 from cxlab.analysis.definitions import Metric, computable
 from cxlab.analysis.estimates import check_columns, check_level
 from cxlab.analysis.findings import accounted
+from cxlab.analysis.sampling import Weights
 from cxlab.analysis.survey import Cells, Design, Group, Partition, cells, design_of, partition
 from cxlab.errors import AnalysisError
 
@@ -88,7 +89,7 @@ def check_focal(units: list[Any], unit: str, focal: Any) -> None:
 
 
 def reduced(
-    table: pd.DataFrame, entry: Metric, by: Sequence[str], *, columns: Columns, weights: str | None,
+    table: pd.DataFrame, entry: Metric, by: Sequence[str], *, columns: Columns, weights: Weights,
     strata: str | None = None, cluster: str | None = None, others: Sequence[str | None] = (),
 ) -> Reduced:  # fmt: skip
     """Read the answers of `table` and add them up by the combinations of the `by` columns.
@@ -112,7 +113,7 @@ def reduced(
     """
     parts, design = partition(table, by), design_of(table, weights, strata, cluster)
     slots = columns_of(entry, columns, entry.slots)
-    check_answers(slots, [weights, *others])
+    check_answers(slots, [weights if isinstance(weights, str) else None, *others])
     given, counts = answers(table, entry, slots), entry.family == "rate"
     sums = cells(given.numerator, given.denominator, design, parts.codes, len(parts.keys), counts=counts)
     return Reduced(table, entry, tuple(by), parts, design, given, sums)
@@ -120,7 +121,7 @@ def reduced(
 
 def of_units(
     table: pd.DataFrame, metric: str, unit: str, focal: str | None, *, by: Sequence[str] = (),
-    columns: Columns, weights: str | None, level: float,
+    columns: Columns, weights: Weights, level: float,
 ) -> Reduced:  # fmt: skip
     """Check what was asked of the values of `unit`, and reduce the rows to cells of `by` and `unit`.
 

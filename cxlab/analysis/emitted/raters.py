@@ -300,7 +300,7 @@ def _both(
 def _facts(counted: _Counts, scale: Scale, twice: int, undefined: float) -> dict[str, float]:
     counts = counted.counts
     weights = 1 - coefficients.distances(counted.values, scale)
-    agreed, _ = coefficients.by_unit(counts, weights)
+    agreed, _ = coefficients.by_unit(counts, np.eye(counts.shape[1]))  # alike, whatever the scale
     return {
         "units": float(len(counts)), "rated_twice": float(twice), "raters": float(counted.raters),
         "ratings": float(counts.sum()), "observed": float(np.nanmean(agreed)),

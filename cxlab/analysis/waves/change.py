@@ -25,6 +25,7 @@ from cxlab.analysis.estimates import (
     stated,
 )
 from cxlab.analysis.findings import accounted, weighting_caveats
+from cxlab.analysis.sampling import Weights, named_weights
 from cxlab.analysis.waves.contrast import check_sides, sides_of
 from cxlab.analysis.waves.series import Series, chosen, named_wave, series
 from cxlab.analysis.waves.split import Split, by_segment, check_comparable, interval_of, parts, split
@@ -49,7 +50,7 @@ def change(
     table: pd.DataFrame, metric: str, *, wave: str, current: Any = None, previous: Any = None,
     mix: str | Sequence[str] = (), mode: str | None = None, segment: str | Sequence[str] = (),
     formerly: str | None = None, columns: Columns = None, columns_formerly: Columns = None,
-    weights: str | None = None, strata: str | None = None, cluster: str | None = None, level: float = 0.95,
+    weights: Weights = None, strata: str | None = None, cluster: str | None = None, level: float = 0.95,
 ) -> Change:  # fmt: skip
     """Split the change of an index between two waves into what made it, parts that add up with their errors.
 
@@ -150,8 +151,9 @@ def change(
         settings={
             "metric": held.entry.id, "version": held.entry.version, "formerly": formerly, "wave": wave,
             "current": [str(w) for w in now], "previous": [str(w) for w in before], "mix": list(kinds),
-            "mode": mode, "segment": shared, "weights": weights if held.design.weighted else None,
-            "strata": strata, "cluster": cluster, "level": level, "adjust": "holm",
+            "mode": mode, "segment": shared,
+            "weights": named_weights(weights) if held.design.weighted else None, "strata": strata,
+            "cluster": cluster, "level": level, "adjust": "holm",
         },
         claims=stated(tests, found, otherwise, level),
         otherwise=otherwise,

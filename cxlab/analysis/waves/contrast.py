@@ -21,6 +21,7 @@ from cxlab.analysis.estimates import (
 from cxlab.analysis.findings import POWER, accounted, weighting_caveats
 from cxlab.analysis.intervals import differences
 from cxlab.analysis.metrics import score_rows
+from cxlab.analysis.sampling import Weights, named_weights
 from cxlab.analysis.waves.between import Between, between
 from cxlab.analysis.waves.series import Series, chosen, named_wave, series
 from cxlab.analysis.waves.split import check_comparable, interval_of, parts, split
@@ -48,7 +49,7 @@ class Contrast(Result):
 
 def contrast(
     table: pd.DataFrame, metric: str, *, wave: str, current: Any = None, previous: Any = None,
-    test: Test = "contrast", mode: str | None = None, columns: Columns = None, weights: str | None = None,
+    test: Test = "contrast", mode: str | None = None, columns: Columns = None, weights: Weights = None,
     strata: str | None = None, cluster: str | None = None, level: float = 0.95,
 ) -> Contrast:  # fmt: skip
     """Say whether an index changed between two waves, or sets of waves, declared before looking.
@@ -161,8 +162,8 @@ def contrast(
         settings={
             "metric": held.entry.id, "version": held.entry.version, "wave": wave,
             "current": [str(w) for w in now], "previous": [str(w) for w in before], "test": test,
-            "mode": mode, "weights": weights if held.design.weighted else None, "strata": strata,
-            "cluster": cluster, "level": level,
+            "mode": mode, "weights": named_weights(weights) if held.design.weighted else None,
+            "strata": strata, "cluster": cluster, "level": level,
             "tau": round(float(np.sqrt(found.tau2)), 4) if found.known else None,
         },
         claims=stated(tests, [claim], [otherwise], level) if len(tests) else (),

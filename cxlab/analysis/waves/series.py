@@ -18,6 +18,7 @@ from cxlab.analysis.answers import Answers, Columns, answers, check_answers, col
 from cxlab.analysis.columns import check_categories, check_rows
 from cxlab.analysis.definitions import Metric, computable
 from cxlab.analysis.estimates import check_columns
+from cxlab.analysis.sampling import Weights
 from cxlab.analysis.survey import Cells, Design, Group, cells, design_of
 from cxlab.errors import AnalysisError
 
@@ -57,7 +58,7 @@ def series(
     *,
     wave: str,
     columns: Columns = None,
-    weights: str | None = None,
+    weights: Weights = None,
     strata: str | None = None,
     cluster: str | None = None,
 ) -> Series:
@@ -74,7 +75,7 @@ def series(
     check_categories(table, [wave])
     design = design_of(table, weights, strata, cluster)
     slots = columns_of(entry, columns, entry.slots)
-    check_answers(slots, [weights, wave])
+    check_answers(slots, [weights if isinstance(weights, str) else None, wave])
     given = answers(table, entry, slots)
     waves = in_order(table.loc[~np.isnan(given.numerator) & (design.weights > 0), wave])
     if len(waves) < 2:

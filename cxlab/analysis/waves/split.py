@@ -126,12 +126,20 @@ def _stacked(design: Design, times: int) -> Design:
     """Return the design of rows that stand `times` times: each respondent is then a cluster."""
     if times == 1:
         return design
-    cluster = np.arange(len(design.weights)) if design.cluster is None else design.cluster
+    cluster, raked = design.cluster, design.calibration
+    if cluster is None and raked is None:  # of raked rows each is a unit anyhow
+        cluster = np.arange(len(design.weights))
+
+    def tiled(held: Array | None) -> Array | None:
+        return None if held is None else np.tile(held, times)
+
     return replace(
         design,
         weights=np.tile(design.weights, times),
-        strata=None if design.strata is None else np.tile(design.strata, times),
-        cluster=np.tile(cluster, times),
+        strata=tiled(design.strata),
+        cluster=tiled(cluster),
+        person=tiled(design.person),
+        calibration=None if raked is None else replace(raked, place=np.tile(raked.place, times)),
     )
 
 
