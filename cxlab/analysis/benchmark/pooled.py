@@ -210,7 +210,7 @@ def pooled(
         },
         parts={column: column for column in by},
         bases={} if unit is None or focal is None else {"n": {unit: focal}},
-        minimum=design.minimum,
+        minimum=found.design.minimum,
     )  # fmt: skip
 
 
