@@ -191,13 +191,12 @@ def _settled(
     fixed = np.array([cell in before for cell in cells])
     unseen = np.zeros(len(cells), dtype=bool)
     if EVERYBODY not in told:
-        # How many answered stands under every table; how many are at risk at each time does not.
+        # How many answered stands under every table; how many are at risk at each time does not, and
+        # is hidden where a group is: what it changes by would tell what the group does.
         whole = max(sum(told[c].n for c in cells if {column for column, _ in c} == kind) for kind in kinds)
         cells, n, fixed = [*cells, EVERYBODY], [*n, whole], np.append(fixed, True)
         unseen = np.append(unseen, bool(dict(question).get(CLOCK)))
     small = np.array([told[c].small for c in told] + [k < result.minimum for k in n[len(told) :]])
-    # Nor may it follow where a group is hidden: what it changes by would tell what the group does.
-    small |= unseen & bool(small.any())
     people = np.where(small, np.minimum(n, result.minimum - 1), np.maximum(n, result.minimum))
     gone = unseen | np.array([c in told and told[c].hidden for c in cells])
     hidden = protected(
