@@ -20,12 +20,13 @@ import reporting_examples as examples
 import volume_examples
 
 from cxlab.analysis.banner import tabulate
-from cxlab.analysis.estimates import masked
+from cxlab.analysis.estimates import Result, masked
 from cxlab.reporting import html
 from cxlab.reporting.annex import annex
-from cxlab.reporting.annex.book import Book
+from cxlab.reporting.annex.book import Book, lines_in
 from cxlab.reporting.annex.plan import planned
-from cxlab.reporting.annex.typed import UNSAID, number_format
+from cxlab.reporting.annex.typed import UNSAID, number_format, typed
+from cxlab.reporting.bundle import bundle
 from cxlab.reporting.volume import Volume
 from cxlab.reporting.words import Words
 
@@ -132,6 +133,24 @@ def test_numbers_are_shown_as_the_page_prints_them(language):
 
 
 @pytest.mark.parametrize("language", ["es", "en"])
+def test_the_error_of_a_share_is_a_percentage_with_a_decimal_more(language):
+    table = pd.DataFrame(
+        {"driver": ["ease"], "share": [0.339], "std_error": [0.0084], "n": [900], "flag": ["ok"]}
+    )
+    result = Result(table=table, keys=("driver",), estimate_column="share")
+    shown = typed(bundle(result, Words(language), id="result-1"), "main", Words(language))
+    (line,) = shown.lines
+    percent = "%" if language == "en" else "\\ %"
+    assert [cell.form for cell in line.cells[1:3]] == [f"#,##0.0{percent}", f"#,##0.00{percent}"]
+
+
+def test_a_word_that_no_line_holds_takes_several():
+    assert lines_in("a few words", 20) == 1
+    assert lines_in("a few words", 6) == 2
+    assert lines_in("x" * 100, 44) == 3
+
+
+@pytest.mark.parametrize("language", ["es", "en"])
 @pytest.mark.parametrize("value", [0.0, 0.339, -0.021, 14.63, -3.0, 61.2, 1204.0, 250000.4])
 def test_a_format_is_read_off_what_is_printed(value, language):
     words = Words(language)
@@ -204,8 +223,8 @@ def hostile():
     result = replace(result, table=table, claims=tuple(claims), settings=settings, tables=tables)
     client = html.Client(name=PAYLOADS[0] + PAYLOADS[10], labels=labels)
     volume = results_volume(result, labels=labels, client=client, title=PAYLOADS[0])
-    for bundle in volume.chapters[0].results:
-        bundle["figure"] = {"title": PAYLOADS[3], "alt": PAYLOADS[4]}
+    for shown in volume.chapters[0].results:
+        shown["figure"] = {"title": PAYLOADS[3], "alt": PAYLOADS[4]}
     return replace(volume, title=PAYLOADS[0] + PAYLOADS[4])
 
 

@@ -160,6 +160,8 @@ def lines_in(text: str, width: float) -> int:
     for word in clean(text).split():
         if used and used + len(word) > width:
             lines, used = lines + 1, 0.0
+        # One that no line holds is broken where it ends, or at its hyphens.
+        lines += int(len(word) // max(width, 1.0))
         used += len(word) + 1
     return lines
 

@@ -186,7 +186,9 @@ def _printed(record: Record, column: str, printing: Printing) -> str:
     limited = _limited(column, printing)
     if column == "std_error" and limited:
         said = printing.cell(record, limited).text
-        scaled = "%" in said and "%" in (number_format(record.get(limited) or 0.0, said, "es") or "")
+        scaled = "%" in said and "%" in (
+            number_format(record.get(limited) or 0.0, said, printing.words.language) or ""
+        )
         return printing.words.percent(record[column], 2) if scaled else ""
     if limited:
         return printing.cell({**record, limited: record[column]}, limited).text
