@@ -160,7 +160,12 @@ def test_curves_fall_in_steps_and_carry_their_names():
         values = list(series.values)
         assert set(values) <= survival
         assert values == sorted(values, reverse=True)
-    assert len(chart.plots[0].series) == 3
+    points = [len(list(series.values)) for series in chart.plots[0].series]
+    assert len(points) == 3
+    assert points == sorted(points, reverse=True)  # or LibreOffice does not draw the first
+    names = ["".join(label.xpath(".//a:t/text()")) for label in chart._chartSpace.xpath(".//c:dLbl")]
+    assert all(re.search(r".: \d+,\d\s%$", name) for name in names), names
+    assert "…: 86,6" in names[2]  # a long name is cut, its number is not
 
 
 def reckoned(shape):

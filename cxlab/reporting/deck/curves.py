@@ -62,15 +62,17 @@ def lines(
     frame = shapes.add_chart(kind, *place, data)
     chart = frame.chart
     plain(chart, legend=False)
-    ends = [f"{name}: {end}" for name, end in zip(drawn.names, drawn.ends, strict=True)]
-    ends = [cut(end, RIGHTMOST * room.width) for end in ends] if len(ends) > 1 else list(drawn.ends)
+    ends = [
+        _called(name, end, RIGHTMOST * room.width) for name, end in zip(drawn.names, drawn.ends, strict=True)
+    ]
+    ends = ends if len(ends) > 1 else list(drawn.ends)
     trail = max(map(width, ends)) + 2 * GAP
     lead, foot = 60.0, (2.6 if drawn.axis else 1.6) * LINE
     plot = Room(room.width - lead - trail, room.height - foot - LINE / 2)
     framed(
         chart, lead / room.width, LINE / 2 / room.height, plot.width / room.width, plot.height / room.height
     )
-    low, high = _axes_of_lines(chart, drawn, plot.width)
+    low, high = _axes_of_lines(chart, drawn, plot.width, words)
     shifts = _spread([(s.values[-1] - low) / (high - low) * plot.height for s in drawn.series])
     for k in range(len(drawn.series)):
         own, last = chart.plots[0].series[k], len(plotted[k][0]) - 1
@@ -86,6 +88,11 @@ def lines(
     return frame
 
 
+def _called(name: str, end: str, room: float) -> str:
+    """Return what stands at the end of a curve: its name, as much as fits, and its last value."""
+    return f"{cut(name, room - width(f': {end}'))}: {end}"
+
+
 def _stepped(drawn: Lines, k: int) -> workbook.Plotted:
     """Return what is plotted of a curve: times, values, and the place of each value's interval or none."""
     times, series = drawn.times[k], drawn.series[k]
@@ -99,7 +106,7 @@ def _stepped(drawn: Lines, k: int) -> workbook.Plotted:
     return list(a), list(b), list(c)
 
 
-def _axes_of_lines(chart: Any, drawn: Lines, plot: float) -> tuple[float, float]:
+def _axes_of_lines(chart: Any, drawn: Lines, plot: float, words: Words) -> tuple[float, float]:
     over, values = chart.category_axis, chart.value_axis
     for axis in (over, values):
         axis.major_tick_mark = XL_TICK_MARK.NONE
@@ -123,7 +130,8 @@ def _axes_of_lines(chart: Any, drawn: Lines, plot: float) -> tuple[float, float]
     values.minimum_scale, values.maximum_scale, values.major_unit = low, high, unit
     values.has_major_gridlines = True
     values.major_gridlines.format.line.color.rgb = rgb(LIGHT["rule"])
-    values.tick_labels.number_format = '0"\N{NO-BREAK SPACE}"%' if drawn.share else "0"
+    percent = words("unit.percent", number="0").replace("\N{NO-BREAK SPACE}", '"\N{NO-BREAK SPACE}"')
+    values.tick_labels.number_format = percent if drawn.share else "0"
     values.tick_labels.number_format_is_linked = False
     if unit < 1 and not drawn.share:
         values.tick_label_position = XL_TICK_LABEL_POSITION.NONE

@@ -302,7 +302,8 @@ def _lines(records: Sequence[Record], shape: _Shape, over: str) -> Lines:
         return waves[str(record[over])] if waves else float(record[over])
 
     groups = _grouped(records, keys, place)
-    chosen = sorted(groups, key=lambda rows: -float(rows[-1][shape.value]))[:MOST_LINES]
+    # The longest first: LibreOffice does not draw a first series that is shorter than those after it.
+    chosen = sorted(groups, key=lambda rows: (-len(rows), -float(rows[-1][shape.value])))[:MOST_LINES]
     named = [shape.named(rows[0], keys) if keys else shape.measure(rows[0], []) for rows in chosen]
     longest = max(place(r) for r in records)
     return Lines(

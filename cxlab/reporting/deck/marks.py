@@ -89,6 +89,8 @@ def unled(own: Any) -> None:
     """Let no line lead from a label to its bar: it would read as an interval."""
     given = own._element.find("{*}dLbls")
     if given is not None:
+        for leading in given.findall("{*}showLeaderLines"):
+            leading.set("val", "0")
         held = f'<c15:showLeaderLines xmlns:c15="{LEADING_LINES[1]}" val="0"/>'
         given.append(
             parse_xml(f'<c:extLst {nsdecls("c")}><c:ext uri="{LEADING_LINES[0]}">{held}</c:ext></c:extLst>')

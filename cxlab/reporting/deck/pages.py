@@ -130,7 +130,7 @@ class Pages:
 
     def _number(self, slide: Any, card: Card, box: Box, words: Words) -> None:
         room, percent = box.width / POINT - 4, card.unit == "%"
-        given = f"{card.number}\N{NO-BREAK SPACE}%" if percent else card.number
+        given = words("unit.percent", number=card.number) if percent else card.number
         size, number, _ = fitting(given, room, 54 * LEADING, NUMBERS, bold=True)
         told = [(number, size, self.focal, True)]
         told += [(card.unit, SMALLEST, LIGHT["ink"], False)] if card.unit and not percent else []
