@@ -7,6 +7,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
+from intake_clients import SURVEY, write_client
 from test_runs_diff import bundle, claim, compared, row, run
 
 from cxlab import cli
@@ -336,3 +337,14 @@ def test_a_page_that_cannot_be_written_whole_leaves_the_old_one(root, capsys, mo
     assert "no space left" in capsys.readouterr().err
     assert there.read_text() == "old"
     assert not [each.name for each in root.iterdir() if "page.html." in each.name]
+
+
+def test_a_rival_that_was_masked_since_keeps_the_page_from_being_written(root, capsys):
+    """The earlier report says “Old.”; from today on that one is called by a letter."""
+    declared = SURVEY + "mask_peers: [v]\nlabels: {values: {peer_id: {v: {es: Old, en: Old}}}}\n"
+    write_client(root, declared)
+    there = root / "page.html"
+    runs = [str(root / "reports/built/acme/runs" / name) for name in ("r1", "r22")]
+    assert cli.main(["diff", *runs, "--html", str(there), "--root", str(root)]) != 0
+    assert "would name a rival that is masked now" in capsys.readouterr().err
+    assert not there.exists()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
+from html import unescape
 from pathlib import Path
 
 from cxlab.catalogues import translate
-from cxlab.errors import Message, ParameterError
+from cxlab.errors import Message, ParameterError, RunError
+from cxlab.intake.client import load
 from cxlab.reporting.volume import Chapter
 from cxlab.runs.compared.diff import Difference
 from cxlab.runs.compared.diff_page import Compared, Side, page
@@ -51,7 +54,7 @@ def write(
     ParameterError
         If the file has another name.
     RunError
-        If a run is not as it was published.
+        If a run is not as it was published, or the page would name a rival that is masked now.
     WorkbenchError
         If it cannot be written.
     """
@@ -63,6 +66,7 @@ def write(
     reports = [_report(each, *held[each.before, each.after], root=root) for each in found]
     why = [translate(message, after.language) for message in refused]
     made = page(reports, client=after.client, words=after.words, apart=apart, refused=why)
+    _refuse_masked(made, str(pairs[-1][1].manifest.get("client", "")), root)
     _replace(path, page_bytes(made))
     return path.resolve()
 
@@ -82,6 +86,15 @@ def _place(pairs: Sequence[tuple[Run, Run]], root: Path) -> Path:
     if len(pairs) == 1:
         return folder / compared(before.folder.name, after.folder.name)
     return folder / COMPARED / f"{before.manifest.get('study', '')}--{after.manifest.get('study', '')}{PAGE}"
+
+
+def _refuse_masked(made: str, client: str, root: Path) -> None:
+    """Refuse a page with a rival's name: a run from before it was masked says it in its sentences."""
+    folder = root / "data" / client
+    names = load(folder).rivals_names() if client and (folder / "client.yaml").is_file() else ()
+    said = unescape(made).casefold()
+    if any(re.search(rf"(?<!\w){re.escape(name.casefold())}(?!\w)", said) for name in names):
+        raise RunError("the page would name a rival that is masked now: run the earlier report again first")
 
 
 def _replace(path: Path, content: bytes) -> None:
