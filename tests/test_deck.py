@@ -399,3 +399,16 @@ def test_check_refuses_a_layout_that_the_firms_template_does_not_have(tmp_path, 
     )
     assert cli.main(["check", "acme"]) == 2
     assert "did you mean layouts" in capsys.readouterr().err
+
+
+def test_a_suppressed_row_is_in_no_table_either():
+    bundle = volume_examples.volume().chapters[0].results[0]
+    words, room = volume_examples.volume().chapters[0].words, grids.Room(860, 330)
+    table = drawn.drawn({**bundle, "kind": "Gaps"}, None, words, room)
+    assert isinstance(table, grids.Grid)
+    assert [row[0] for row in table.rows][:2] == ["Metropolitana", "Valparaíso"]
+    assert not any(SUPPRESSED in cell or "<10" in cell for row in table.rows for cell in row)
+    assert any("24 †" in cell for row in table.rows for cell in row)
+    hidden = [[*row[:-1], "suppressed"] for row in bundle["tables"]["main"]["rows"]]
+    shown = {**bundle, "tables": {"main": {**bundle["tables"]["main"], "rows": hidden}}}
+    assert drawn.drawn(shown, None, words, room) is None
