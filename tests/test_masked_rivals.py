@@ -1,6 +1,5 @@
 """Rivals by a letter: in labels, so that every file agrees, and in no file by their names."""
 
-import io
 import zipfile
 from datetime import date
 
@@ -11,22 +10,21 @@ import reporting_examples as examples
 import volume_examples
 
 from cxlab.errors import InputError, RunError
-from cxlab.intake import client
+from cxlab.intake import client as clients
 from cxlab.intake.declared.masks import check_labelled, rivals, with_masks
-from cxlab.reporting import figures, html
+from cxlab.reporting import body, figures, html
 from cxlab.reporting.volume import names
 from cxlab.reporting.words import Words
 from cxlab.runs.deliveries import files
 from cxlab.runs.deliveries.delivered import deliver
-from cxlab.runs.deliveries.files import Maker
 
 LABELS = {"values": {"peer_id": {"fc": {"es": "Fibra", "en": "Fibra"}, "tds": {"es": "Sur", "en": "South"}}}}
 
 
 def declared(tmp_path, text: str):
-    folder = client.new(tmp_path, "acme")
+    folder = clients.new(tmp_path, "acme")
     (folder / "client.yaml").write_text(f"name: Fibra Cordillera S.A.\n{text}\nsources: []\n")
-    return client.load(folder)
+    return clients.load(folder)
 
 
 def test_letters_follow_the_list_and_the_client_is_never_masked(tmp_path):
@@ -66,14 +64,15 @@ def league(labels) -> nbformat.NotebookNode:
     return examples.notebook([shown], title="¿En qué lugar estamos?")
 
 
-def deck(volume) -> bytes:
-    """A stand-in with a workbook inside, as a deck has: what it says is what the volume's claims say."""
-    inner, outer = io.BytesIO(), io.BytesIO()
-    said = "".join(f"<t>{stated.name}</t>" for chapter in volume.chapters for stated in chapter.stated)
-    for packed, name, content in ((inner, "sheet.xml", said.encode()), (outer, "book.xlsx", None)):
-        with zipfile.ZipFile(packed, "w") as archive:
-            archive.writestr(name, inner.getvalue() if content is None else content)
-    return outer.getvalue()
+def test_a_chapter_calls_its_claims_so():
+    notebook = league({})
+    body.bundles(notebook)[0]["claims"][0]["fields"]["peer"] = "tds"
+    masks = with_masks({}, ["tds"])["masked"]
+    chapter = volume_examples.chapter(
+        "benchmark", notebook, client=html.Client(name="x", labels={"masked": masks})
+    )
+    assert "tds" not in chapter.stated[0].name
+    assert masks["tds"] in chapter.stated[0].name.split()
 
 
 @pytest.mark.parametrize("masked", [True, False])
@@ -83,7 +82,7 @@ def test_no_file_that_is_handed_over_names_a_rival(tmp_path, monkeypatch, masked
     others = [str(unit) for unit in result.table["unit"] if unit != own]
     found = declared(tmp_path, f"mask_peers: {others!r}")
     labels = found.labels_mapping() if masked else {}
-    monkeypatch.setattr(files, "MAKERS", (Maker("deck", ".pptx", deck),))
+    monkeypatch.setattr(files, "MAKERS", [each for each in files.MAKERS if each.kind in ("deck", "annex")])
     chapter = volume_examples.chapter(
         "benchmark", league(labels), client=html.Client(name=found.name.es, labels=labels)
     )
@@ -94,6 +93,7 @@ def test_no_file_that_is_handed_over_names_a_rival(tmp_path, monkeypatch, masked
         return
     done = deliver("fibra", tmp_path, today=date(2026, 11, 26))
     with zipfile.ZipFile(done.zip) as packed:
+        assert {"fibra.pptx", "fibra.xlsx", "pages/benchmark.html"} <= {*packed.namelist()}
         every = "".join(text for name in packed.namelist() for text in files._texts(packed.read(name)))
     assert not [name for name in others if name in every]
     assert f">{own}<" in every
