@@ -8,7 +8,9 @@ from matplotlib.patches import Rectangle
 from cxlab.analysis import journey
 from cxlab.analysis.estimates import masked
 from cxlab.reporting import figures
+from cxlab.reporting.bundle import bundle
 from cxlab.reporting.colours import LIGHT
+from cxlab.reporting.tables import readable
 from cxlab.reporting.words import Words
 
 LABELS = {
@@ -97,3 +99,11 @@ def test_nothing_to_show_is_said(found):
     few = found.contacts.drop(columns=["episode", "place", "previous", "switch"]).head(8)
     ax = figures.draw_hand_offs(masked(journey.hand_offs(journey.episodes(few), "note")), words=EN)
     assert "Nothing may be shown with these bases" in texts(ax)
+
+
+def test_how_often_a_move_was_made_is_a_count_and_not_a_share(found):
+    """A sensitivity's column of that name is the share of a variance."""
+    shown = bundle(masked(journey.transitions(found)), ES, id="result-1")
+    table = readable(shown, "main", ES)
+    place = [head.text for head in table.heads].index("Pasos")
+    assert {row.cells[place].text for row in table.rows} >= {"120", "60", "40"}

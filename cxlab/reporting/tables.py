@@ -136,6 +136,8 @@ class Printing:
             return self.words(f"column.{column}", level=self.words.percent(self.level))
         if column == self.estimate == "estimate" and "at_risk" in self.columns:
             return self.words("column.gone" if "cause" in self.columns else "column.remaining")
+        if column == "moves" and "from" in self.columns:
+            return self.words("column.moves.counted")
         if column == "time" and self.words.known(key := f"column.time.{self.settings.get('time_unit')}"):
             return self.words(key)
         if column == self.estimate and (named := _estimate_of(self.columns)):
@@ -227,7 +229,7 @@ class Printing:
             return p_value(value, words).removeprefix("p").replace("=", "").strip()
         if column == "value":
             return self._check(str(record.get("check", "")), value, unit)
-        if column in kinds.WHOLE:
+        if column in kinds.WHOLE or (column == "moves" and "from" in self.columns):
             return words.number(value, 0)
         return (
             words.percent(value, 1)
