@@ -7,16 +7,19 @@ import openpyxl
 import pytest
 import reporting_examples as examples
 import volume_examples
+from pptx import Presentation
 
 from cxlab.analysis.estimates import masked
 from cxlab.errors import ParameterError
 from cxlab.reporting.annex import annex
 from cxlab.reporting.cards import headlines, leading
+from cxlab.reporting.deck import deck
 from cxlab.reporting.edits import Edit, Edits, WrittenFor, edited, written_for
 from cxlab.reporting.edits.given import moved
 from cxlab.reporting.edits.offered import findings
 from cxlab.reporting.edits.texts import pieces
 from cxlab.reporting.edits.verbs import too_strong
+from cxlab.reporting.printed import document
 from cxlab.reporting.words import Words
 
 LEVEL, SEGMENT = "scorecard/score.level nps", "scorecard/score.segment h1 nps RM"
@@ -75,6 +78,13 @@ def test_every_file_says_what_was_asked_with_our_numbers():
     page = chapter.page()
     assert "En la capital el NPS queda 14 puntos por debajo del resto (intervalo" in page
     assert page.count("Recomendación: Visite la región en 30 días.") == 2  # its card, and where it is found
+    assert "Recomendación: Visite la región en 30 días." in document(done)
+    slides = Presentation(BytesIO(deck(done))).slides
+    (slide,) = [each for each in slides if each.shapes.title.text_frame.text.startswith("La capital, 14")]
+    said = [shape.text_frame.text for shape in slide.shapes if shape.has_text_frame]
+    assert any("Recomendación: Visite la región en 30 días." in text for text in said)
+    assert claim["sentence"] in slide.notes_slide.notes_text_frame.text
+    assert "Recomendación: Visite" in slide.notes_slide.notes_text_frame.text
     sheet = openpyxl.load_workbook(BytesIO(annex(done))).worksheets[1]
     rows = [[cell.value for cell in row] for row in sheet.iter_rows()]
     row = next(row for row in rows if SEGMENT in row)

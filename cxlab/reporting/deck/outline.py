@@ -172,6 +172,7 @@ def _notes(source: _Source, bundle: Bundle, claim: Mapping[str, Any] | None) -> 
     said = cards.card(claim, words) if claim else None
     parts = [
         (words("deck.notes.claim"), spoken((claim or {}).get("sentence", ""))),
+        ("", said.recommendation if said else ""),
         (words("deck.notes.grade"), f"{said.grade}: {said.grade_note}" if said and said.grade else ""),
         (words("deck.notes.caveats"), " ".join(said.caveats) if said else ""),
         (words("deck.notes.base"), _used(bundle, words)),
@@ -180,7 +181,7 @@ def _notes(source: _Source, bundle: Bundle, claim: Mapping[str, Any] | None) -> 
         (words("deck.notes.limits"), source.limits),
         (words("deck.notes.source"), f"{chapter.title} · {reference(chapter, bundle)}"),
     ]
-    return "\n".join(f"{head}: {spoken(text)}" for head, text in parts if text)
+    return "\n".join(f"{head}: {spoken(text)}" if head else spoken(text) for head, text in parts if text)
 
 
 def _used(bundle: Bundle, words: Words) -> str:

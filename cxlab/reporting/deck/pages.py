@@ -19,7 +19,7 @@ from cxlab.reporting.deck.curves import lines
 from cxlab.reporting.deck.drawn import Bars, Drawn, drawn
 from cxlab.reporting.deck.grids import AIR, Grid, Room
 from cxlab.reporting.deck.house import Box, House
-from cxlab.reporting.deck.lettering import LEADING, SMALLEST, fitting, spoken, width
+from cxlab.reporting.deck.lettering import LEADING, SMALLEST, fitting, spoken, width, wrapped
 from cxlab.reporting.deck.marks import rgb
 from cxlab.reporting.deck.outline import Content
 from cxlab.reporting.words import Words
@@ -136,6 +136,11 @@ class Pages:
         told += [(card.unit, SMALLEST, LIGHT["ink"], False)] if card.unit and not percent else []
         grade = words("deck.grade", grade=card.grade) if card.grade else ""
         told += [(text, SMALLEST, LIGHT["muted"], False) for text in (card.interval, grade) if text]
+        lines = (len(wrapped(text, room, size, bold=bold)) * size for text, size, _, bold in told)
+        left = box.height / POINT - 4 - sum(deep * LEADING + 6 for deep in lines)
+        if card.recommendation and left >= LINE:
+            _, advice, _ = fitting(card.recommendation, room, left, (SMALLEST,))
+            told.append((advice, SMALLEST, LIGHT["ink"], True))
         frame = slide.shapes.add_textbox(*box.place).text_frame
         _frame(frame)
         for k, (text, points, colour, bold) in enumerate(told):
