@@ -30,7 +30,9 @@ client: nada
 language: es
 entries:
   es: {notebook: tables, parameters: {by: [segment, region]}}
-  en: {notebook: tables, parameters: {by: [segment x region], beside: intervals, language: en}}
+  en:  # with the groups of the other page: a crossing alone would tell of few people, less those
+    notebook: tables
+    parameters: {by: [segment, region, segment x region], beside: intervals, language: en}
 """
 
 
