@@ -195,7 +195,7 @@ def test_no_suppressed_value_is_published(built):
             for table in result["tables"].values():
                 if "flag" not in table["columns"]:
                     continue
-                flag, keys = table["columns"].index("flag"), {*result["keys"], "flag"}
+                flag, keys = table["columns"].index("flag"), {*result["keys"], "flag", "withheld"}
                 hidden = [row for row in table["rows"] if row[flag] == "suppressed"]
                 shown = [k for k, column in enumerate(table["columns"]) if column not in keys]
                 assert all(row[k] is None for row in hidden for k in shown)
