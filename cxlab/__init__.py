@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -9,6 +10,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Paper", "open"]
 __version__ = "0.1.0"
+
+# With lxml, openpyxl cannot write where the temporary folder's name is outside the file system's encoding.
+os.environ.setdefault("OPENPYXL_LXML", "False")
 
 
 def __getattr__(name: str) -> Any:

@@ -6,6 +6,8 @@ import signal
 
 import pytest
 
+import cxlab  # noqa: F401  before openpyxl, which asks once how it is to write
+
 # What is run in the background or under nohup hands them down ignored, and so would every child of a test.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 if os.name == "posix":

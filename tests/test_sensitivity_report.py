@@ -88,6 +88,6 @@ def test_each_page_speaks_its_language_and_names_the_filter_of_its_points(root, 
 
 def test_the_gallery_shows_the_papers_and_folds_the_points(root):
     index = (root / "reports/built/nada_sweep/index.html").read_text(encoding="utf-8")
-    assert index.count('<article class="cx-entry cx-ok">') == 2
+    assert index.count('<article class="cx-entry cx-new ') == 2
     assert "2 puntos de un barrido" in index
     assert 'href="choices-method-lmg.html"' in index

@@ -72,7 +72,7 @@ def wrapped(text: str, room: float, size: float = SMALLEST, *, bold: bool = Fals
     Examples
     --------
     >>> wrapped("Tiempo de espera en el call center", 170)
-    ['Tiempo de espera en', 'el call center']
+    ['Tiempo de espera', 'en el call center']
     """
     lines: list[str] = []
     for word in text.split(" "):
