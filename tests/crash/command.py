@@ -84,7 +84,7 @@ def every_event(root: Path, faults: Sequence[Fault], *, stride: int) -> tuple[Ta
 def _golden(root: Path) -> dict[int, dict[str, bytes]]:
     """Publish both versions, undisturbed; every module that the command loads is loaded by it."""
     own, golden = real.workbench(root / "golden"), {}
-    for version in (2, 1, 2):
+    for version in (2, 1, 2, 1, 2):  # a gallery tells the first run of an entry from those after it
         code, said = _running(own, version)()
         if code != real.EXPECTED[version]:
             raise RuntimeError(said)
