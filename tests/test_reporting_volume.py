@@ -1,5 +1,6 @@
 """A study's published results as one volume: chapters, their claims by name, their pages."""
 
+import copy
 import json
 
 import pytest
@@ -32,6 +33,15 @@ def test_the_studys_own_title_comes_first_and_the_name_last():
     bare = {"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
     assert volume_examples.chapter("scorecard", own.notebook, heading="Tablero").title == "Tablero"
     assert volume_examples.chapter("scorecard", type(own.notebook)(bare)).title == "scorecard"
+
+
+def test_a_point_of_a_grid_is_told_from_the_others_by_what_it_chose():
+    """The cards of seven areas once had one title in a table of contents."""
+    own = copy.deepcopy(volume_examples.volume().chapters[0].notebook)
+    bundle = next(o.data[RESULT] for c in own.cells for o in c.get("outputs", ()) if RESULT in o.data)
+    bundle["labels"] = {"values": {"area_id": {"stores": "Tiendas"}}}
+    made = volume_examples.chapter("card", own, heading="Área por área", choices={"area": "stores"})
+    assert made.title == "Área por área · Área: Tiendas"
 
 
 def test_a_claim_is_called_by_what_it_speaks_of_not_by_its_numbers_or_its_place():

@@ -117,6 +117,12 @@ def reads(notebook: NotebookNode) -> list[Mapping[str, Any]]:
     return [r for output in _displays(notebook) if isinstance(r := output.data.get(READ), Mapping)]
 
 
+def called(notebook: NotebookNode) -> dict[str, str]:
+    """Return what the results that a notebook displayed call the codes of their columns."""
+    said = [bundle.get("labels", {}).get("values", {}) for bundle in bundles(notebook)]
+    return {code: text for each in said for named in each.values() for code, text in named.items()}
+
+
 def figure_beside(notebook: NotebookNode, claim: Mapping[str, Any] | None) -> str:
     """Return the figure that was displayed with a claim, else the first there is, as it is."""
     drawn = [output.data for output in _displays(notebook) if output.data.get("image/svg+xml")]

@@ -75,8 +75,7 @@ def entry_of(
     claims = [claim for bundle in body.bundles(notebook) for claim in bundle.get("claims", ())]
     title = body.title_of(notebook, language)
     svg = body.figure_beside(notebook, cards.leading(claims))
-    said = [bundle.get("labels", {}).get("values", {}) for bundle in body.bundles(notebook)]
-    called = {code: text for each in said for named in each.values() for code, text in named.items()}
+    called = body.called(notebook)
     return Entry(name=name, title=title, href=href, claims=claims, svg=svg, links=links, called=called)
 
 

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from cxlab.errors import Message
-from cxlab.reporting import RESULT, body, html
+from cxlab.reporting import RESULT, body, folded, html
 from cxlab.reporting.words import Words, clean
 
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ class Chapter:
         Filter, wave, date of the data, and what it was made from.
     heading : str
         The study's own title of the entry, if it has one.
+    choices : mapping
+        Of a point of a list or grid, what sets it apart, as text by parameter.
     """
 
     entry: str
@@ -56,6 +58,7 @@ class Chapter:
     client: html.Client
     cover: html.Cover
     heading: str = ""
+    choices: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def words(self) -> Words:
@@ -70,10 +73,11 @@ class Chapter:
 
     @cached_property
     def title(self) -> str:
-        """The study's title of the entry, else the notebook's question."""
-        return clean(
-            self.words.prose(self.heading or body.title_of(self.notebook, self.language)) or self.entry
-        )
+        """The study's title of the entry, else the notebook's question; and, of a point, what it chose."""
+        asked = self.words.prose(self.heading or body.title_of(self.notebook, self.language)) or self.entry
+        called = body.called(self.notebook)
+        chosen = folded.told({k: called.get(v, v) for k, v in self.choices.items()}, self.words)
+        return clean(" · ".join(filter(None, (asked, chosen))))
 
     @cached_property
     def results(self) -> Sequence[Bundle]:

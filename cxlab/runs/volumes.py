@@ -9,7 +9,7 @@ import nbformat
 
 from cxlab.errors import RunError
 from cxlab.reporting.volume import Chapter, Volume
-from cxlab.runs.pages import client_of, cover_of, folded, template_of
+from cxlab.runs.pages import chosen, client_of, cover_of, folded, template_of
 from cxlab.runs.publish import Shelf, manifest_of
 from cxlab.runs.published import folder_of, read_run
 from cxlab.runs.study import LANGUAGES, Study, read_study
@@ -118,4 +118,5 @@ def chapter(folder: Path, root: Path, declared: Study | None = None) -> Chapter:
         client=client,
         cover=cover,
         heading=own.title if own else "",
+        choices=chosen(own) if own else {},
     )
