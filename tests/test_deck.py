@@ -14,12 +14,15 @@ from functools import cache
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
+import pandas as pd
 import pytest
 import reporting_examples as examples
 import volume_examples
 from pptx import Presentation
 from pptx.util import Pt
 
+from cxlab.analysis.banner import tabulate
 from cxlab.analysis.estimates import masked
 from cxlab.errors import InputError
 from cxlab.reporting import RESULT, cards, html
@@ -412,3 +415,25 @@ def test_a_suppressed_row_is_in_no_table_either():
     hidden = [[*row[:-1], "suppressed"] for row in bundle["tables"]["main"]["rows"]]
     shown = {**bundle, "tables": {"main": {**bundle["tables"]["main"], "rows": hidden}}}
     assert drawn.drawn(shown, None, words, room) is None
+
+
+def test_a_slide_on_the_groups_of_a_banner_shows_these_and_not_the_total():
+    """Four slides once had the same table of totals under different claims."""
+    rng = np.random.default_rng(3)
+    answers = pd.DataFrame(
+        {"region": np.repeat(["RM", "Sur"], 90), "channel": np.tile(["app", "web"], 90), "ease": 1.0}
+    )
+    answers["ease"] = np.where(answers["region"] == "Sur", rng.integers(5, 8, 180), rng.integers(1, 8, 180))
+    answers.attrs["scales"] = {"ease": [1, 7]}
+    words = Words("es", examples.LABELS)
+    shown = examples.shown(masked(tabulate(answers, ["ease"], by=["region", "channel"])), None, words, 1)
+    chapter = volume_examples.chapter("tables", examples.notebook([shown]))
+    content = deck(replace(volume_examples.volume(), chapters=(chapter,)))
+    told = {
+        slide.shapes.title.text_frame.text: [cell.text for cell in shape.table.rows[0].cells]
+        for slide in opened(content).slides
+        for shape in slide.shapes
+        if shape.has_table
+    }
+    (region,) = (heads for title, heads in told.items() if title.startswith("«Región»"))
+    assert [head.split(" · ")[-1] for head in region[2:]] == ["Total", "Metropolitana", "Sur"]

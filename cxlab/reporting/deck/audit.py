@@ -17,6 +17,7 @@ from functools import cached_property, lru_cache
 from itertools import product
 from typing import Any
 
+from cxlab.reporting.deck.grids import shown
 from cxlab.reporting.deck.told import RUN, Told
 from cxlab.reporting.glossary import terms
 from cxlab.reporting.words import Words
@@ -191,9 +192,9 @@ def _own_texts(language: str) -> re.Pattern[str]:
 
 
 def _shown(bundle: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a deck may show of a result: its main table, and all that is no table."""
-    main = bundle.get("tables", {}).get(MAIN)
-    return {**bundle, "tables": {MAIN: main} if main else {}}
+    """Return what a deck may show of a result: the tables of its slides, and all that is no table."""
+    names = {shown(bundle, claim) for claim in ({}, *bundle.get("claims", ()))} if "tables" in bundle else ()
+    return {**bundle, "tables": {n: bundle["tables"][n] for n in sorted(names) if n in bundle["tables"]}}
 
 
 def _leaves(value: Any) -> Iterator[float | str]:

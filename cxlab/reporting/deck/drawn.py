@@ -13,7 +13,7 @@ from typing import Any
 
 from cxlab.reporting import tables
 from cxlab.reporting.claims_sensitivity import CHOICE
-from cxlab.reporting.deck.grids import AIR, LABEL_LINES, Grid, Room, grid
+from cxlab.reporting.deck.grids import AIR, LABEL_LINES, Grid, Room, grid, shown
 from cxlab.reporting.deck.lettering import LEADING, SMALLEST, cut, spoken, width, wrapped
 from cxlab.reporting.words import Words, absent
 
@@ -117,7 +117,7 @@ def drawn(
         if over and len({str(r[over]) for r in known}) > FEW_TIMES:
             return _lines(known, shape, over)
         return _bars(known, shape, room)
-    return grid(bundle, words, room)
+    return grid(bundle, shown(bundle, claim or {}), words, room)
 
 
 class _Shape:

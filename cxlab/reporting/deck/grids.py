@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cxlab.reporting import tables
+from cxlab.reporting import banners, tables
 from cxlab.reporting.deck.lettering import LEADING, SMALLEST, cut, spoken, width, wrapped
 from cxlab.reporting.tables import Cell
 from cxlab.reporting.words import Words
@@ -37,32 +37,39 @@ class Grid:
     left_out: int = 0
 
 
-def grid(bundle: Mapping[str, Any], words: Words, room: Room) -> Grid | None:
-    """Return the first rows and columns of the printed table that fit, whole cells in at most two lines."""
-    table = tables.readable(bundle, "main", words)
+def shown(bundle: Mapping[str, Any], claim: Mapping[str, Any]) -> str:
+    """Return which table a slide shows: the main one; of a banner, that of the groups its claim speaks of."""
+    cut = str(claim.get("fields", {}).get("column", ""))
+    return cut if bundle.get("kind") == banners.KIND and cut in bundle["tables"] else "main"
+
+
+def grid(bundle: Mapping[str, Any], name: str, words: Words, room: Room) -> Grid | None:
+    """Return the first rows and columns of a printed table that fit, whole cells in at most two lines."""
+    table = tables.readable(bundle, name, words)
     rows = [row for row in table.rows if row.flag != "suppressed"]
     if not rows:
         return None
+    wide = bundle.get("kind") == banners.KIND  # whose lines are not the rows of its table
     places, widths = _columns(table.heads, [row.cells for row in rows[:12]], room)
     texts = [[_cell(row.cells[place], row.flag) for place in places] for row in rows]
     heads = [cut(spoken(table.heads[k].text), w - AIR, lines=3) for k, w in zip(places, widths, strict=True)]
-    shown, lines, used = [], [], _height(heads, widths)
+    stand, lines, used = [], [], _height(heads, widths)
     lines.append(max(len(wrapped(h, w - AIR)) for h, w in zip(heads, widths, strict=True)))
     for row in texts:
         short = [cut(text, w - AIR, lines=LABEL_LINES) for text, w in zip(row, widths, strict=True)]
         used += _height(short, widths)
         if used > room.height:
             break
-        shown.append(short)
+        stand.append(short)
         lines.append(max(len(wrapped(text, w - AIR)) for text, w in zip(short, widths, strict=True)))
     return Grid(
         heads=heads,
-        rows=shown,
+        rows=stand,
         numbers=[table.heads[k].number for k in places],
         widths=widths,
         lines=lines,
         measure="",
-        left_out=len(bundle["tables"]["main"]["rows"]) - len(shown),
+        left_out=(len(rows) if wide else len(bundle["tables"][name]["rows"])) - len(stand),
     )
 
 
