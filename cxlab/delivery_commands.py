@@ -30,10 +30,12 @@ def add_commands(command: Command) -> None:
     )
     deliver.add_argument(
         "--pdf",
-        action=argparse.BooleanOptionalAction,
-        default=True,
-        help=said(Message("make the PDF too, which takes longest (by default yes)")),
+        default="weasyprint",
+        choices=["weasyprint", "chromium"],
+        help=said(Message("what makes the PDF (weasyprint; chromium: its contents without page numbers)")),
     )
+    no_pdf = said(Message("make no PDF, which takes longest"))
+    deliver.add_argument("--no-pdf", dest="pdf", action="store_const", const="", help=no_pdf)
     deliver.add_argument(
         "--despite-failures",
         action="store_true",
@@ -44,10 +46,10 @@ def add_commands(command: Command) -> None:
 def _deliver(given: argparse.Namespace) -> int:
     """Deliver, and say where it is, what it holds and what could not be made."""
     from cxlab.runs.deliveries.delivered import deliver, lacking_in
-    from cxlab.runs.deliveries.files import MAKERS
+    from cxlab.runs.deliveries.files import makers_of
 
     root = workbench(given.root)
-    makers = [each for each in MAKERS if given.pdf or each.kind != "pdf"]
+    makers = makers_of(given.pdf)
     done = deliver(given.study, root, language=given.language, despite=given.despite_failures, makers=makers)
     for why in done.missing.values():
         print(said(why), file=sys.stderr)

@@ -3,6 +3,7 @@
 import io
 import os
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -208,3 +209,26 @@ def test_without_the_libraries_one_line_says_how_to_get_them(monkeypatch):
     monkeypatch.setitem(sys.modules, "weasyprint", None)
     with pytest.raises(WorkbenchError, match="the PDF was not made: .* apt-get install libpango-1.0-0 "):
         pdf.pdf(volume_examples.volume("es"))
+
+
+def test_where_there_is_no_chromium_one_line_says_so(monkeypatch):
+    monkeypatch.setattr(pdf.shutil, "which", lambda name: None)
+    with pytest.raises(WorkbenchError, match=r"no Chromium \(chromium, chromium-browser, google-chrome\)"):
+        pdf.by_browser(volume_examples.volume("es"))
+
+
+def test_a_browser_that_prints_nothing_is_told(monkeypatch):
+    monkeypatch.setattr(pdf.shutil, "which", lambda name: sys.executable)
+    with pytest.raises(WorkbenchError, match="did not print it"):
+        pdf.by_browser(volume_examples.volume("es"))
+
+
+@pytest.mark.skipif(not any(map(shutil.which, pdf.BROWSERS)), reason="there is no Chromium on this machine")
+def test_chromium_prints_the_same_document_and_no_moment():
+    made = pdf.by_browser(volume_examples.volume("es"))
+    pages = [text(page) for page in pypdf.PdfReader(io.BytesIO(made)).pages]
+    assert "Diagnóstico de experiencia" in pages[0]
+    assert any("¿Qué pesa más?" in page for page in pages[2:])
+    moments = [moment for _, moment in pdf.PRINTED_AT.findall(made)]
+    assert moments
+    assert not [moment for moment in moments if re.search(rb"[1-9]", moment)]

@@ -50,12 +50,24 @@ def _pdf(volume: Volume) -> bytes:
     return pdf(volume)
 
 
+def _browser(volume: Volume) -> bytes:
+    from cxlab.reporting.pdf import by_browser
+
+    return by_browser(volume)
+
+
 # Each imports what makes it only when it is called: it is heavy, or may be missing on this machine.
 MAKERS: tuple[Maker, ...] = (
     Maker("deck", ".pptx", _deck),
     Maker("annex", ".xlsx", _annex),
     Maker("pdf", ".pdf", _pdf),
 )
+
+
+def makers_of(pdf: str) -> list[Maker]:
+    """Return what makes the files of a delivery, with the PDF by `weasyprint`, `chromium` or not at all."""
+    printed = {"weasyprint": MAKERS[-1:], "chromium": (Maker("pdf", ".pdf", _browser),)}
+    return [*MAKERS[:-1], *printed.get(pdf, ())]
 
 
 @dataclass(frozen=True)
