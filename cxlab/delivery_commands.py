@@ -45,6 +45,8 @@ def add_commands(command: Command) -> None:
 
 def _deliver(given: argparse.Namespace) -> int:
     """Deliver, and say where it is, what it holds and what could not be made."""
+    # jsonschema would compile the grammar of international addresses, over a second, for nothing.
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
     from cxlab.runs.deliveries.delivered import deliver, lacking_in
     from cxlab.runs.deliveries.files import makers_of
 

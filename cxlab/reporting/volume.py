@@ -49,6 +49,8 @@ class Chapter:
         The study's own title of the entry, if it has one.
     choices : mapping
         Of a point of a list or grid, what sets it apart, as text by parameter.
+    published : str
+        Its page as it was published, of a chapter that is not edited.
     """
 
     entry: str
@@ -59,6 +61,7 @@ class Chapter:
     cover: html.Cover
     heading: str = ""
     choices: Mapping[str, str] = field(default_factory=dict)
+    published: str = field(default="", repr=False)
 
     @cached_property
     def words(self) -> Words:
@@ -107,8 +110,10 @@ class Chapter:
         return [Stated(name, *each) for name, each in zip(called, every, strict=True)]
 
     def page(self) -> str:
-        """Return the chapter as a page, as `html.page`: of an unedited run, the bytes of its report."""
-        return html.page(self.notebook, cover=self.cover, language=self.language, client=self.client)
+        """Return the chapter as a page: the one that was published, or else made of its notebook."""
+        return self.published or html.page(
+            self.notebook, cover=self.cover, language=self.language, client=self.client
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 
 import nbformat
 
 from cxlab.errors import RunError
+from cxlab.reporting.html import Client
 from cxlab.reporting.volume import Chapter, Volume
 from cxlab.runs.pages import chosen, client_of, cover_of, folded, template_of
 from cxlab.runs.publish import Shelf, manifest_of
@@ -37,12 +39,14 @@ def volume(study: str, root: Path) -> Volume:
     current = Shelf(folder).current()
     if not current:
         raise RunError("nothing of {study} is published: run it first", study=folder.name)
+    known = cache(client_of)  # a declaration is read once, not for every chapter
     chapters = tuple(
-        chapter(folder / "runs" / current[name], root, declared) for name in _in_order(current, declared)
+        chapter(folder / "runs" / current[name], root, declared, client=known)
+        for name in _in_order(current, declared)
     )
     first = chapters[0]
     title = (declared and declared.title) or folder.name
-    client = client_of(root, declared.client, declared.language, title) if declared else first.client
+    client = known(root, declared.client, declared.language, title) if declared else first.client
     language = declared.language if declared else first.language
     named = declared.client if declared else str(manifest_of(folder / "runs" / first.run).get("client", ""))
     template, layouts = template_of(root, named)
@@ -77,7 +81,13 @@ def _in_order(current: Mapping[str, str], declared: Study | None) -> list[str]:
     return [entry.id for entry in declared.entries if entry.id in current and entry.id not in points]
 
 
-def chapter(folder: Path, root: Path, declared: Study | None = None) -> Chapter:
+def chapter(
+    folder: Path,
+    root: Path,
+    declared: Study | None = None,
+    *,
+    client: Callable[[Path, str, str, str], Client] = client_of,
+) -> Chapter:
     """Return a published run as the chapter that its page is.
 
     Parameters
@@ -88,6 +98,8 @@ def chapter(folder: Path, root: Path, declared: Study | None = None) -> Chapter:
         The workbench.
     declared : Study, optional
         The study it is an entry of, for its title.
+    client : callable, optional
+        What tells of a client, as `client_of`.
 
     Raises
     ------
@@ -99,13 +111,13 @@ def chapter(folder: Path, root: Path, declared: Study | None = None) -> Chapter:
     own = next((entry for entry in entries if entry.id == run.entry), None)
     language, name = str(said["language"]), str(said.get("client", ""))
     study = str(said.get("study", ""))
-    client = client_of(root, name, language, (declared and declared.title) or study)
+    told = client(root, name, language, (declared and declared.title) or study)
     notebook = nbformat.read(folder / "notebook.ipynb", as_version=4)  # type: ignore[no-untyped-call]
     cover = cover_of(
         notebook,
         said["parameters"],
         notebook=str(said["notebook"]),
-        client=client.name,
+        client=told.name,
         prints=said["fingerprint"],
         versions=said["versions"],
         after=sum(other.name in own.after for other in entries) if own else 0,
@@ -115,8 +127,9 @@ def chapter(folder: Path, root: Path, declared: Study | None = None) -> Chapter:
         run=folder.name,
         notebook=notebook,
         language=language,
-        client=client,
+        client=told,
         cover=cover,
         heading=own.title if own else "",
         choices=chosen(own) if own else {},
+        published=(folder / "report.html").read_text(encoding="utf-8"),
     )

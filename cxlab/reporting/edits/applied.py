@@ -185,7 +185,7 @@ def _chapter(chapter: Chapter, found: _Found) -> Chapter:
             if output.get("output_type") in body.DISPLAYS and isinstance(data.get(RESULT), Mapping):
                 own = [f"{chapter.entry}/{next(names)}" for _ in data[RESULT].get("claims", ())]
                 _result(data, own, chapter, found, touched)
-    return replace(chapter, notebook=notebook)
+    return replace(chapter, notebook=notebook, published="")
 
 
 def _result(data: Any, names: Sequence[str], chapter: Chapter, found: _Found, touched: set[str]) -> None:
