@@ -437,3 +437,27 @@ def test_a_slide_on_the_groups_of_a_banner_shows_these_and_not_the_total():
     }
     (region,) = (heads for title, heads in told.items() if title.startswith("«Región»"))
     assert [head.split(" · ")[-1] for head in region[2:]] == ["Total", "Metropolitana", "Sur"]
+
+
+def test_a_claim_that_a_chapter_took_from_another_has_the_others_chart_and_run():
+    """An executive diagnosis, first in its study, once put one table under each of its findings."""
+    volume = volume_examples.volume()
+    scored, driven = volume.chapters
+    taken = copy.deepcopy(scored.notebook)
+    shown = next(o.data[RESULT] for c in taken.cells for o in c.get("outputs", ()) if RESULT in o.data)
+    (claim, *_) = (c for c in driven.results[0]["claims"] if c["headline"])
+    shown["claims"] = [
+        {**claim, "fields": {**claim["fields"], "source": {"entry": "drivers", "result": "result-1"}}}
+    ]
+    first = volume_examples.chapter("diagnosis", taken, run="ffff0000ffff0000")
+    content = deck(replace(volume, chapters=(first, *volume.chapters)))
+    titles = [slide.shapes.title.text_frame.text for slide in opened(content).slides]
+    title = claim["short"].rstrip(".")
+    assert titles.count(title) == 1
+    slide = opened(content).slides[titles.index(title)]
+    assert titles.index(title) < titles.index(scored.results[0]["claims"][0]["short"].rstrip("."))
+    assert any(shape.has_chart for shape in slide.shapes)
+    assert shown["figure"]["title"] in titles  # the chapter's own figure, under its own title
+    said = " ".join(text for text in texts(slide))
+    assert driven.run in said
+    assert "ffff0000ffff0000" not in said

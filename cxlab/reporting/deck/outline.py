@@ -64,24 +64,40 @@ def contents(volume: Volume) -> list[tuple[Chapter, list[Content]]]:
     """Return the chapters with something to show, each with its slides: headlines, then other figures."""
     told: set[str] = set()
     drawn: set[str] = set()
+    sources = {chapter.entry: _Source(chapter, *_sections(chapter)) for chapter in volume.chapters}
     found = []
     for chapter in volume.chapters:
-        source = _Source(chapter, *_sections(chapter))
-        slides = [*_headlines(source, told, drawn), *_figures(source, told, drawn)]
+        source = sources[chapter.entry]
+        slides = [*_headlines(source, told, drawn, sources), *_figures(source, told, drawn)]
         if slides:
             found.append((chapter, slides))
     return found
 
 
-def _headlines(source: _Source, told: set[str], drawn: set[str]) -> Iterator[Content]:
-    chapter = source.chapter
-    for claim in cards.headlines(chapter.results):
+def _headlines(
+    source: _Source, told: set[str], drawn: set[str], sources: Mapping[str, _Source]
+) -> Iterator[Content]:
+    for claim in cards.headlines(source.chapter.results):
         said = str(claim.get("sentence", ""))
-        bundle = next(b for b in chapter.results if any(claim is c for c in b.get("claims", ())))
         if said not in told:
+            own, bundle = _origin(claim, source, sources)
             told.add(said)
             drawn.add(_drawing(bundle))
-            yield _content(source, bundle, claim, card=cards.card(claim, chapter.words))
+            yield _content(own, bundle, claim, card=cards.card(claim, own.chapter.words))
+
+
+def _origin(
+    claim: Mapping[str, Any], source: _Source, sources: Mapping[str, _Source]
+) -> tuple[_Source, Bundle]:
+    """Return where a claim stands: one that a chapter took from another, with the other's figure and run."""
+    told = claim.get("fields", {}).get("source") or {}
+    if isinstance(told, Mapping) and told.get("entry") in sources:
+        other = sources[str(told["entry"])]
+        for bundle in other.chapter.results:
+            if bundle.get("id") == told.get("result"):
+                return other, bundle
+    results = source.chapter.results
+    return source, next(b for b in results if any(claim is each for each in b.get("claims", ())))
 
 
 def _figures(source: _Source, told: set[str], drawn: set[str]) -> Iterator[Content]:
@@ -91,7 +107,8 @@ def _figures(source: _Source, told: set[str], drawn: set[str]) -> Iterator[Conte
         if not figure.get("title") or _drawing(bundle) in drawn or not bundle["tables"]["main"]["rows"]:
             continue
         drawn.add(_drawing(bundle))
-        claim = cards.leading([c for c in bundle.get("claims", ()) if c.get("sentence") not in told])
+        untold = (c for c in bundle.get("claims", ()) if c.get("sentence") not in told)
+        claim = cards.leading([c for c in untold if "source" not in c.get("fields", {})])
         told |= {str(claim.get("sentence"))} if claim else set()
         yield _content(source, bundle, claim)
 
