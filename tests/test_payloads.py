@@ -5,8 +5,10 @@ import io
 import openpyxl
 import payloads
 import pytest
+from pptx import Presentation
 
 from cxlab.reporting.annex import annex
+from cxlab.reporting.deck import deck
 from cxlab.reporting.printed import document
 
 
@@ -22,9 +24,11 @@ def test_no_file_runs_loads_or_calculates_anything_of_others(name):
     for page in (*(chapter.page() for chapter in volume.chapters), document(volume)):
         assert payloads.harm_in_html(page) == []
         page.encode()
-    book = annex(volume)
+    book, slides = annex(volume), deck(volume)
     assert payloads.harm_in_office(book) == []
+    assert payloads.harm_in_office(slides) == []
     openpyxl.load_workbook(io.BytesIO(book))
+    assert len(Presentation(io.BytesIO(slides)).slides) > 3
 
 
 @pytest.mark.parametrize(
